@@ -1,0 +1,1 @@
+//! Groups, mutes and routes signals; decides who is on call and whom to page next.

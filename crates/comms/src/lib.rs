@@ -1,0 +1,1 @@
+//! What we tell whom and when: updates, audiences, the status page.

@@ -1,0 +1,1 @@
+//! Runs the areas: one command path, one reaction table, one clock.

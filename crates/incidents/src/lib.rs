@@ -1,0 +1,1 @@
+//! The life of an incident: intake, classify, declare, command, mitigate, resolve, reopen.

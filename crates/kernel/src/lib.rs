@@ -1,0 +1,36 @@
+//! The words that every room shares, the one shape each room has, and the ports the world must fill.
+//!
+//! Nothing here does I/O, reads a clock or rolls dice. A noun enters this crate only when three rooms need it.
+//! Suggested reading order is the order of the modules below; each uses only those above it.
+
+pub mod actor;
+pub mod area;
+pub mod block;
+pub mod book;
+pub mod delivery;
+pub mod digest;
+pub mod labels;
+pub mod matcher;
+pub mod name;
+pub mod port;
+pub mod record;
+pub mod sample;
+pub mod sensitivity;
+pub mod severity;
+pub mod time;
+
+pub use actor::{Actor, Role};
+pub use area::{Area, Context, EventMeta, Stream};
+pub use book::Book;
+pub use delivery::{Address, ChannelKind, Delivery, DeliveryId, Outcome};
+pub use digest::Digest;
+pub use labels::{Fingerprint, Labels};
+pub use matcher::Matcher;
+pub use name::{
+    ChannelName, ComponentName, HookName, IncidentId, NameError, PersonName, PolicyName, RuleName, ScheduleName,
+    ServiceName, TeamName, TemplateName,
+};
+pub use record::{Body, Record, Seq};
+pub use sensitivity::Sensitivity;
+pub use severity::{Impact, Severity};
+pub use time::{Seconds, Timestamp};

@@ -1,0 +1,1 @@
+//! Turns samples, checks and heartbeats into signals by rules.

@@ -1,0 +1,1 @@
+//! The journal, its index, snapshots and the vault on SQLite and on PostgreSQL.

@@ -1,0 +1,1 @@
+//! Recent samples, embedded: the window that rules look at.

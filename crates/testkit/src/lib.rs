@@ -1,0 +1,1 @@
+//! A world for tests: a virtual clock, chosen chance, a journal in memory, and faults on demand.

@@ -1,0 +1,3 @@
+//! Watchkeeper: one binary for the whole life of an incident.
+
+fn main() {}
