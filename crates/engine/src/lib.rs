@@ -1,1 +1,43 @@
-//! Runs the areas: one command path, one reaction table, one clock.
+//! Runs the areas: one command path, one reaction table, one clock. The only shell around the pure rooms.
+//!
+//! # The story
+//! Whoever wants something calls [`Engine::ask`] with an actor and a command. Governance permits or denies it. The one
+//! writer lets the area decide, folds the facts into the [`World`], lets [`react`](react::react) ask for what follows, and appends
+//! everything as one block. Only when the block is durable does the asker get an answer and do deliveries leave.
+//!
+//! ```text
+//! ask -> permit -> queue -> writer: hear, decide, evolve, react*  -> append (durable) -> answer
+//!                             ^                                          |
+//!   clock (next_due) ---------+                                          +-> dispatch: attempt, retry, record
+//!   dispatch (RecordAttempt) -+                                          +-> watch: pages redraw themselves
+//! ```
+//!
+//! # Invariants
+//! - EN-1 No answer and no delivery leaves before the facts that justify it are durable.
+//! - EN-2 A fact and its reactions are in one block (ADR 2).
+//! - EN-3 The world is a fold of the journal: after a failed append it is folded again from what is durable.
+//! - EN-4 Every command and every read is permitted in one place, [`Engine`]; the deciding policy travels with the fact.
+//! - EN-5 A delivery keeps its id over retries and restarts.
+//! - EN-6 Time never runs backwards in the journal.
+
+pub mod limits;
+pub mod command;
+pub mod world;
+pub mod react;
+mod draft;
+mod chain;
+mod codec;
+mod load;
+mod batch;
+mod writer;
+mod breaker;
+mod dispatch;
+mod clockwork;
+mod snapshot;
+mod access;
+mod handle;
+
+pub use chain::Proof;
+pub use command::{Command, Event, Fact};
+pub use handle::{Engine, Error, Health, Parts, Read, Refusal};
+pub use world::World;

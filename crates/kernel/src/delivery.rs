@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::name::ChannelName;
+use crate::name::{ChannelName, PersonName};
 use crate::severity::Severity;
 use crate::time::{Seconds, Timestamp};
 
@@ -52,12 +52,21 @@ pub struct Message {
     pub details: Vec<(String, String)>,
     /// The path of the page that shows it, such as `/incidents/42`.
     pub path: String,
-    /// The page (a request to a person) that the reader may acknowledge by a signed link.
+    /// What the reader may acknowledge by a signed link, and as whom.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub acknowledge: Option<u64>,
+    pub acknowledge: Option<Acknowledge>,
     /// A machine-readable form for webhook receivers, when the area has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<serde_json::Value>,
+}
+
+/// An offer to acknowledge by a link in the message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Acknowledge {
+    /// The number of the page.
+    pub page: u64,
+    /// The person who was paged, and in whose name the link acts.
+    pub person: PersonName,
 }
 
 /// One thing to be delivered.

@@ -1,3 +1,28 @@
-//! Watchkeeper: one binary for the whole life of an incident.
+//! Watchkeeper: one binary for the whole life of an incident. Flags, configuration and wiring; client and server in one.
 
-fn main() {}
+mod api;
+mod book;
+mod cli;
+mod failure;
+mod journal;
+mod keys;
+mod local;
+mod logs;
+mod remote;
+mod sensing;
+mod serve;
+mod world;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    match cli::Cli::parse().run() {
+        Ok(code) => code,
+        Err(failure) => failure.report(),
+    }
+}

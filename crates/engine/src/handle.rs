@@ -1,0 +1,464 @@
+//! The handle that everybody holds: ask, read, watch. What is behind it is shared by the writer, the dispatcher and the clock.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use kernel::area::{Ask, RefusalKind, Resource};
+use kernel::port::{Chance, Clock, Deliver, JournalStore, SampleSource, StoreFailure};
+use kernel::{Actor, Area, Book, Delivery, DeliveryId, PersonName, Sensitivity, Seq, Timestamp};
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use crate::access::Access;
+use crate::batch::Permitted;
+use crate::command::{Command, Fact};
+use crate::dispatch::{self, Lanes};
+use crate::limits::{LEASE, QUEUE_COMMANDS_MAX};
+use crate::world::World;
+use crate::writer::{Wake, Writer};
+use crate::{clockwork, load, snapshot};
+
+/// What an engine is made of.
+pub struct Parts {
+    /// Where the journal is.
+    pub store: Arc<dyn JournalStore>,
+    /// What performs deliveries.
+    pub deliver: Arc<dyn Deliver>,
+    /// Where recent samples are.
+    pub samples: Arc<dyn SampleSource>,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// Chance, good enough for secrets.
+    pub chance: Arc<dyn Chance>,
+    /// The watchbook to begin with.
+    pub book: Book,
+    /// What the journal's checkpoints are signed with.
+    pub signing_seed: [u8; 32],
+    /// The journal's name in its checkpoints, such as `watchkeeper.example.org/journal`.
+    pub origin: String,
+    /// What acknowledge links are signed with.
+    pub link_secret: [u8; 32],
+    /// Where people reach this server, without a slash at the end.
+    pub base_url: String,
+    /// This node's name in the lease.
+    pub holder: String,
+}
+
+/// Why an ask or a read came to nothing.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Error {
+    /// The access policies do not allow it. The denial is a fact.
+    #[error("{action} is not allowed: {reason}")]
+    Denied {
+        /// What was asked.
+        action: String,
+        /// Why not, and who could.
+        reason: String,
+    },
+    /// A rule of an area says no; nothing changed.
+    #[error("{0}")]
+    Refused(Refusal),
+    /// The world failed; nothing of it is known to be done. Trying again later makes sense.
+    #[error("the journal is not available: {reason}")]
+    Failed {
+        /// What is wrong, in one line.
+        reason: String,
+    },
+    /// Too many commands wait already.
+    #[error("too many commands are waiting: try again in a moment")]
+    Overloaded,
+}
+
+/// What a rule said when it said no.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Refusal {
+    /// Which kind of refusal.
+    pub kind: RefusalKind,
+    /// The field that broke the rule, where one did.
+    pub field: Option<&'static str>,
+    /// The rule and a way out.
+    pub message: String,
+}
+
+/// How the engine is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Health {
+    /// Commands are taken.
+    Ready,
+    /// The journal failed; commands are refused until it can be read and written again.
+    Recovering {
+        /// What failed.
+        reason: String,
+    },
+    /// Another node writes the journal; this one must be started anew to stand by.
+    Fenced {
+        /// What the database said.
+        reason: String,
+    },
+}
+
+/// What a reader wants to see, for the access decision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Read {
+    /// The action's name in access policies, such as `alerts:read`.
+    pub action: &'static str,
+    /// What is read.
+    pub resource: Resource,
+}
+
+impl Read {
+    /// Reading all of a kind, internal sensitivity. `action` is like `alerts:read`.
+    #[must_use]
+    pub fn of(action: &'static str) -> Self {
+        let kind = action.split(':').next().unwrap_or(action);
+        Self { action, resource: Resource { kind, id: "".into(), sensitivity: Sensitivity::Internal } }
+    }
+
+    /// Reading one thing of a given sensitivity.
+    #[must_use]
+    pub fn one(action: &'static str, id: &str, sensitivity: Sensitivity) -> Self {
+        let Self { action, resource } = Self::of(action);
+        Self { action, resource: Resource { id: id.into(), sensitivity, ..resource } }
+    }
+}
+
+/// What the handle, the writer, the dispatcher and the clock share.
+pub(crate) struct Shared {
+    pub(crate) world: RwLock<World>,
+    pub(crate) store: Arc<dyn JournalStore>,
+    pub(crate) deliver: Arc<dyn Deliver>,
+    pub(crate) samples: Arc<dyn SampleSource>,
+    pub(crate) chance: Arc<dyn Chance>,
+    pub(crate) queue: mpsc::Sender<Wake>,
+    pub(crate) lanes: Lanes,
+    pub(crate) access: Access,
+    pub(crate) base_url: String,
+    pub(crate) origin: String,
+    pub(crate) signing_seed: [u8; 32],
+    pub(crate) stopped: tokio_util::sync::CancellationToken,
+    clock: Arc<dyn Clock>,
+    link_secret: [u8; 32],
+    next: watch::Sender<Seq>,
+    health: Mutex<Health>,
+    in_flight: Mutex<HashSet<DeliveryId>>,
+    runtime: tokio::runtime::Handle,
+}
+
+/// The engine, as everybody holds it. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine {
+    pub(crate) shared: Arc<Shared>,
+}
+
+impl Engine {
+    /// Takes the journal, folds it, and starts the writer, the dispatcher and the clock on the current runtime.
+    ///
+    /// # Errors
+    /// When the journal cannot be taken or read, or the access policies do not parse.
+    pub async fn start(parts: Parts) -> Result<Self, StoreFailure> {
+        let now = parts.clock.now();
+        let until = now.saturating_add(LEASE).unwrap_or(Timestamp::MAX);
+        let fence = parts.store.take_lease(&parts.holder, now, until).await?;
+        let book = Arc::new(parts.book);
+        let world = load::world(&*parts.store, Arc::clone(&book)).await?;
+        let access = Access::new(&book).map_err(|cause| StoreFailure::Unavailable { doing: "opened", cause })?;
+        let (queue, waiting) = mpsc::channel(QUEUE_COMMANDS_MAX);
+        let (next, changes) = watch::channel(world.next);
+        let shared = Arc::new(Shared {
+            world: RwLock::new(world),
+            store: parts.store,
+            deliver: parts.deliver,
+            samples: parts.samples,
+            chance: parts.chance,
+            queue,
+            lanes: Lanes::default(),
+            access,
+            base_url: parts.base_url,
+            origin: parts.origin,
+            signing_seed: parts.signing_seed,
+            stopped: tokio_util::sync::CancellationToken::new(),
+            clock: parts.clock,
+            link_secret: parts.link_secret,
+            next,
+            health: Mutex::new(Health::Ready),
+            in_flight: Mutex::default(),
+            runtime: tokio::runtime::Handle::current(),
+        });
+        let engine = Self { shared };
+        engine.spawn(waiting, fence, &changes).map_err(|error| StoreFailure::Unavailable {
+            doing: "opened",
+            cause: format!("the writer's thread cannot start: {error}"),
+        })?;
+        engine.resume().await?;
+        Ok(engine)
+    }
+
+    fn spawn(&self, queue: mpsc::Receiver<Wake>, fence: u64, changes: &watch::Receiver<Seq>) -> std::io::Result<()> {
+        let shared = &self.shared;
+        let writer = Writer { shared: Arc::clone(shared), queue, fence };
+        let runtime = shared.runtime.clone();
+        std::thread::Builder::new().name("writer".into()).spawn(move || runtime.block_on(writer.run()))?;
+        tokio::spawn(clockwork::wake_when_due(Arc::clone(shared), changes.clone()));
+        tokio::spawn(clockwork::look(Arc::clone(shared)));
+        tokio::spawn(clockwork::keep_lease(Arc::clone(shared), fence));
+        tokio::spawn(snapshot::run(Arc::clone(shared), changes.clone()));
+        Ok(())
+    }
+
+    /// Extends what ran out while nobody listened, and asks again for what was not answered.
+    async fn resume(&self) -> Result<(), StoreFailure> {
+        let command = alerts::Command::Resume.into();
+        let permitted = Permitted { actor: Actor::system("engine"), policy: "start".into(), command };
+        self.shared.submit(permitted).await.map_err(|error| StoreFailure::Unavailable {
+            doing: "written",
+            cause: error.to_string(),
+        })?;
+        self.shared.redispatch();
+        Ok(())
+    }
+
+    /// Asks for something. When this returns facts, they are durable: the command's own and those that followed, in order.
+    ///
+    /// # Errors
+    /// When it is denied, refused, or the journal cannot take it; then nothing changed.
+    pub async fn ask(&self, actor: &Actor, command: impl Into<Command>) -> Result<Vec<Fact>, Error> {
+        let command = command.into();
+        let policy = self.permit(actor, command.action(), command.resource())?;
+        self.shared.submit(Permitted { actor: actor.clone(), policy, command }).await
+    }
+
+    /// Reads the world, when the actor may. A read of something restricted is itself a fact.
+    ///
+    /// # Errors
+    /// When it is denied.
+    pub fn read<R>(&self, actor: &Actor, what: Read, f: impl FnOnce(&World) -> R) -> Result<R, Error> {
+        self.may(actor, what)?;
+        Ok(f(&self.shared.world.read()))
+    }
+
+    /// Decides whether an actor may read something, for readers that look at more than the world.
+    ///
+    /// # Errors
+    /// When it is denied.
+    pub fn may(&self, actor: &Actor, what: Read) -> Result<(), Error> {
+        let restricted = what.resource.sensitivity == Sensitivity::Restricted;
+        let noted = restricted.then(|| what.resource.clone());
+        self.permit(actor, what.action, what.resource)?;
+        if let Some(resource) = noted {
+            self.tell(governance::Command::RecordRead { actor: actor.clone(), resource: resource_text(&resource) });
+        }
+        Ok(())
+    }
+
+    fn permit(&self, actor: &Actor, action: &'static str, resource: Resource) -> Result<Box<str>, Error> {
+        let scopes = self.scopes(actor)?;
+        self.shared.access.permit(actor, &scopes, action, &resource).map_err(|reason| {
+            self.tell(governance::Command::RecordDenial {
+                actor: actor.clone(),
+                action: action.into(),
+                resource: resource_text(&resource),
+                reason: reason.clone(),
+            });
+            Error::Denied { action: action.into(), reason }
+        })
+    }
+
+    /// The scopes of an integration's token; empty for everybody else.
+    fn scopes(&self, actor: &Actor) -> Result<Arc<[Box<str>]>, Error> {
+        let Actor::Integration(name) = actor else { return Ok(Arc::default()) };
+        let world = self.shared.world.read();
+        world.governance.token_scopes(name, self.shared.now()).ok_or_else(|| Error::Denied {
+            action: "token".into(),
+            reason: format!("token {name:?} is unknown, revoked or expired: issue a new one"),
+        })
+    }
+
+    /// Tells governance something without waiting; dropped with a log line when the queue is full.
+    pub(crate) fn tell(&self, command: governance::Command) {
+        let permitted =
+            Permitted { actor: Actor::system("governance"), policy: "governance-records".into(), command: command.into() };
+        if self.shared.queue.try_send(Wake::Told(permitted)).is_err() {
+            tracing::warn!("the queue is full: a record of governance was dropped");
+        }
+    }
+
+    /// Lets everything that is due be decided now; returns what happened. Tests with a clock of their own call it.
+    ///
+    /// # Errors
+    /// When the journal cannot take it.
+    pub async fn wake(&self) -> Result<Vec<Fact>, Error> {
+        let (answer, answered) = oneshot::channel();
+        self.shared.queue.send(Wake::Due(Some(answer))).await.map_err(|_| stopped())?;
+        answered.await.map_err(|_| stopped())?
+    }
+
+    /// Changes after each commit to the place of the next fact.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<Seq> {
+        self.shared.next.subscribe()
+    }
+
+    /// The present instant.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.shared.now()
+    }
+
+    /// How the engine is.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        self.shared.health.lock().clone()
+    }
+
+    /// The channels whose breaker holds attempts back.
+    #[must_use]
+    pub fn held_back(&self) -> Vec<kernel::ChannelName> {
+        self.shared.lanes.held_back()
+    }
+
+    /// How many commands wait for the writer.
+    #[must_use]
+    pub fn queued(&self) -> usize {
+        self.shared.queue.max_capacity() - self.shared.queue.capacity()
+    }
+
+    /// The live watchbook.
+    #[must_use]
+    pub fn book(&self) -> Arc<Book> {
+        self.shared.book()
+    }
+
+    /// Where people reach this server.
+    #[must_use]
+    pub fn base_url(&self) -> &str {
+        &self.shared.base_url
+    }
+
+    /// Sessions, passwords and tokens. Never journaled.
+    #[must_use]
+    pub fn vault(&self) -> &dyn JournalStore {
+        &*self.shared.store
+    }
+
+    /// Chance, good enough for secrets.
+    #[must_use]
+    pub fn chance(&self) -> &dyn Chance {
+        &*self.shared.chance
+    }
+
+    /// The key of the link by which a person acknowledges a page.
+    #[must_use]
+    pub fn link_key(&self, page: u64, person: &PersonName) -> String {
+        self.shared.link_key(page, person)
+    }
+
+    /// Whether a link's key is the one for this page and person.
+    #[must_use]
+    pub fn link_verify(&self, page: u64, person: &PersonName, key: &str) -> bool {
+        governance::link::verify(&self.shared.link_secret, page, person, key)
+    }
+
+    /// Makes another watchbook live. The old one stays until the fact is durable.
+    ///
+    /// # Errors
+    /// When it is denied, its access policies do not parse, or the journal cannot take it; then the old one stays.
+    pub async fn apply_book(&self, actor: &Actor, book: Book, source: &str) -> Result<Vec<Fact>, Error> {
+        let access = self.shared.access.prepare(&book).map_err(|message| {
+            Error::Refused(Refusal { kind: RefusalKind::Invalid, field: Some("access"), message })
+        })?;
+        let command = governance::Command::ApplyBook {
+            digest: book.digest,
+            commit: book.commit.clone(),
+            source: source.to_owned(),
+        };
+        let facts = self.ask(actor, command).await?;
+        self.shared.access.replace(access);
+        self.shared.world.write().book = Arc::new(book);
+        Ok(facts)
+    }
+
+    /// Ends the writer after what is queued, and gives the journal up.
+    pub async fn stop(&self) {
+        if self.shared.queue.send(Wake::Stop).await.is_ok() {
+            self.shared.stopped.cancelled().await;
+        }
+    }
+
+    /// Resolves when the engine has ended, by [`Engine::stop`] or because another node took the journal.
+    pub async fn stopped(&self) {
+        self.shared.stopped.cancelled().await;
+    }
+}
+
+impl Shared {
+    pub(crate) fn now(&self) -> Timestamp {
+        let now = self.clock.now();
+        Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
+    }
+
+    pub(crate) fn book(&self) -> Arc<Book> {
+        Arc::clone(&self.world.read().book)
+    }
+
+    pub(crate) fn set_health(&self, health: Health) {
+        *self.health.lock() = health;
+    }
+
+    pub(crate) fn link_key(&self, page: u64, person: &PersonName) -> String {
+        governance::link::key(&self.link_secret, page, person)
+    }
+
+    /// Hands a permitted command to the writer and waits for the append.
+    pub(crate) async fn submit(&self, permitted: Permitted) -> Result<Vec<Fact>, Error> {
+        let (answer, answered) = oneshot::channel();
+        match self.queue.try_send(Wake::Asked(permitted, answer)) {
+            Ok(()) => answered.await.map_err(|_| stopped())?,
+            Err(mpsc::error::TrySendError::Full(_)) => Err(Error::Overloaded),
+            Err(mpsc::error::TrySendError::Closed(_)) => Err(stopped()),
+        }
+    }
+
+    pub(crate) fn announce(&self) {
+        self.next.send_replace(self.world.read().next);
+    }
+
+    /// Starts each delivery that is not on its way already.
+    pub(crate) fn dispatch(self: &Arc<Self>, deliveries: Vec<(&'static str, Delivery)>) {
+        for (area, delivery) in deliveries {
+            if !self.in_flight.lock().insert(delivery.id.clone()) {
+                continue;
+            }
+            let shared = Arc::clone(self);
+            self.runtime.spawn(async move {
+                let id = delivery.id.clone();
+                dispatch::carry(Arc::clone(&shared), area, delivery).await;
+                shared.in_flight.lock().remove(&id);
+            });
+        }
+    }
+
+    /// Starts again what was asked and not answered: after a start, and after the world was folded again.
+    pub(crate) fn redispatch(self: &Arc<Self>) {
+        let outstanding = self.world.read().outstanding();
+        self.dispatch(outstanding);
+    }
+
+    /// Whether a delivery is still to be tried.
+    pub(crate) fn still_wanted(&self, area: &str, id: &DeliveryId) -> bool {
+        let world = self.world.read();
+        match area {
+            <alerts::Alerts as Area>::NAME => world.alerts.is_outstanding(id),
+            <comms::Comms as Area>::NAME => world.comms.is_outstanding(id),
+            _ => false,
+        }
+    }
+}
+
+fn stopped() -> Error {
+    Error::Failed { reason: "the engine has stopped".into() }
+}
+
+fn resource_text(resource: &Resource) -> String {
+    if resource.id.is_empty() { resource.kind.to_owned() } else { format!("{}/{}", resource.kind, resource.id) }
+}
