@@ -1,1 +1,17 @@
 //! A world for tests: a virtual clock, chosen chance, a journal in memory, and faults on demand.
+//!
+//! Only tests may depend on this crate, so it panics where a test should stop. It decides nothing that the product
+//! decides; it stands where the world stands, behind the ports of `kernel::port`.
+
+mod chance;
+mod clock;
+mod memory;
+mod place;
+pub mod postgres;
+mod world;
+
+pub use chance::SeededChance;
+pub use clock::VirtualClock;
+pub use memory::MemoryStore;
+pub use place::{free_port, temp_dir};
+pub use world::{Answer, FakeWorld};

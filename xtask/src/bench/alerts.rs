@@ -5,6 +5,8 @@ use jiff::{SignedDuration, Timestamp};
 
 /// How many alerts share a service, and so a group.
 pub const PER_GROUP: u64 = 100;
+/// How the clusters of alerts are called that nobody is told about.
+pub const BACKDROP: &str = "backdrop";
 /// How long an alert stays active without being sent again.
 const ACTIVE: SignedDuration = SignedDuration::from_hours(24);
 
@@ -13,18 +15,24 @@ const ACTIVE: SignedDuration = SignedDuration::from_hours(24);
 pub struct Maker {
     starts: Timestamp,
     ends: Timestamp,
+    cluster: &'static str,
 }
 
 impl Maker {
     /// Alerts that start now and stay active for a day.
     pub fn firing() -> Self {
         let now = machine::now();
-        Self { starts: now, ends: now + ACTIVE }
+        Self { starts: now, ends: now + ACTIVE, cluster: "cluster" }
+    }
+
+    /// Alerts that are active all the time and that nobody is told about: their cluster is `backdrop-NUMBER`.
+    pub fn backdrop() -> Self {
+        Self { cluster: BACKDROP, ..Self::firing() }
     }
 
     /// The same alerts, ended now.
     pub fn resolved(&self) -> Self {
-        Self { starts: self.starts, ends: machine::now() }
+        Self { ends: machine::now(), ..self.clone() }
     }
 
     /// The alert number `seq`; its label `seq` is `sNUMBER`.
@@ -33,7 +41,7 @@ impl Maker {
         let severity = ["critical", "warning", "info"][(seq % 3) as usize];
         format!(
             concat!(
-                r#"{{"labels":{{"alertname":"RequestLatencyHigh{}","cluster":"cluster-{}","instance":"10.{}.{}.{}:9100","#,
+                r#"{{"labels":{{"alertname":"RequestLatencyHigh{}","cluster":"{}-{}","instance":"10.{}.{}.{}:9100","#,
                 r#""namespace":"namespace-{}","pod":"checkout-{:08}","seq":"s{}","service":"svc-{}","severity":"{}"}},"#,
                 r#""annotations":{{"summary":"Requests of svc-{} take longer than their target","#,
                 r#""description":"The 99th percentile over five minutes is 2.31 s, the target is 0.50 s; see the panel.","#,
@@ -42,6 +50,7 @@ impl Maker {
                 r#""generatorURL":"http://prometheus.example.com:9090/graph?g0.expr=latency_p99&g0.tab=1"}}"#
             ),
             group % 50,
+            self.cluster,
             group % 7,
             seq / 62_500 % 250,
             seq / 250 % 250,

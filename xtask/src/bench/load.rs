@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 
 /// How long one answer may take before the bench gives up.
 pub const PATIENCE: Duration = Duration::from_secs(120);
+/// How long an answer may take in an open loop before its connection is given up.
+const OPEN_LOOP_PATIENCE: Duration = Duration::from_secs(60);
 /// How long before the first request of an open loop its schedule begins.
 const RUN_UP: Duration = Duration::from_millis(50);
 
@@ -18,41 +20,60 @@ pub struct Blast {
     pub elapsed: Duration,
     /// Time of each request, sorted.
     pub times: Vec<Duration>,
+    /// When each request was sent, in the order in which they were given.
+    pub sent: Vec<Instant>,
 }
 
 /// Sends every request once over `connections` connections, each waiting for its answer; all must be 2xx.
 pub fn blast(door: &Door, requests: &[Vec<u8>], connections: usize) -> Measured<Blast> {
     let next = AtomicUsize::new(0);
-    let one = || -> Measured<Vec<Duration>> {
+    let one = || -> Measured<Vec<(usize, Instant, Duration)>> {
         let mut connection = door.open(PATIENCE)?;
-        let mut times = Vec::new();
-        while let Some(request) = requests.get(next.fetch_add(1, Ordering::Relaxed)) {
+        let mut seen = Vec::new();
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(request) = requests.get(index) else { return Ok(seen) };
             let sent = Instant::now();
             expect_success(connection.send(request)?.status)?;
-            times.push(sent.elapsed());
+            seen.push((index, sent, sent.elapsed()));
         }
-        Ok(times)
     };
     let began = Instant::now();
-    let mut times = side_by_side(connections, |_| one())?.concat();
+    let mut seen = side_by_side(connections, |_| one())?.concat();
     let elapsed = began.elapsed();
+    seen.sort_unstable();
+    let mut times: Vec<Duration> = seen.iter().map(|(_, _, time)| *time).collect();
     times.sort_unstable();
-    Ok(Blast { elapsed, times })
+    Ok(Blast { elapsed, times, sent: seen.into_iter().map(|(_, sent, _)| sent).collect() })
 }
 
-/// Sends request `i` at `i / rate` seconds, over `connections` connections in turn; says when each was due.
-pub fn paced(door: &Door, requests: &[Vec<u8>], rate: f64, connections: usize) -> Measured<Vec<Instant>> {
+/// What an open loop saw.
+#[derive(Debug)]
+pub struct Paced {
+    /// When each request was due.
+    pub due: Vec<Instant>,
+    /// How many requests had no good answer, or were not sent since their connection still waited for one.
+    pub unanswered: usize,
+}
+
+/// Sends request `i` at `i / rate` seconds, over `connections` connections in turn. A connection that waits too long for
+/// an answer sends no more: what it should have sent is lost, as it is for a client that gives up.
+pub fn paced(door: &Door, requests: &[Vec<u8>], rate: f64, connections: usize) -> Measured<Paced> {
     let start = Instant::now() + RUN_UP;
     let due: Vec<Instant> = (0..requests.len()).map(|i| start + Duration::from_secs_f64(i as f64 / rate)).collect();
-    side_by_side(connections, |lane| {
-        let mut connection = door.open(PATIENCE)?;
+    let answered = side_by_side(connections, |lane| {
+        let mut connection = door.open(OPEN_LOOP_PATIENCE)?;
+        let mut answered = 0;
         for (request, due) in requests.iter().zip(&due).skip(lane).step_by(connections) {
             thread::sleep(due.saturating_duration_since(Instant::now()));
-            expect_success(connection.send(request)?.status)?;
+            let Ok(answer) = connection.send(request) else { break };
+            expect_success(answer.status)?;
+            answered += 1;
         }
-        Ok(())
+        Ok(answered)
     })?;
-    Ok(due)
+    let answered: usize = answered.into_iter().sum();
+    Ok(Paced { due, unanswered: requests.len() - answered })
 }
 
 /// Runs `work` on `count` threads and collects what each says, or the first error.

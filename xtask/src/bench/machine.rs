@@ -8,8 +8,6 @@ use std::time::Duration;
 
 /// How often the kernel's accounting clock ticks each second on Linux.
 const TICKS_PER_SECOND: u64 = 100;
-/// How many files the load tool may hold open: a burst may come back over thousands of connections.
-const OPEN_FILES: u32 = 65_536;
 
 /// The current time.
 #[expect(clippy::disallowed_methods, reason = "a bench runs in real time")]
@@ -25,7 +23,8 @@ pub fn line() -> String {
         line.and_then(|line| line.split_once(':')).map_or("?".to_owned(), |(_, value)| value.trim().to_owned())
     };
     let cpus = std::thread::available_parallelism().map_or(0, usize::from);
-    let memory: u64 = after_colon(&read("/proc/meminfo"), "MemTotal").split(' ').next().and_then(|kb| kb.parse().ok()).unwrap_or(0);
+    let memory: u64 =
+        after_colon(&read("/proc/meminfo"), "MemTotal").split(' ').next().and_then(|kb| kb.parse().ok()).unwrap_or(0);
     let load = read("/proc/loadavg").split(' ').take(3).collect::<Vec<_>>().join(" ");
     format!(
         "Measured {} on {cpus} x {}, {} GiB, Linux {}, load average {load} after the run.",
@@ -36,13 +35,19 @@ pub fn line() -> String {
     )
 }
 
-/// Lets this process and its children open many files; where that is refused the burst may fail, and says so.
+/// Lets this process and its children open as many files as the system permits.
 pub fn raise_file_limit() {
-    let pid = std::process::id().to_string();
-    let limit = format!("--nofile={OPEN_FILES}:{OPEN_FILES}");
+    let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max open files")).unwrap_or_default();
+    let mut numbers = line.split_whitespace();
+    let (Some(soft), Some(hard)) = (numbers.next(), numbers.next()) else { return };
+    if soft == hard {
+        return;
+    }
+    let (pid, limit) = (std::process::id().to_string(), format!("--nofile={hard}:{hard}"));
     let raised = Command::new("prlimit").args(["--pid", &pid, &limit]).status();
     if !raised.is_ok_and(|status| status.success()) {
-        println!("bench: the limit of open files could not be raised to {OPEN_FILES}");
+        println!("bench: only {soft} files may be open; a burst over many connections may fail");
     }
 }
 
@@ -50,7 +55,9 @@ pub fn raise_file_limit() {
 pub fn cpu(pid: u32) -> Measured<Duration> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
     let after_name = stat.rsplit_once(") ").ok_or("/proc/PID/stat has no name")?.1;
-    let field = |index: usize| -> Measured<u64> { Ok(after_name.split(' ').nth(index).ok_or("/proc/PID/stat is short")?.parse()?) };
+    let field = |index: usize| -> Measured<u64> {
+        Ok(after_name.split(' ').nth(index).ok_or("/proc/PID/stat is short")?.parse()?)
+    };
     let ticks = field(11)? + field(12)?;
     Ok(Duration::from_millis(ticks * 1000 / TICKS_PER_SECOND))
 }

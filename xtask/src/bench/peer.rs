@@ -1,6 +1,7 @@
 //! The servers under test. What differs between them stands here and in `watchkeeper.rs`; benches see a `Peer`.
 
 use super::Measured;
+use super::alerts::BACKDROP;
 use super::http::Door;
 use super::machine;
 use super::postgres::Postgres;
@@ -22,6 +23,9 @@ const GOODBYE: Duration = Duration::from_secs(30);
 const GLANCE: Duration = Duration::from_millis(2);
 
 /// What the server is told to do with alerts, in words that every peer can translate.
+///
+/// In every scene alerts of a cluster called `backdrop-..` are grouped by alert name, cluster and service, and nobody is
+/// told about them.
 #[derive(Debug, Clone)]
 pub struct Scene {
     /// The webhook that takes pages; none means that nobody is told.
@@ -32,6 +36,8 @@ pub struct Scene {
     pub alone: bool,
     /// How long a new group waits for more alerts.
     pub group_wait: Duration,
+    /// How long a group waits before it tells what changed.
+    pub group_interval: Duration,
     /// How many inhibition rules there are; none of them matches a bench's alerts.
     pub inhibitions: usize,
 }
@@ -39,7 +45,14 @@ pub struct Scene {
 impl Scene {
     /// Alerts are taken in, grouped, and nobody is told.
     pub fn silent() -> Self {
-        Self { hook: None, hanging: Vec::new(), alone: false, group_wait: Duration::from_secs(30), inhibitions: 0 }
+        Self {
+            hook: None,
+            hanging: Vec::new(),
+            alone: false,
+            group_wait: Duration::from_secs(30),
+            group_interval: Duration::from_secs(300),
+            inhibitions: 0,
+        }
     }
 
     /// Each alert is a page of its own, sent after `group_wait`.
@@ -205,9 +218,11 @@ impl Peer for Alertmanager {
 fn alertmanager_config(scene: &Scene) -> String {
     let group_by = if scene.alone { "['...']" } else { "[alertname, cluster, service]" };
     let mut config = format!(
-        "route:\n  receiver: bench\n  group_by: {group_by}\n  group_wait: {}ms\n  group_interval: 5m\n  repeat_interval: 4h\n\
-         receivers:\n- name: bench\n",
-        scene.group_wait.as_millis()
+        "route:\n  receiver: bench\n  group_by: {group_by}\n  group_wait: {}ms\n  group_interval: {}s\n  repeat_interval: 4h\n  \
+         routes:\n  - receiver: nobody\n    matchers: ['cluster =~ \"{BACKDROP}-.*\"']\n    group_by: [alertname, cluster, service]\n\
+         receivers:\n- name: nobody\n- name: bench\n",
+        scene.group_wait.as_millis(),
+        scene.group_interval.as_secs(),
     );
     let hooks: Vec<&String> = scene.hook.iter().chain(&scene.hanging).collect();
     if !hooks.is_empty() {

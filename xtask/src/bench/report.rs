@@ -1,6 +1,7 @@
 //! Readings of a bench, laid out as one table: a row for each measure, a column for each server, and the ratio.
 
-use std::fmt::Write;
+/// What a cell shows where nothing was read.
+const NOTHING: &str = "–";
 
 /// Which direction is good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +31,11 @@ impl Measure {
     pub const fn higher(name: &'static str) -> Self {
         Self { name, better: Better::Higher }
     }
+
+    fn goal(self, goal: f64) -> String {
+        let sign = if self.better == Better::Lower { "<=" } else { ">=" };
+        format!("{sign} {}", show(Value::Exact(goal)))
+    }
 }
 
 /// A value as it was read.
@@ -45,7 +51,6 @@ pub enum Value {
 struct Row {
     case: String,
     measure: Measure,
-    goal: Option<f64>,
     values: Vec<(String, Value)>,
 }
 
@@ -56,13 +61,14 @@ pub struct Report {
     pub name: &'static str,
     shows: &'static str,
     rows: Vec<Row>,
+    goals: Vec<(String, Measure, f64)>,
     notes: Vec<String>,
 }
 
 impl Report {
     /// An empty report.
     pub fn new(name: &'static str, shows: &'static str) -> Self {
-        Self { name, shows, rows: Vec::new(), notes: Vec::new() }
+        Self { name, shows, rows: Vec::new(), goals: Vec::new(), notes: Vec::new() }
     }
 
     /// Adds a reading of `measure` in `case` at the server `peer`.
@@ -77,7 +83,9 @@ impl Report {
 
     /// States what our own server is meant to reach in `case`.
     pub fn goal(&mut self, case: &str, measure: Measure, goal: f64) {
-        self.row(case, measure).goal = Some(goal);
+        if self.goal_of(case, measure).is_none() {
+            self.goals.push((case.to_owned(), measure, goal));
+        }
     }
 
     /// Adds a remark below the table, once.
@@ -88,10 +96,14 @@ impl Report {
         }
     }
 
+    fn goal_of(&self, case: &str, measure: Measure) -> Option<f64> {
+        self.goals.iter().find(|(of, what, _)| of == case && *what == measure).map(|(.., goal)| *goal)
+    }
+
     fn row(&mut self, case: &str, measure: Measure) -> &mut Row {
         let known = self.rows.iter().position(|row| row.case == case && row.measure == measure);
         let index = known.unwrap_or_else(|| {
-            self.rows.push(Row { case: case.to_owned(), measure, goal: None, values: Vec::new() });
+            self.rows.push(Row { case: case.to_owned(), measure, values: Vec::new() });
             self.rows.len() - 1
         });
         &mut self.rows[index]
@@ -100,30 +112,38 @@ impl Report {
     /// The report as a Markdown table with its remarks.
     pub fn table(&self) -> String {
         let peers = self.peers();
-        let mut out = format!("*{}: {}*\n\n| case | measure |", self.name, self.shows);
-        for peer in &peers {
-            let _ = write!(out, " {peer} |");
-        }
-        let ratios: Vec<&String> = peers.iter().skip(1).filter(|_| self.compares(&peers)).collect();
-        for peer in &ratios {
-            let _ = write!(out, " {} |", if ratios.len() == 1 { "times better".to_owned() } else { format!("{peer}: times better") });
-        }
-        let _ = writeln!(out, " goal |\n|---|---|{}---|", "---:|".repeat(peers.len() + ratios.len()));
+        let rivals = if self.compares(&peers) { peers.get(1..).unwrap_or(&[]) } else { &[] };
+        let better = |peer: &String| format!("{peer}: times better");
+        let mut head = vec!["case".to_owned(), "measure".to_owned()];
+        head.extend(peers.iter().cloned().chain(rivals.iter().map(better)).chain(["goal".to_owned()]));
+        let rule = format!("|---|---|{}---|", "---:|".repeat(peers.len() + rivals.len()));
+        let mut lines = vec![format!("*{}: {}*\n", self.name, self.shows), line(&head), rule];
+        let mut case = "";
         for row in &self.rows {
-            let _ = write!(out, "| {} | {} |", row.case, row.measure.name);
-            for peer in &peers {
-                let _ = write!(out, " {} |", row.of(peer).map_or("–".to_owned(), show));
-            }
-            for peer in &ratios {
-                let ratio = peers.first().and_then(|base| row.times_better(base, peer));
-                let _ = write!(out, " {} |", ratio.unwrap_or("–".to_owned()));
-            }
-            let _ = writeln!(out, " {} |", row.verdict());
+            let shown = if row.case == case { "" } else { &row.case };
+            case = &row.case;
+            let mut cells = vec![shown.to_owned(), row.measure.name.to_owned()];
+            cells.extend(peers.iter().map(|peer| row.of(peer).map_or(NOTHING.to_owned(), show)));
+            cells.extend(rivals.iter().map(|peer| row.times_better(&peers[0], peer).unwrap_or(NOTHING.to_owned())));
+            cells.push(self.goal_of(case, row.measure).map_or(String::new(), |goal| row.verdict(goal)));
+            lines.push(line(&cells));
         }
-        for note in &self.notes {
-            let _ = write!(out, "\n- {note}");
-        }
-        out.trim_end().to_owned() + "\n"
+        lines.extend(self.unmeasured());
+        lines.extend((!self.notes.is_empty()).then(String::new));
+        lines.extend(self.notes.iter().map(|note| format!("- {note}")));
+        lines.join("\n") + "\n"
+    }
+
+    /// Goals for which nothing was read at all: they are shown, not forgotten.
+    fn unmeasured(&self) -> Vec<String> {
+        let has_row =
+            |case: &str, measure: Measure| self.rows.iter().any(|row| row.case == case && row.measure == measure);
+        let left = self.goals.iter().filter(|(case, measure, _)| !has_row(case, *measure));
+        left.map(|(case, measure, goal)| {
+            let empty = NOTHING.to_owned();
+            line(&[case.clone(), measure.name.to_owned(), empty, measure.goal(*goal) + ": not measured"])
+        })
+        .collect()
     }
 
     /// The servers, in the order in which they first appeared.
@@ -165,9 +185,7 @@ impl Row {
     }
 
     /// The goal and whether every server of ours met it.
-    fn verdict(&self) -> String {
-        let Some(goal) = self.goal else { return String::new() };
-        let sign = if self.measure.better == Better::Lower { "<=" } else { ">=" };
+    fn verdict(&self, goal: f64) -> String {
         let ours = self.values.iter().filter(|(peer, _)| !peer.starts_with("Alertmanager"));
         let met: Vec<bool> = ours.map(|(_, value)| self.meets(*value, goal)).collect();
         let verdict = match (met.is_empty(), met.iter().all(|met| *met)) {
@@ -175,7 +193,7 @@ impl Row {
             (_, true) => "met",
             _ => "**not met**",
         };
-        format!("{sign} {}: {verdict}", show(Value::Exact(goal)))
+        format!("{}: {verdict}", self.measure.goal(goal))
     }
 
     fn meets(&self, value: Value, goal: f64) -> bool {
@@ -185,6 +203,11 @@ impl Row {
             (Value::Above(_), _) => false,
         }
     }
+}
+
+/// One line of a Markdown table.
+fn line(cells: &[String]) -> String {
+    format!("| {} |", cells.join(" | "))
 }
 
 fn show(value: Value) -> String {
@@ -216,7 +239,14 @@ mod tests {
 
     #[test]
     fn numbers_are_shown_with_what_they_are_worth() {
-        let cases = [(0.0, "0"), (1.234, "1.23"), (12.34, "12.3"), (1234.5, "1,234"), (1_000_000.0, "1,000,000"), (-1234.0, "-1,234")];
+        let cases = [
+            (0.0, "0"),
+            (1.234, "1.23"),
+            (12.34, "12.3"),
+            (1234.5, "1,234"),
+            (1_000_000.0, "1,000,000"),
+            (-1234.0, "-1,234"),
+        ];
         for (value, expected) in cases {
             assert_eq!(show(Value::Exact(value)), expected);
         }
@@ -235,8 +265,9 @@ mod tests {
         report.add("Watchkeeper", "64 x 4", RATE, 50.0);
         let table = report.table();
         let rows: Vec<&str> = table.lines().skip(4).collect();
+        assert_eq!(rows.len(), 2, "{table}");
         assert_eq!(rows[0], "| 64 x 4 | CPU per alert, us | 50 | 10 | 5.00 | <= 10: met |");
-        assert_eq!(rows[1], "| 64 x 4 | alerts/s | 100 | 50 | 0.50 |  |");
+        assert_eq!(rows[1], "|  | alerts/s | 100 | 50 | 0.50 |  |");
     }
 
     #[test]

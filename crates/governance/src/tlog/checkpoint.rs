@@ -20,7 +20,7 @@ pub struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Reads the text of a checkpoint.
+    /// Reads the text of a checkpoint. It is no more than a text until its signatures are checked: see [`Self::open`].
     ///
     /// # Errors
     /// When it is not exactly one.
@@ -46,7 +46,7 @@ impl Checkpoint {
     pub fn open(signed: &str, log: &Verifier) -> Result<(Self, Note), NoteError> {
         let note = Note::parse(signed)?;
         let checkpoint = Self::parse(&note.text)?;
-        if checkpoint.origin != log.name {
+        if checkpoint.origin != log.name() {
             return Err(NoteError::Form("the checkpoint is another log's"));
         }
         note.verify(log)?;

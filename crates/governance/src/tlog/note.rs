@@ -39,7 +39,7 @@ pub struct SignatureLine {
     pub name: String,
     /// The first four bytes of the key's hash.
     pub key_id: [u8; 4],
-    /// What follows them.
+    /// What follows them; never empty.
     pub bytes: Vec<u8>,
 }
 
@@ -48,17 +48,15 @@ pub struct SignatureLine {
 pub struct Note {
     /// The signed text, its final newline included.
     pub text: String,
-    /// The signature lines.
+    /// The signature lines; never empty.
     pub signatures: Vec<SignatureLine>,
 }
 
 /// A verifier key, as `name+hash+base64` writes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verifier {
-    /// The key's name.
-    pub name: String,
-    /// [`ED25519`] or [`COSIGNATURE_V1`].
-    pub kind: u8,
+    name: String,
+    kind: u8,
     key: VerifyingKey,
     key_id: [u8; 4],
 }
@@ -72,33 +70,33 @@ impl Note {
         if note.len() > NOTE_BYTES_MAX {
             return Err(NoteError::Form("it is too long"));
         }
-        if note.chars().any(|c| c != '\n' && (c < ' ' || c == '\u{7f}')) {
+        if note.chars().any(|c| c < ' ' && c != '\n') {
             return Err(NoteError::Form("it holds a control character"));
         }
-        let at = note.rfind("\n\n").ok_or(NoteError::Form("there is no empty line before the signatures"))?;
-        let (text, lines) = (&note[..=at], &note[at + 2..]);
-        let lines = lines.strip_suffix('\n').ok_or(NoteError::Form("the last line is not ended"))?;
-        let signatures = lines.split('\n').map(SignatureLine::parse).collect::<Result<Vec<_>, _>>()?;
-        if signatures.len() > SIGNATURES_MAX {
-            return Err(NoteError::Form("there are too many signatures"));
-        }
-        if text.len() < 2 {
+        let (text, lines) =
+            note.rsplit_once("\n\n").ok_or(NoteError::Form("there is no empty line before the signatures"))?;
+        if text.is_empty() {
             return Err(NoteError::Form("the text is empty"));
         }
-        Ok(Self { text: text.to_owned(), signatures })
+        let lines = lines.strip_suffix('\n').ok_or(NoteError::Form("the last line is not ended"))?;
+        if lines.split('\n').count() > SIGNATURES_MAX {
+            return Err(NoteError::Form("there are too many signatures"));
+        }
+        let signatures = lines.split('\n').map(SignatureLine::parse).collect::<Result<_, _>>()?;
+        Ok(Self { text: format!("{text}\n"), signatures })
     }
 
-    /// Checks the signatures of one key: at least one must be there, and none of them may fail. Gives the time of a
-    /// cosignature, in seconds since 1970; zero for a plain signature.
+    /// Checks the signatures of one key: at least one must be there, and none of them may fail. Gives the time of the last
+    /// cosignature, in seconds since 1970; zero for a plain signature. Signatures of other keys are not looked at.
     ///
     /// # Errors
     /// When the key did not sign, or one of its signatures does not verify.
     pub fn verify(&self, verifier: &Verifier) -> Result<u64, NoteError> {
-        let mut found = None;
+        let mut time = None;
         for line in self.signatures.iter().filter(|l| l.name == verifier.name && l.key_id == verifier.key_id) {
-            found = Some(verifier.check(&self.text, &line.bytes)?);
+            time = Some(verifier.check(&self.text, &line.bytes)?);
         }
-        found.ok_or_else(|| NoteError::Unsigned(verifier.name.clone()))
+        time.ok_or_else(|| NoteError::Unsigned(verifier.name.clone()))
     }
 }
 
@@ -108,16 +106,18 @@ impl SignatureLine {
         let (name, encoded) = rest.split_once(' ').ok_or(NoteError::Form("a signature line has no signature"))?;
         check_name(name).map_err(NoteError::Form)?;
         let bytes = STANDARD.decode(encoded).map_err(|_| NoteError::Form("a signature is not base64"))?;
-        let (key_id, bytes) = bytes.split_first_chunk::<4>().ok_or(NoteError::Form("a signature is too short"))?;
-        if bytes.is_empty() {
-            return Err(NoteError::Form("a signature is too short"));
+        match bytes.split_first_chunk::<4>() {
+            Some((key_id, rest)) if !rest.is_empty() => {
+                Ok(Self { name: name.to_owned(), key_id: *key_id, bytes: rest.to_vec() })
+            }
+            _ => Err(NoteError::Form("a signature is too short")),
         }
-        Ok(Self { name: name.to_owned(), key_id: *key_id, bytes: bytes.to_vec() })
     }
 }
 
 fn check_name(name: &str) -> Result<(), &'static str> {
-    if name.is_empty() || name.chars().any(char::is_whitespace) || name.contains('+') {
+    let bad = |c: char| c.is_whitespace() || c.is_control() || c == '+';
+    if name.is_empty() || name.contains(bad) {
         return Err("a key name is empty or holds a space or a plus sign");
     }
     Ok(())
@@ -129,8 +129,8 @@ fn key_id(name: &str, kind: u8, key: &[u8; 32]) -> [u8; 4] {
     hasher.update(name.as_bytes());
     hasher.update([b'\n', kind]);
     hasher.update(key);
-    let hash: [u8; 32] = hasher.finalize().into();
-    [hash[0], hash[1], hash[2], hash[3]]
+    let [a, b, c, d, ..]: [u8; 32] = hasher.finalize().into();
+    [a, b, c, d]
 }
 
 impl Verifier {
@@ -143,25 +143,45 @@ impl Verifier {
         let (Some(name), Some(hash), Some(encoded)) = (parts.next(), parts.next(), parts.next()) else {
             return Err(NoteError::Key("it does not have three parts"));
         };
-        check_name(name).map_err(NoteError::Key)?;
         let bytes = STANDARD.decode(encoded).map_err(|_| NoteError::Key("it is not base64"))?;
         let (kind, key) = bytes.split_first().ok_or(NoteError::Key("it is empty"))?;
-        if !matches!(*kind, ED25519 | COSIGNATURE_V1) {
-            return Err(NoteError::Key("its type is neither Ed25519 nor cosignature/v1"));
-        }
         let key = <[u8; 32]>::try_from(key).map_err(|_| NoteError::Key("it is not 32 bytes long"))?;
         let verifier = Self::new(name, *kind, &key)?;
-        let own: String = verifier.key_id.iter().map(|byte| format!("{byte:02x}")).collect();
-        if hash == own { Ok(verifier) } else { Err(NoteError::Key("its hash is not its own")) }
+        if hash == verifier.hash_text() { Ok(verifier) } else { Err(NoteError::Key("its hash is not its own")) }
     }
 
-    /// A verifier of a public key.
+    /// A verifier of a public key of type [`ED25519`] or [`COSIGNATURE_V1`].
     ///
     /// # Errors
-    /// When the bytes are no point of the curve.
+    /// When the type is another, the name cannot be one, or the bytes are no point of the curve or one that signs anything.
     pub fn new(name: &str, kind: u8, key: &[u8; 32]) -> Result<Self, NoteError> {
+        check_name(name).map_err(NoteError::Key)?;
+        if !matches!(kind, ED25519 | COSIGNATURE_V1) {
+            return Err(NoteError::Key("its type is neither Ed25519 nor cosignature/v1"));
+        }
         let parsed = VerifyingKey::from_bytes(key).map_err(|_| NoteError::Key("it is no Ed25519 key"))?;
+        if parsed.is_weak() {
+            return Err(NoteError::Key("it is a weak Ed25519 key"));
+        }
         Ok(Self { name: name.to_owned(), kind, key: parsed, key_id: key_id(name, kind, key) })
+    }
+
+    /// The key's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// [`ED25519`] or [`COSIGNATURE_V1`].
+    #[must_use]
+    pub fn kind(&self) -> u8 {
+        self.kind
+    }
+
+    /// The public key, whatever its name.
+    #[must_use]
+    pub fn key(&self) -> &[u8; 32] {
+        self.key.as_bytes()
     }
 
     /// Checks one signature over a text and gives its time, zero for a plain one.
@@ -174,10 +194,19 @@ impl Verifier {
             }
             _ => (0, bytes),
         };
+        if i64::try_from(time).is_err() {
+            return Err(wrong());
+        }
         let signature = Signature::from_slice(signature).map_err(|_| wrong())?;
-        let message = if self.kind == COSIGNATURE_V1 { format!("cosignature/v1\ntime {time}\n{text}") } else { text.to_owned() };
-        self.key.verify_strict(message.as_bytes(), &signature).map_err(|_| wrong())?;
-        Ok(time)
+        let verified = match self.kind {
+            COSIGNATURE_V1 => self.key.verify_strict(cosigned(time, text).as_bytes(), &signature),
+            _ => self.key.verify_strict(text.as_bytes(), &signature),
+        };
+        verified.map(|()| time).map_err(|_| wrong())
+    }
+
+    fn hash_text(&self) -> String {
+        self.key_id.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 }
 
@@ -185,25 +214,54 @@ impl std::fmt::Display for Verifier {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut bytes = vec![self.kind];
         bytes.extend(self.key.as_bytes());
-        write!(f, "{}+", self.name)?;
-        self.key_id.iter().try_for_each(|byte| write!(f, "{byte:02x}"))?;
-        write!(f, "+{}", STANDARD.encode(bytes))
+        write!(f, "{}+{}+{}", self.name, self.hash_text(), STANDARD.encode(bytes))
     }
 }
 
-/// Signs a text under a name and gives the whole note.
+/// What a `cosignature/v1` signs.
+fn cosigned(time: u64, text: &str) -> String {
+    format!("cosignature/v1\ntime {time}\n{text}")
+}
+
+/// Signs a text under a name and gives the whole note. The text must end with a newline, and the name must be one that
+/// [`Verifier::new`] takes; otherwise nobody can verify the note.
 #[must_use]
 pub fn sign(text: &str, name: &str, seed: &[u8; 32]) -> String {
     let key = SigningKey::from_bytes(seed);
-    let public = key.verifying_key().to_bytes();
-    let mut bytes = key_id(name, ED25519, &public).to_vec();
-    bytes.extend(key.sign(text.as_bytes()).to_bytes());
-    format!("{text}\n\u{2014} {name} {}\n", STANDARD.encode(bytes))
+    let id = key_id(name, ED25519, key.verifying_key().as_bytes());
+    format!("{text}\n{}", line(name, id, &key.sign(text.as_bytes()).to_bytes()))
 }
 
-/// The verifier of a seed under a name.
+/// A witness' line under somebody's checkpoint: it says that at `time`, in seconds since 1970, this was the log's largest
+/// consistent head. To be appended to the note.
+#[must_use]
+pub fn cosign(text: &str, name: &str, time: u64, seed: &[u8; 32]) -> String {
+    let key = SigningKey::from_bytes(seed);
+    let id = key_id(name, COSIGNATURE_V1, key.verifying_key().as_bytes());
+    let mut signature = time.to_be_bytes().to_vec();
+    signature.extend(key.sign(cosigned(time, text).as_bytes()).to_bytes());
+    line(name, id, &signature)
+}
+
+fn line(name: &str, key_id: [u8; 4], signature: &[u8]) -> String {
+    let mut bytes = key_id.to_vec();
+    bytes.extend(signature);
+    format!("\u{2014} {name} {}\n", STANDARD.encode(bytes))
+}
+
+/// The verifier of a seed's plain signatures under a name.
 #[must_use]
 pub fn verifier_of(name: &str, seed: &[u8; 32]) -> Verifier {
+    of_seed(name, ED25519, seed)
+}
+
+/// The verifier of a seed's cosignatures under a name.
+#[must_use]
+pub fn cosigner_of(name: &str, seed: &[u8; 32]) -> Verifier {
+    of_seed(name, COSIGNATURE_V1, seed)
+}
+
+fn of_seed(name: &str, kind: u8, seed: &[u8; 32]) -> Verifier {
     let key = SigningKey::from_bytes(seed).verifying_key();
-    Verifier { name: name.to_owned(), kind: ED25519, key, key_id: key_id(name, ED25519, key.as_bytes()) }
+    Verifier { name: name.to_owned(), kind, key, key_id: key_id(name, kind, key.as_bytes()) }
 }

@@ -1,11 +1,13 @@
 //! Offline proofs (C2SP tlog-proof): an entry's index, its inclusion path and a signed checkpoint in one small text.
 
+use std::collections::BTreeSet;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::checkpoint::{Checkpoint, decimal};
 use super::merkle::{Hash, PROOF_HASHES_MAX, leaf_hash, verify_inclusion};
-use super::note::{NoteError, Verifier};
+use super::note::{COSIGNATURE_V1, ED25519, NOTE_BYTES_MAX, NoteError, Verifier};
 
 /// The first line of every proof.
 pub const HEADER: &str = "c2sp.org/tlog-proof@v1";
@@ -13,7 +15,7 @@ pub const HEADER: &str = "c2sp.org/tlog-proof@v1";
 /// An offline proof.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TlogProof {
-    /// What the log adds, as it gave it; empty when there is none.
+    /// What the log adds, when it adds something. Nobody signed it.
     pub extra: Option<Vec<u8>>,
     /// The entry's index.
     pub index: u64,
@@ -30,7 +32,7 @@ pub struct Policy {
     pub log: Verifier,
     /// The witnesses' keys.
     pub witnesses: Vec<Verifier>,
-    /// How many of them must have cosigned.
+    /// How many different keys of theirs must have cosigned.
     pub quorum: usize,
 }
 
@@ -38,19 +40,25 @@ impl Policy {
     /// Checks a signed checkpoint.
     ///
     /// # Errors
-    /// When the log did not sign it, a witness' cosignature is wrong, or too few witnesses cosigned.
+    /// When the log did not sign it, a witness' cosignature is wrong, too few witnesses cosigned, or a key of the policy
+    /// signs something else than its place asks for.
     pub fn check(&self, signed: &str) -> Result<Checkpoint, NoteError> {
+        if self.log.kind() != ED25519 || self.witnesses.iter().any(|witness| witness.kind() != COSIGNATURE_V1) {
+            return Err(NoteError::Key("a log signs with an Ed25519 key, a witness with a cosignature/v1 key"));
+        }
         let (checkpoint, note) = Checkpoint::open(signed, &self.log)?;
-        let mut cosigned = 0;
+        // A cosignature does not cover its witness' name, so one key counts once, under however many names it stands.
+        let mut cosigned = BTreeSet::new();
         for witness in &self.witnesses {
             match note.verify(witness) {
-                Ok(_) => cosigned += 1,
-                Err(NoteError::Unsigned(_)) => {}
+                Ok(_) => cosigned.insert(witness.key()),
+                Err(NoteError::Unsigned(_)) => false,
                 Err(error) => return Err(error),
-            }
+            };
         }
-        if cosigned < self.quorum {
-            return Err(NoteError::Unsigned(format!("{} of {} needed witnesses", self.quorum - cosigned, self.quorum)));
+        if cosigned.len() < self.quorum {
+            let missing = self.quorum - cosigned.len();
+            return Err(NoteError::Unsigned(format!("{missing} of {} needed witnesses", self.quorum)));
         }
         Ok(checkpoint)
     }
@@ -62,6 +70,9 @@ impl TlogProof {
     /// # Errors
     /// When it is not exactly one.
     pub fn parse(text: &str) -> Result<Self, NoteError> {
+        if text.len() > NOTE_BYTES_MAX {
+            return Err(NoteError::Form("the proof is too long"));
+        }
         let (head, checkpoint) =
             text.split_once("\n\n").ok_or(NoteError::Form("the proof has no empty line before its checkpoint"))?;
         let mut lines = head.split('\n').peekable();
@@ -69,11 +80,12 @@ impl TlogProof {
             return Err(NoteError::Form("the proof does not begin with its version"));
         }
         let extra = lines.next_if(|line| line.starts_with("extra "));
-        let extra = extra.map(|line| STANDARD.decode(&line["extra ".len()..])).transpose();
+        let extra = extra.and_then(|line| line.strip_prefix("extra "));
+        let extra = extra.map(|encoded| STANDARD.decode(encoded)).transpose();
         let extra = extra.map_err(|_| NoteError::Form("the proof's extra data is not base64"))?;
         let index = lines.next().and_then(|line| line.strip_prefix("index ")).and_then(decimal);
         let index = index.ok_or(NoteError::Form("the proof has no decimal index"))?;
-        let path = lines.map(hash).collect::<Option<Vec<Hash>>>();
+        let path = lines.map(hash).take(PROOF_HASHES_MAX + 1).collect::<Option<Vec<Hash>>>();
         let path = path.ok_or(NoteError::Form("a hash of the proof is not the base64 of 32 bytes"))?;
         if path.len() > PROOF_HASHES_MAX {
             return Err(NoteError::Form("the proof has too many hashes"));

@@ -1,0 +1,98 @@
+//! Groups: alerts that are paged together, and when. Not routing, which says to which groups an alert belongs.
+
+use kernel::time::{Seconds, Timestamp};
+use kernel::{Fingerprint, Labels, PolicyName};
+use serde::{Deserialize, Serialize};
+
+use crate::event::GroupOpened;
+use crate::id::{GroupKey, PageId};
+
+/// The most resolved alerts that a group keeps to tell of; older ones are counted only.
+pub const RETIRED_MAX: usize = 100;
+
+/// Alerts that are paged together.
+#[derive(Debug)]
+pub(crate) struct Group {
+    pub key: GroupKey,
+    pub route: Box<str>,
+    pub labels: Labels,
+    pub flush_at: Timestamp,
+    pub interval: Seconds,
+    pub repeat: Seconds,
+    pub policy: Option<PolicyName>,
+    pub opened_at: Timestamp,
+    /// The slots of its firing alerts; each alert knows its seat.
+    pub members: Vec<u32>,
+    /// How many of them are not muted.
+    pub unmuted: u32,
+    pub page: Option<PageId>,
+    /// Whether alerts joined or left since the page was last told.
+    pub changed: bool,
+    /// When the page was last told.
+    pub flushed_at: Timestamp,
+    /// What was resolved since then.
+    pub retired: Vec<Retired>,
+    /// The timer that is set.
+    pub due: Option<Timestamp>,
+}
+
+/// A resolved alert that its page still has to tell of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Retired {
+    /// Its fingerprint.
+    pub alert: Fingerprint,
+    /// Its identity.
+    pub labels: Labels,
+    /// What it said to people.
+    pub annotations: Labels,
+    /// Since when it fired.
+    pub starts_at: Timestamp,
+    /// When it ended.
+    pub ends_at: Timestamp,
+    /// Where it was made.
+    pub generator_url: Box<str>,
+}
+
+impl Group {
+    pub(crate) fn new(key: GroupKey, at: Timestamp, opened: &GroupOpened) -> Self {
+        Self {
+            key,
+            route: opened.route.clone(),
+            labels: opened.labels.clone(),
+            flush_at: opened.flush_at,
+            interval: opened.interval,
+            repeat: opened.repeat,
+            policy: opened.policy.clone(),
+            opened_at: at,
+            members: Vec::new(),
+            unmuted: 0,
+            page: None,
+            changed: false,
+            flushed_at: at,
+            retired: Vec::new(),
+            due: None,
+        }
+    }
+
+    /// When this group has something to do: its first page, the next telling of a change, or a repetition.
+    /// Muted alerts page nobody, so a group in which nothing else fires has nothing to do.
+    pub(crate) fn wanted_at(&self, acknowledged: bool) -> Option<Timestamp> {
+        if self.unmuted == 0 {
+            return None;
+        }
+        if self.page.is_none() {
+            return Some(self.flush_at);
+        }
+        if self.changed {
+            return Some(self.interval.after(self.flushed_at));
+        }
+        (!acknowledged && self.repeat > Seconds::ZERO).then(|| self.repeat.after(self.flushed_at))
+    }
+
+    /// Remembers a resolved alert until the page tells of it.
+    pub(crate) fn retire(&mut self, alert: Retired) {
+        if self.retired.len() < RETIRED_MAX {
+            self.retired.push(alert);
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! What may be asked of this room. Not what comes of it: see `decide`.
+
+use kernel::area::{Ask, Resource};
+use kernel::{Labels, RuleName, Sensitivity};
+
+use crate::event::Change;
+
+/// What may be asked.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// The rules looked at their windows; this is what they show.
+    Look {
+        /// One look for each rule and series.
+        looks: Vec<Look>,
+    },
+    /// A health check was made.
+    Checked {
+        /// Which.
+        check: RuleName,
+        /// Whether the answer was healthy.
+        healthy: bool,
+        /// What was wrong, in one line; empty when healthy.
+        reason: String,
+        /// How long the answer took, in milliseconds.
+        latency_ms: u32,
+    },
+    /// Something was changed: a deployment, a flag, a configuration.
+    ReportChange {
+        /// What was changed.
+        change: Change,
+    },
+    /// A person says that a raised signal whose series vanished is over.
+    Dismiss {
+        /// The rule.
+        rule: RuleName,
+        /// The series.
+        series: Labels,
+    },
+    /// The watchbook changed: signals whose rule or check is gone are cleared. [`Command::Look`] does the same.
+    Reconsider,
+}
+
+/// What a rule sees in one series.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Look {
+    /// The rule.
+    pub rule: RuleName,
+    /// The series, with its metric name.
+    pub series: Labels,
+    /// The window as one number; `None` when it holds none.
+    pub value: Option<f64>,
+}
+
+impl Ask for Command {
+    fn action(&self) -> &'static str {
+        match self {
+            Self::Look { .. } => "signals:look",
+            Self::Checked { .. } => "signals:check",
+            Self::ReportChange { .. } => "signals:report_change",
+            Self::Dismiss { .. } => "signals:dismiss",
+            Self::Reconsider => "signals:reconsider",
+        }
+    }
+
+    fn resource(&self) -> Resource {
+        let (kind, id) = match self {
+            Self::Look { .. } | Self::Reconsider => ("rule", ""),
+            Self::Checked { check, .. } => ("check", check.as_str()),
+            Self::ReportChange { change } => ("change", change.service.as_ref().map_or("", |s| s.as_str())),
+            Self::Dismiss { rule, .. } => ("rule", rule.as_str()),
+        };
+        Resource { kind, id: id.into(), sensitivity: Sensitivity::Internal }
+    }
+}

@@ -1,0 +1,91 @@
+//! Who a program is: by an API token, as `Bearer` or as the password of `Basic`; or, when it comes from this machine itself
+//! and the server trusts that, as the program `local`.
+
+use std::net::SocketAddr;
+
+use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::http::header::{AUTHORIZATION, FORWARDED};
+use axum::http::request::Parts;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use kernel::{Actor, Digest};
+use parking_lot::RwLock;
+use std::collections::HashMap;
+
+use crate::doors::reply::Problem;
+use crate::state::AppState;
+
+/// The program that calls from this machine without a token.
+pub const LOCAL: &str = "local";
+/// The vault's kind for tokens.
+pub const TOKENS: &str = "token";
+/// How many tokens are remembered as known, so that a request need not ask the vault.
+const KNOWN_MAX: usize = 10_000;
+
+/// Tokens that were checked before: digest and name. Whether a token still works is asked of governance each time.
+#[derive(Debug, Default)]
+pub struct KnownTokens(RwLock<HashMap<Digest, Box<str>>>);
+
+/// A program, known by its token or by its place.
+#[derive(Debug, Clone)]
+pub struct Program(pub Actor);
+
+impl FromRequestParts<AppState> for Program {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        if let Some(header) = parts.headers.get(AUTHORIZATION) {
+            let text = header.to_str().map_err(|_| Problem::unauthorised("the Authorization header is not text"))?;
+            let token = token_in(text).ok_or_else(|| {
+                Problem::unauthorised("the Authorization header is neither Bearer TOKEN nor Basic with a token as password")
+            })?;
+            return by_token(state, &token).await.map(Self);
+        }
+        if is_trusted(parts, state) {
+            return Ok(Self(Actor::Integration(LOCAL.into())));
+        }
+        Err(Problem::unauthorised("send an API token: Authorization: Bearer wk_…"))
+    }
+}
+
+/// Whether a request comes from this machine, not through a proxy, and the server trusts that.
+#[must_use]
+pub fn is_trusted(parts: &Parts, state: &AppState) -> bool {
+    let forwarded = parts.headers.contains_key(FORWARDED) || parts.headers.contains_key("x-forwarded-for");
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+    state.config.trust_loopback && !forwarded && peer.is_some_and(|ConnectInfo(peer)| peer.ip().is_loopback())
+}
+
+/// The program that a token belongs to.
+///
+/// # Errors
+/// When it is no token of ours, or the vault cannot be asked.
+pub async fn by_token(state: &AppState, token: &str) -> Result<Actor, Problem> {
+    let wrong = || Problem::unauthorised("the token is unknown, revoked or expired: issue a new one");
+    let digest = governance::token::digest(token);
+    if let Some(name) = state.tokens.0.read().get(&digest) {
+        return Ok(Actor::Integration(name.clone()));
+    }
+    let name = governance::token::name(token).ok_or_else(wrong)?;
+    let kept = state.engine.vault().vault_get(TOKENS, name, state.engine.now()).await;
+    let kept = kept.map_err(|failure| Problem::unavailable(failure.to_string()))?.ok_or_else(wrong)?;
+    if kept != digest.to_string().as_bytes() {
+        return Err(wrong());
+    }
+    let mut known = state.tokens.0.write();
+    if known.len() >= KNOWN_MAX {
+        known.clear();
+    }
+    known.retain(|_, other| **other != *name);
+    known.insert(digest, name.into());
+    Ok(Actor::Integration(name.into()))
+}
+
+fn token_in(header: &str) -> Option<String> {
+    if let Some(token) = header.strip_prefix("Bearer ") {
+        return Some(token.trim().to_owned());
+    }
+    let decoded = STANDARD.decode(header.strip_prefix("Basic ")?.trim()).ok()?;
+    let text = String::from_utf8(decoded).ok()?;
+    text.split_once(':').map(|(_, password)| password.to_owned())
+}

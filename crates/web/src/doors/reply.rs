@@ -1,0 +1,85 @@
+//! How a program is told no: a status, and JSON that names the field and the rule.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use kernel::area::RefusalKind;
+use serde_json::json;
+
+/// Why a request came to nothing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// The field that broke the rule, where one did.
+    pub field: Option<String>,
+    /// The rule and a way out.
+    pub message: String,
+}
+
+impl Problem {
+    /// 400: the request is not what the protocol says.
+    #[must_use]
+    pub fn bad(message: impl Into<String>) -> Self {
+        Self { status: StatusCode::BAD_REQUEST, field: None, message: message.into() }
+    }
+
+    /// 401: we do not know who asks.
+    #[must_use]
+    pub fn unauthorised(message: &str) -> Self {
+        Self { status: StatusCode::UNAUTHORIZED, field: None, message: message.to_owned() }
+    }
+
+    /// 404: there is no such thing.
+    #[must_use]
+    pub fn missing(message: impl Into<String>) -> Self {
+        Self { status: StatusCode::NOT_FOUND, field: None, message: message.into() }
+    }
+
+    /// 503: we cannot do it now.
+    #[must_use]
+    pub fn unavailable(message: impl Into<String>) -> Self {
+        Self { status: StatusCode::SERVICE_UNAVAILABLE, field: None, message: message.into() }
+    }
+
+    /// With the field that broke the rule.
+    #[must_use]
+    pub fn field(self, field: impl Into<String>) -> Self {
+        Self { field: Some(field.into()), ..self }
+    }
+}
+
+impl From<engine::Error> for Problem {
+    fn from(error: engine::Error) -> Self {
+        let (status, field) = match &error {
+            engine::Error::Denied { .. } => (StatusCode::FORBIDDEN, None),
+            engine::Error::Refused(refusal) => (status_of(refusal.kind), refusal.field.map(str::to_owned)),
+            engine::Error::Failed { .. } | engine::Error::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, None),
+        };
+        Self { status, field, message: error.to_string() }
+    }
+}
+
+/// The one mapping from refusals to statuses.
+#[must_use]
+pub fn status_of(kind: RefusalKind) -> StatusCode {
+    match kind {
+        RefusalKind::NotFound => StatusCode::NOT_FOUND,
+        RefusalKind::Conflict => StatusCode::CONFLICT,
+        RefusalKind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response =
+            (self.status, Json(json!({ "error": self.message, "field": self.field }))).into_response();
+        if self.status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}
