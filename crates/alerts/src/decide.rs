@@ -2,25 +2,21 @@
 //! the others.
 
 use kernel::area::Context;
-use kernel::time::{Seconds, Timestamp};
-use kernel::{Fingerprint, PersonName, ScheduleName};
+use kernel::Fingerprint;
+use kernel::time::Timestamp;
 
 use crate::command::{Command, RESOLVE_TIMEOUT, TEXT_BYTES_MAX};
 use crate::deadline::bucket_of;
 use crate::draft::Draft;
 use crate::escalate::record_attempt;
 use crate::event::{Event, ResolvedBy};
-use crate::id::{OverrideId, PageId};
+use crate::id::PageId;
 use crate::observe::observe;
 use crate::page::{Page, Phase};
 use crate::refusal::Refusal;
+use crate::shift;
 use crate::silence::{self, Wanted};
 use crate::state::{State, Timer};
-
-/// The longest override of a schedule.
-pub const OVERRIDE_MAX: Seconds = Seconds::hours(24 * 90);
-/// The most overrides of one schedule that are remembered.
-pub const OVERRIDES_MAX: usize = 1000;
 
 pub(crate) fn decide(state: &State, context: &Context<'_>, command: Command) -> Result<Vec<Event>, Refusal> {
     match command {
@@ -33,12 +29,9 @@ pub(crate) fn decide(state: &State, context: &Context<'_>, command: Command) -> 
         }
         Command::ExpireSilence { id } => silence::expire(state, context, id),
         Command::OverrideShift { schedule, person, from, until } => {
-            override_shift(state, context, schedule, person, from, until)
+            shift::take(state, context, schedule, person, from, until)
         }
-        Command::CancelOverride { id } => match state.override_of(id) {
-            Some(_) => Ok(vec![Event::OverrideCancelled { id }]),
-            None => Err(Refusal::OverrideUnknown(id)),
-        },
+        Command::CancelOverride { id } => shift::cancel(state, id),
         Command::RecordAttempt { delivery, attempt } => record_attempt(state, context, delivery, attempt),
         Command::Resume => Ok(resume(state, context.now)),
     }
@@ -92,34 +85,6 @@ fn resolve(state: &State, context: &Context<'_>, alert: Fingerprint, note: Strin
     draft.resolve(slot, context.now, ResolvedBy::Person, note);
     draft.settle();
     Ok(draft.finish())
-}
-
-fn override_shift(
-    state: &State,
-    context: &Context<'_>,
-    schedule: ScheduleName,
-    person: PersonName,
-    from: Timestamp,
-    until: Timestamp,
-) -> Result<Vec<Event>, Refusal> {
-    let invalid = |field, reason: String| Err(Refusal::ShiftInvalid { field, reason });
-    if !context.book.schedules.contains_key(&schedule) {
-        return invalid("schedule", format!("schedule {schedule} is not in the watchbook"));
-    }
-    if context.book.people.get(&person).is_none_or(|known| known.contacts.is_empty()) {
-        return invalid("person", format!("{person} is not in the watchbook with a contact method: pages would be lost"));
-    }
-    if until <= from || until <= context.now {
-        return invalid("until", "an override must end after it begins, and in the future".to_owned());
-    }
-    if OVERRIDE_MAX.after(from) < until {
-        return invalid("until", "an override lasts at most 90 days: change the schedule in the watchbook".to_owned());
-    }
-    if state.overrides(&schedule).len() >= OVERRIDES_MAX {
-        return invalid("schedule", format!("schedule {schedule} has 1000 overrides already: cancel some"));
-    }
-    let id = OverrideId(state.next_override);
-    Ok(vec![Event::ShiftOverridden { id, schedule, person, from, until }])
 }
 
 /// Alerts that ended while nobody could hear of them get time to be sent again.

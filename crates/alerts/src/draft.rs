@@ -46,7 +46,7 @@ pub(crate) struct Draft<'a> {
     pub state: &'a State,
     pub context: &'a Context<'a>,
     /// The alerts that open; their facts come first.
-    pub opened: Vec<Box<AlertOpened>>,
+    pub opened: Vec<AlertOpened>,
     /// The facts that follow.
     pub facts: Vec<Event>,
     pub touched: Vec<Touched>,
@@ -107,7 +107,7 @@ impl<'a> Draft<'a> {
             return self.facts;
         }
         let mut events = Vec::with_capacity(self.opened.len() + self.facts.len());
-        events.extend(self.opened.into_iter().map(Event::AlertOpened));
+        events.extend(self.opened.into_iter().map(|opened| Event::AlertOpened(Box::new(opened))));
         events.extend(self.facts);
         events
     }
@@ -127,7 +127,7 @@ impl<'a> Draft<'a> {
     // Alerts that come, go and move.
 
     /// An alert begins to fire.
-    pub(crate) fn open(&mut self, opened: Box<AlertOpened>) {
+    pub(crate) fn open(&mut self, opened: AlertOpened) {
         let who = Who::Fresh(self.opened.len());
         self.note_sources(who, &opened.place.inhibits);
         for membership in &opened.place.groups {

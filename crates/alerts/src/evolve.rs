@@ -45,7 +45,7 @@ impl State {
             self.resolve_alert(opened.alert, at);
         }
         let note = self.intern(&opened.source, &opened.annotations, &opened.generator_url);
-        let slot = self.alerts.insert(Alert {
+        let alert = Alert {
             fingerprint: opened.alert,
             labels: opened.labels.clone(),
             note,
@@ -56,11 +56,21 @@ impl State {
             seats: Seats::new(Vec::new()),
             inhibitions: None,
             checked: 0,
-        });
-        self.by_fingerprint.insert(opened.alert.0, slot);
-        self.labels.add(&opened.labels, slot);
-        self.deadlines.add(opened.ends_at, slot);
-        self.place(at, slot, &opened.place);
+        };
+        self.insert_alert(at, alert, &opened.place);
+    }
+
+    /// Puts an alert where it is found again: by fingerprint, by label, by its end and by its groups.
+    pub(crate) fn insert_alert(&mut self, at: Timestamp, alert: Alert, place: &Placement) {
+        let (fingerprint, ends_at) = (alert.fingerprint, alert.ends_at);
+        self.muted += usize::from(alert.muted.is_some());
+        let slot = self.alerts.insert(alert);
+        self.by_fingerprint.insert(fingerprint.0, slot);
+        if let Some(alert) = self.alerts.get(slot) {
+            self.labels.add(&alert.labels, slot);
+        }
+        self.deadlines.add(ends_at, slot);
+        self.place(at, slot, place);
     }
 
     /// Seats an alert in its groups and notes its sides of inhibitions.
@@ -141,7 +151,9 @@ impl State {
     /// Takes an alert out of a group. The last one to leave takes a group without a page with it.
     fn stand_up(&mut self, seat: Seat, unmuted: bool, resolved: Option<(&Alert, Timestamp)>) {
         let Some(group) = self.groups.get_mut(seat.group) else { return };
-        group.members.swap_remove(seat.index as usize);
+        if (seat.index as usize) < group.members.len() {
+            group.members.swap_remove(seat.index as usize);
+        }
         group.unmuted -= u32::from(unmuted);
         group.changed = true;
         if group.page.is_some()
@@ -216,7 +228,7 @@ impl State {
 
     // What many alerts say is kept once.
 
-    fn intern(&mut self, source: &str, annotations: &Labels, generator_url: &str) -> Arc<Note> {
+    pub(crate) fn intern(&mut self, source: &str, annotations: &Labels, generator_url: &str) -> Arc<Note> {
         let hash = Note::hash(source, annotations, generator_url);
         let rehash = |note: &Arc<Note>| Note::hash(&note.source, &note.annotations, &note.generator_url);
         match self.notes.entry(hash, |note| note.is(source, annotations, generator_url), rehash) {

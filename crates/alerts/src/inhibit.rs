@@ -135,6 +135,6 @@ mod tests {
                 }
             }
         }
-        assert_eq!(found, 49);
+        assert_eq!(found, 50);
     }
 }

@@ -96,7 +96,7 @@ impl Draft<'_> {
         let place = self.placement(&observed.labels, starts_at);
         let ends_at = observed.ends(source, now);
         let Observed { labels, annotations, generator_url, .. } = observed;
-        self.open(Box::new(AlertOpened {
+        self.open(AlertOpened {
             alert,
             labels,
             annotations,
@@ -105,7 +105,7 @@ impl Draft<'_> {
             source: source.into(),
             generator_url,
             place,
-        }));
+        });
     }
 
     fn placement(&self, labels: &Labels, starts_at: Timestamp) -> Placement {
@@ -145,9 +145,15 @@ fn equal_part(key: &crate::event::InhibitionKey) -> u64 {
     key.equal
 }
 
-/// A short mark of a watchbook, to notice another one. Never zero, which stands for "not checked".
-pub(crate) fn mark(book: &Book) -> u64 {
+/// A short mark of a watchbook, to notice another one. It is odd; see [`checked`].
+fn mark(book: &Book) -> u64 {
     book.digest.0.first_chunk().map_or(0, |bytes| u64::from_be_bytes(*bytes)) | 1
+}
+
+/// The next mark of an alert that is heard of. An even one says that a decision may still be about to place it by this
+/// watchbook, so that it does not matter whether a command is heard before or after it is decided.
+fn checked(before: u64, mark: u64) -> u64 {
+    if before | 1 == mark { mark } else { mark - 1 }
 }
 
 /// Notes what is heard but is no fact: that alerts still fire, and what they say now. Also indexes a new watchbook.
@@ -164,6 +170,7 @@ pub(crate) fn hear(state: &mut State, context: &Context<'_>, source: &str, alert
 fn refresh(state: &mut State, context: &Context<'_>, source: &str, slot: u32, observed: &Observed) {
     let Some(alert) = state.alerts.get_mut(slot) else { return };
     alert.updated_at = context.now;
+    alert.checked = checked(alert.checked, mark(context.book));
     alert.starts_at = observed.starts_at.map_or(alert.starts_at, |starts| starts.min(alert.starts_at));
     let (from, to) = (alert.ends_at, later(alert.ends_at, observed.ends(source, context.now)));
     if from != to {

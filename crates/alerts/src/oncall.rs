@@ -120,10 +120,12 @@ pub fn shifts(schedule: &Schedule, overrides: &[Override], from: Timestamp, unti
         }
         let on_duty = on_duty(schedule, overrides, at);
         let end = border_after(schedule, overrides, at).min(until);
-        match shifts.last_mut() {
-            Some(last) if last.on_duty == on_duty => last.until = end,
-            _ if shifts.len() == SHIFTS_MAX => break,
-            _ => shifts.push(Shift { on_duty, from: at, until: end }),
+        if let Some(last) = shifts.last_mut().filter(|last| last.on_duty == on_duty) {
+            last.until = end;
+        } else if shifts.len() < SHIFTS_MAX {
+            shifts.push(Shift { on_duty, from: at, until: end });
+        } else {
+            break;
         }
         at = end;
     }

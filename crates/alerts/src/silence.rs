@@ -1,6 +1,6 @@
 //! Silences: who muted what until when, and the rules for writing and ending one. Not what they do: see `mute`.
 
-use kernel::area::Context;
+use kernel::area::{Context, Stamp};
 use kernel::time::{Seconds, Timestamp};
 use kernel::{Actor, Labels, Matcher};
 use serde::{Deserialize, Serialize};
@@ -11,12 +11,14 @@ use crate::event::{Event, Muting};
 use crate::id::SilenceId;
 use crate::inhibit::all_hold;
 use crate::refusal::Refusal;
-use crate::state::State;
+use crate::state::{State, Timer};
 
 /// How long a silence is remembered after its end.
 pub const SILENCE_RETENTION: Seconds = Seconds::hours(120);
 /// The most silences that are remembered at once, those that are over included.
 pub const SILENCES_MAX: usize = 100_000;
+/// How many old silences are forgotten when another one is written or ends.
+const FORGOTTEN_AT_ONCE: usize = 16;
 /// The most matchers of one silence.
 pub const SILENCE_MATCHERS_MAX: usize = 64;
 
@@ -74,6 +76,11 @@ impl Silence {
     #[must_use]
     pub fn matches(&self, labels: &Labels) -> bool {
         all_hold(&self.matchers, labels)
+    }
+
+    /// When it is forgotten, once it is over.
+    fn forget_at(&self) -> Option<Timestamp> {
+        self.expired.then(|| SILENCE_RETENTION.after(self.ends_at))
     }
 
     /// When something is to be done about it.
@@ -193,6 +200,90 @@ pub(crate) fn expire(state: &State, context: &Context<'_>, id: SilenceId) -> Res
     draft.recheck_silences();
     draft.settle();
     Ok(draft.finish())
+}
+
+impl State {
+    pub(crate) fn evolve_silence(&mut self, stamp: Stamp<'_>, event: &Event) {
+        match event {
+            Event::SilenceCreated { id, matchers, starts_at, ends_at, created_by, comment } => {
+                let started = self.silence_of(id).is_some_and(|old| old.started);
+                let by_actor = || stamp.actor.to_string();
+                self.insert_silence(Silence {
+                    id: id.clone(),
+                    matchers: matchers.clone(),
+                    starts_at: *starts_at,
+                    ends_at: *ends_at,
+                    created_by: if created_by.is_empty() { by_actor() } else { created_by.clone() },
+                    actor: stamp.actor.clone(),
+                    comment: comment.clone(),
+                    updated_at: stamp.at,
+                    started,
+                    expired: false,
+                });
+                self.forget_silences(stamp.at);
+            }
+            Event::SilenceStarted { id } => self.change_silence(id, |silence| silence.started = true),
+            Event::SilenceExpired { id } => {
+                self.change_silence(id, |silence| {
+                    silence.expired = true;
+                    // Who ends a silence before it began leaves one that never was in force.
+                    silence.ends_at = silence.ends_at.min(stamp.at);
+                    silence.starts_at = silence.starts_at.min(silence.ends_at);
+                    silence.updated_at = stamp.at;
+                });
+                self.forget_silences(stamp.at);
+            }
+            _ => {}
+        }
+    }
+
+    pub(crate) fn insert_silence(&mut self, silence: Silence) {
+        if let Some(slot) = self.by_silence.get(&silence.id).copied() {
+            self.drop_silence(slot);
+        }
+        let (id, due, forget_at) = (silence.id.clone(), silence.due(), silence.forget_at());
+        let slot = self.silences.insert(silence);
+        self.by_silence.insert(id, slot);
+        match (self.silences.get(slot), forget_at) {
+            (_, Some(at)) => {
+                self.expired.insert((at, slot));
+            }
+            (Some(silence), None) => self.conditions.add(slot, &silence.matchers),
+            (None, None) => {}
+        }
+        self.retime(Timer::Silence(slot), None, due);
+    }
+
+    fn change_silence(&mut self, id: &SilenceId, change: impl FnOnce(&mut Silence)) {
+        let Some(slot) = self.by_silence.get(id).copied() else { return };
+        let Some(silence) = self.silences.get_mut(slot) else { return };
+        let (was, was_expired) = (silence.due(), silence.expired);
+        change(silence);
+        let (is, forget_at) = (silence.due(), silence.forget_at());
+        if let Some(at) = forget_at.filter(|_| !was_expired) {
+            self.conditions.remove(slot, &silence.matchers);
+            self.expired.insert((at, slot));
+        }
+        self.retime(Timer::Silence(slot), was, is);
+    }
+
+    fn drop_silence(&mut self, slot: u32) {
+        let Some(silence) = self.silences.remove(slot) else { return };
+        self.by_silence.remove(&silence.id);
+        match silence.forget_at() {
+            Some(at) => {
+                self.expired.remove(&(at, slot));
+            }
+            None => self.conditions.remove(slot, &silence.matchers),
+        }
+        self.retime(Timer::Silence(slot), silence.due(), None);
+    }
+
+    /// Forgets silences that ended long ago, a few each time.
+    fn forget_silences(&mut self, now: Timestamp) {
+        let due: Vec<u32> = self.expired.range(..(now, 0)).take(FORGOTTEN_AT_ONCE).map(|(_, slot)| *slot).collect();
+        due.into_iter().for_each(|slot| self.drop_silence(slot));
+    }
 }
 
 impl Draft<'_> {

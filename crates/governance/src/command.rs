@@ -1,35 +1,38 @@
-//! What may be asked of governance.
+//! What may be asked of this room. Secrets are never in a command: they stay in the store's vault, and commands say that they
+//! are there.
 
 use kernel::area::{Ask, Resource};
 use kernel::{Actor, Digest, PersonName, Sensitivity, Timestamp};
 
-/// A wish to govern. None of them carries a secret.
+use crate::event::SessionId;
+
+/// What may be asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
-    /// Make a watchbook live. Its parts are given to the engine beside this.
+    /// Make a watchbook live. It has been checked; nothing happens when it is the live one already.
     ApplyBook {
         /// The digest over its files.
         digest: Digest,
-        /// Its Git commit, when it is clean.
+        /// Its Git commit, when it is a clean checkout.
         commit: Option<String>,
-        /// Where it came from.
+        /// Where it was read.
         source: String,
     },
-    /// Note that a watchbook was refused; the live one stays.
+    /// Note that a watchbook was not good, so that the live one stays. Nothing happens when that was noted last.
     RefuseBook {
-        /// Where it came from.
+        /// The digest over its files.
+        digest: Digest,
+        /// How many findings there are.
+        findings: u32,
+        /// Where it was read.
         source: String,
-        /// How many errors it has.
-        errors: u32,
-        /// The first of them.
-        first: String,
     },
-    /// Note that somebody was denied something.
+    /// Note that the access policies denied something.
     RecordDenial {
-        /// Who.
+        /// Who asked.
         actor: Actor,
-        /// What they asked.
-        action: String,
+        /// What for.
+        action: Box<str>,
         /// Of what.
         resource: String,
         /// Why not.
@@ -37,50 +40,60 @@ pub enum Command {
     },
     /// Note that somebody read something restricted.
     RecordRead {
-        /// Who.
+        /// Who read.
         actor: Actor,
         /// What.
         resource: String,
     },
-    /// Note that a person has set their password.
-    SetPassword {
-        /// Who.
-        person: PersonName,
-    },
-    /// Note how a login went.
-    NoteLogin {
-        /// Who.
-        person: PersonName,
-        /// Whether they are in.
-        succeeded: bool,
-    },
-    /// Note that a person logged out.
-    CloseSession {
-        /// Who.
-        person: PersonName,
-    },
-    /// Let a person in by a link.
+    /// Invite a person to set a password. The invitation's secret is in the vault.
     IssueInvite {
-        /// Who.
+        /// Whom; the watchbook names them.
         person: PersonName,
-        /// Until when the link works.
+        /// Until when the invitation is good.
         expires: Timestamp,
     },
-    /// Issue an API token.
+    /// Note that a person set a password, whose hash is in the vault. Ends all their sessions.
+    SetPassword {
+        /// Who; only they themselves may.
+        person: PersonName,
+    },
+    /// Note that somebody gave a wrong password for a person.
+    RecordPasswordFailure {
+        /// For whom.
+        person: PersonName,
+    },
+    /// Open a session for a person who gave the right password.
+    OpenSession {
+        /// Who; only they themselves may.
+        person: PersonName,
+        /// Until when it lasts at most.
+        expires: Timestamp,
+    },
+    /// Close one's own session.
+    CloseSession {
+        /// Which one.
+        session: SessionId,
+    },
+    /// Close all sessions of a person.
+    EndSessions {
+        /// Whose.
+        person: PersonName,
+    },
+    /// Let a program in. The digest of its token is in the vault.
     IssueToken {
-        /// Its name.
+        /// What the token is called.
         name: Box<str>,
-        /// What it may do.
+        /// What it may do: `AREA:read`, `AREA:write` or a single action.
         scopes: Vec<Box<str>>,
         /// Until when it works.
         expires: Timestamp,
     },
-    /// Revoke an API token.
+    /// Let a program in no more.
     RevokeToken {
-        /// Its name.
+        /// What the token is called.
         name: Box<str>,
     },
-    /// Note that a checkpoint was signed.
+    /// Note that a checkpoint of the journal was signed.
     RecordCheckpoint {
         /// How many facts it covers.
         size: u64,
@@ -88,7 +101,7 @@ pub enum Command {
         root: Digest,
     },
     /// Note that the server started.
-    Start {
+    RecordStart {
         /// Its version.
         version: String,
     },
@@ -97,27 +110,36 @@ pub enum Command {
 impl Ask for Command {
     fn action(&self) -> &'static str {
         match self {
-            Self::ApplyBook { .. } | Self::RefuseBook { .. } => "watchbook:apply",
-            Self::RecordDenial { .. } | Self::RecordRead { .. } | Self::Start { .. } => "governance:record",
-            Self::RecordCheckpoint { .. } => "journal:seal",
-            Self::SetPassword { .. } => "governance:password",
-            Self::NoteLogin { .. } | Self::CloseSession { .. } => "governance:session",
+            Self::ApplyBook { .. } => "watchbook:apply",
+            Self::RefuseBook { .. } => "watchbook:refuse",
+            Self::RecordDenial { .. }
+            | Self::RecordRead { .. }
+            | Self::RecordPasswordFailure { .. }
+            | Self::RecordStart { .. } => "governance:record",
             Self::IssueInvite { .. } => "governance:invite",
-            Self::IssueToken { .. } | Self::RevokeToken { .. } => "governance:token",
+            Self::SetPassword { .. } => "governance:password",
+            Self::OpenSession { .. } | Self::CloseSession { .. } => "governance:session",
+            Self::EndSessions { .. } => "governance:end-sessions",
+            Self::IssueToken { .. } => "governance:issue-token",
+            Self::RevokeToken { .. } => "governance:revoke-token",
+            Self::RecordCheckpoint { .. } => "journal:checkpoint",
         }
     }
 
     fn resource(&self) -> Resource {
-        let (kind, id): (&'static str, &str) = match self {
-            Self::ApplyBook { .. } | Self::RefuseBook { .. } => ("watchbook", ""),
-            Self::RecordDenial { .. } | Self::RecordRead { .. } | Self::Start { .. } => ("governance", ""),
-            Self::RecordCheckpoint { .. } => ("journal", ""),
-            Self::SetPassword { person }
-            | Self::NoteLogin { person, .. }
-            | Self::CloseSession { person }
-            | Self::IssueInvite { person, .. } => ("person", person.as_str()),
-            Self::IssueToken { name, .. } | Self::RevokeToken { name } => ("token", name),
+        let (kind, id, sensitivity): (_, &str, _) = match self {
+            Self::ApplyBook { .. } | Self::RefuseBook { .. } => ("watchbook", "", Sensitivity::Internal),
+            Self::RecordDenial { .. } | Self::RecordRead { .. } => ("access", "", Sensitivity::Confidential),
+            Self::IssueInvite { person, .. }
+            | Self::SetPassword { person }
+            | Self::RecordPasswordFailure { person }
+            | Self::OpenSession { person, .. }
+            | Self::EndSessions { person } => ("person", person.as_str(), Sensitivity::Confidential),
+            Self::CloseSession { session } => ("session", session.as_str(), Sensitivity::Confidential),
+            Self::IssueToken { name, .. } | Self::RevokeToken { name } => ("token", name, Sensitivity::Internal),
+            Self::RecordCheckpoint { .. } => ("journal", "", Sensitivity::Internal),
+            Self::RecordStart { .. } => ("server", "", Sensitivity::Internal),
         };
-        Resource { kind, id: id.into(), sensitivity: Sensitivity::Internal }
+        Resource { kind, id: id.into(), sensitivity }
     }
 }

@@ -1,91 +1,107 @@
-//! What can have happened in governance. Frozen: a variant is never changed, only joined by another.
+//! What can have happened in this room. The forms are frozen: tests hold their bytes. No secret is ever in one.
+
+use std::fmt;
 
 use kernel::area::{EventMeta, Stream};
 use kernel::{Actor, Digest, PersonName, Sensitivity, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// A fact of governance.
+/// What can have happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Event {
-    /// A watchbook is live.
+    /// A watchbook became the live one.
     BookApplied {
         /// The digest over its files.
         digest: Digest,
-        /// Its Git commit.
+        /// Its Git commit, when it is a clean checkout.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         commit: Option<String>,
-        /// Where it came from.
+        /// Where it was read.
         source: String,
     },
-    /// A watchbook was refused; the one before stays live.
+    /// A watchbook was not good; the live one stayed.
     BookRefused {
-        /// Where it came from.
+        /// The digest over its files.
+        digest: Digest,
+        /// How many findings there were.
+        findings: u32,
+        /// Where it was read.
         source: String,
-        /// How many errors it has.
-        errors: u32,
-        /// The first of them.
-        first: String,
     },
-    /// Somebody was denied something.
+    /// The access policies denied something.
     CommandDenied {
-        /// Who.
+        /// Who asked.
         actor: Actor,
-        /// What they asked.
-        action: String,
+        /// What for.
+        action: Box<str>,
         /// Of what.
         resource: String,
         /// Why not.
         reason: String,
+        /// How many denials before this one were not recorded, because they repeated others or were too many.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        unrecorded: u32,
     },
     /// Somebody read something restricted.
     RestrictedRead {
-        /// Who.
+        /// Who read.
         actor: Actor,
         /// What.
         resource: String,
     },
-    /// A person set their password.
+    /// A person was invited to set a password.
+    InviteIssued {
+        /// Whom.
+        person: PersonName,
+        /// Until when the invitation is good.
+        expires: Timestamp,
+    },
+    /// A person set a password; all their sessions ended.
     PasswordSet {
         /// Who.
         person: PersonName,
+    },
+    /// Somebody gave a wrong password for a person.
+    PasswordFailed {
+        /// For whom.
+        person: PersonName,
+        /// How many there were in a row.
+        failures: u32,
+        /// Until when no password is tried for them, when there were too many.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        locked_until: Option<Timestamp>,
     },
     /// A person logged in.
     SessionOpened {
         /// Who.
         person: PersonName,
-    },
-    /// A login failed.
-    LoginFailed {
-        /// As whom.
-        person: PersonName,
-    },
-    /// A person logged out.
-    SessionClosed {
-        /// Who.
-        person: PersonName,
-    },
-    /// A person was invited to set a password.
-    InviteIssued {
-        /// Who.
-        person: PersonName,
-        /// Until when the link works.
+        /// The session, by a name that is no secret.
+        session: SessionId,
+        /// Until when it lasts at most.
         expires: Timestamp,
     },
-    /// An API token was issued.
+    /// A session was closed before its end.
+    SessionClosed {
+        /// Whose.
+        person: PersonName,
+        /// Which one.
+        session: SessionId,
+    },
+    /// A program was let in.
     TokenIssued {
-        /// Its name.
+        /// What its token is called.
         name: Box<str>,
         /// What it may do.
         scopes: Vec<Box<str>>,
         /// Until when it works.
         expires: Timestamp,
     },
-    /// An API token was revoked.
+    /// A program is let in no more.
     TokenRevoked {
-        /// Its name.
+        /// What its token is called.
         name: Box<str>,
     },
-    /// A checkpoint was signed.
+    /// A checkpoint of the journal was signed.
     CheckpointSigned {
         /// How many facts it covers.
         size: u64,
@@ -99,6 +115,35 @@ pub enum Event {
     },
 }
 
+/// The name of a session, which is no secret: sixteen hexadecimal digits.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SessionId(pub Box<str>);
+
+impl SessionId {
+    /// The name that a command's random number makes.
+    pub(crate) fn of(nonce: u128) -> Self {
+        Self(format!("{:016x}", nonce & u128::from(u64::MAX)).into())
+    }
+
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for SessionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
 impl EventMeta for Event {
     fn kind(&self) -> &'static str {
         match self {
@@ -106,11 +151,11 @@ impl EventMeta for Event {
             Self::BookRefused { .. } => "BookRefused",
             Self::CommandDenied { .. } => "CommandDenied",
             Self::RestrictedRead { .. } => "RestrictedRead",
-            Self::PasswordSet { .. } => "PasswordSet",
-            Self::SessionOpened { .. } => "SessionOpened",
-            Self::LoginFailed { .. } => "LoginFailed",
-            Self::SessionClosed { .. } => "SessionClosed",
             Self::InviteIssued { .. } => "InviteIssued",
+            Self::PasswordSet { .. } => "PasswordSet",
+            Self::PasswordFailed { .. } => "PasswordFailed",
+            Self::SessionOpened { .. } => "SessionOpened",
+            Self::SessionClosed { .. } => "SessionClosed",
             Self::TokenIssued { .. } => "TokenIssued",
             Self::TokenRevoked { .. } => "TokenRevoked",
             Self::CheckpointSigned { .. } => "CheckpointSigned",
@@ -119,28 +164,41 @@ impl EventMeta for Event {
     }
 
     fn stream(&self) -> Stream {
-        Stream(match self {
-            Self::BookApplied { .. } | Self::BookRefused { .. } => "watchbook".into(),
-            Self::CommandDenied { actor, .. } | Self::RestrictedRead { actor, .. } => actor.to_string().into(),
-            Self::PasswordSet { person }
-            | Self::SessionOpened { person }
-            | Self::LoginFailed { person }
-            | Self::SessionClosed { person }
-            | Self::InviteIssued { person, .. } => format!("person:{person}").into(),
-            Self::TokenIssued { name, .. } | Self::TokenRevoked { name } => format!("token:{name}").into(),
-            Self::CheckpointSigned { .. } => "journal".into(),
-            Self::Started { .. } => "server".into(),
-        })
+        let stream = match self {
+            Self::BookApplied { .. } | Self::BookRefused { .. } => "watchbook".to_owned(),
+            Self::CommandDenied { actor, .. } | Self::RestrictedRead { actor, .. } => actor.to_string(),
+            Self::InviteIssued { person, .. }
+            | Self::PasswordSet { person }
+            | Self::PasswordFailed { person, .. }
+            | Self::SessionOpened { person, .. }
+            | Self::SessionClosed { person, .. } => format!("person:{person}"),
+            Self::TokenIssued { name, .. } | Self::TokenRevoked { name } => format!("integration:{name}"),
+            Self::CheckpointSigned { .. } => "checkpoints".to_owned(),
+            Self::Started { .. } => "server".to_owned(),
+        };
+        Stream(stream.into())
     }
 
     fn sensitivity(&self) -> Sensitivity {
         match self {
+            Self::BookApplied { .. }
+            | Self::BookRefused { .. }
+            | Self::TokenIssued { .. }
+            | Self::TokenRevoked { .. }
+            | Self::CheckpointSigned { .. }
+            | Self::Started { .. } => Sensitivity::Internal,
             Self::CommandDenied { .. }
             | Self::RestrictedRead { .. }
-            | Self::LoginFailed { .. }
+            | Self::InviteIssued { .. }
+            | Self::PasswordSet { .. }
+            | Self::PasswordFailed { .. }
             | Self::SessionOpened { .. }
             | Self::SessionClosed { .. } => Sensitivity::Confidential,
-            _ => Sensitivity::Internal,
         }
+    }
+
+    /// Checkpoints are many, and found by their size.
+    fn indexed(&self) -> bool {
+        !matches!(self, Self::CheckpointSigned { .. })
     }
 }

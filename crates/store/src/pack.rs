@@ -2,8 +2,8 @@
 
 use std::io;
 
+use kernel::Digest;
 use kernel::port::StoreFailure;
-use sha2::{Digest as _, Sha256};
 
 use crate::failure::damaged;
 
@@ -32,7 +32,7 @@ pub(crate) fn pack(plain: &[u8]) -> Result<Packed, StoreFailure> {
         cause: format!("{} bytes in one piece are more than the {PLAIN_BYTES_MAX} that are allowed", plain.len()),
     };
     let size = i64::try_from(plain.len()).ok().filter(|_| plain.len() <= PLAIN_BYTES_MAX).ok_or_else(too_long)?;
-    let digest = Sha256::digest(plain).to_vec();
+    let digest = Digest::of(&[plain]).0.to_vec();
     Ok(Packed { size, digest, bytes: shortest(plain) })
 }
 
@@ -51,7 +51,7 @@ pub(crate) fn unpack(place: impl Fn() -> String, packed: Packed) -> Result<Vec<u
     let size = usize::try_from(packed.size).ok().filter(|size| *size <= PLAIN_BYTES_MAX);
     let size = size.ok_or_else(|| damaged(place(), "its length is out of bounds"))?;
     let plain = expand(packed.bytes, size).map_err(|error| damaged(place(), error))?;
-    if plain.len() == size && Sha256::digest(&plain)[..] == packed.digest {
+    if plain.len() == size && Digest::of(&[&plain]).0[..] == packed.digest {
         Ok(plain)
     } else {
         Err(damaged(place(), "its bytes do not have its digest"))

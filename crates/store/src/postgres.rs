@@ -4,7 +4,7 @@
 //! Keys are compared as bytes. What is erased by `rewrite` is gone from every answer at once, and from the database's
 //! files after the next vacuum.
 
-mod sql;
+pub(crate) mod sql;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -36,8 +36,8 @@ const APPEND_TRIES: u32 = 3;
 
 /// A journal in a PostgreSQL database.
 pub(crate) struct PostgresStore {
-    writer: Arc<Writer<PgConnection>>,
-    readers: PgPool,
+    pub(crate) writer: Arc<Writer<PgConnection>>,
+    pub(crate) readers: PgPool,
     /// The latest instant that a caller named, in microseconds; what expired before it may be swept.
     seen: AtomicI64,
 }
@@ -68,7 +68,7 @@ impl PostgresStore {
             .max_connections(READERS)
             .acquire_timeout(FREE_CONNECTION_MAX)
             // sqlx 0.9.0 can return a connection inside a transaction when its user was cancelled (issue 4393).
-            .after_release(|c, _| Box::pin(async move { c.execute(sql::ROLLBACK).await.map(|_| true) }));
+            .after_release(|c, _| Box::pin(async move { c.execute(sql::END_TRANSACTION).await.map(|_| true) }));
         let readers = readers.connect_lazy_with(options);
         Ok(Self { writer, readers, seen: AtomicI64::new(i64::MIN) })
     }

@@ -3,7 +3,7 @@
 //! Versions of SQLite below [`OLDEST`] can corrupt a file when one connection writes while another moves the log, so they
 //! are refused. The file is readable by its owner only, and what is erased from it is overwritten.
 
-mod sql;
+pub(crate) mod sql;
 
 use std::fs::{self, DirBuilder, OpenOptions, Permissions};
 use std::io;
@@ -40,8 +40,8 @@ const BEGIN: &str = "BEGIN IMMEDIATE";
 
 /// A journal in a SQLite file.
 pub(crate) struct SqliteStore {
-    writer: Arc<Writer<SqliteConnection>>,
-    readers: SqlitePool,
+    pub(crate) writer: Arc<Writer<SqliteConnection>>,
+    pub(crate) readers: SqlitePool,
     /// The latest instant that a caller named, in microseconds; what expired before it may be swept.
     seen: AtomicI64,
 }

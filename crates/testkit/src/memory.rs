@@ -234,7 +234,7 @@ impl JournalStore for MemoryStore {
     }
 
     async fn stream(&self, stream: &str, after: Option<Seq>, limit: u32) -> Result<Vec<Seq>, StoreFailure> {
-        let from = (stream.to_owned(), after.map_or(0, |seq| seq.0 + 1));
+        let from = (stream.to_owned(), after.map_or(0, |seq| seq.0.saturating_add(1)));
         let kept = self.kept("read")?;
         let facts = kept.index.range(from..).take_while(|(name, _)| name == stream);
         Ok(facts.take(limit as usize).map(|(_, seq)| Seq(*seq)).collect())

@@ -1,1 +1,42 @@
 //! Shows and accepts: the JSON API, the doors in, the pages and the status page.
+//!
+//! | module | who comes here |
+//! |---|---|
+//! | [`doors`] | programs that speak somebody else's words: Alertmanager's, PagerDuty's, OTLP, webhooks, Statuspage's |
+//! | [`api`] | programs and the command line, in our own words: `/api/v1` |
+//! | [`health`], [`metrics`] | supervisors and whoever watches the watchkeeper |
+//!
+//! Every handler is thin: it reads a request, asks or reads the engine as an actor, and tells what came of it. No rule
+//! of the lifecycle is here; what may be done is decided in the engine.
+
+pub mod api;
+pub mod doors;
+pub mod health;
+pub mod metrics;
+pub mod state;
+
+use std::time::Duration;
+
+use axum::Router;
+use axum::http::StatusCode;
+use tower_http::timeout::TimeoutLayer;
+use tower_http::trace::TraceLayer;
+
+use crate::metrics::{Part, counted};
+pub use crate::state::{AppState, RefusedSamples, SampleSink, WebConfig};
+
+/// How long a request may take until its answer begins. A stream that has begun may go on.
+pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// The whole server. Serve it with `into_make_service_with_connect_info::<SocketAddr>()`, so that a door knows who calls.
+#[must_use]
+pub fn app(state: AppState) -> Router {
+    let calm = Router::new()
+        .merge(counted(api::router(), Part::Api, &state))
+        .merge(health::router())
+        .merge(metrics::router())
+        .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, ANSWER_TIMEOUT))
+        .layer(TraceLayer::new_for_http());
+    // Alerts come in by the thousand a second: the doors carry no layer that they do not need.
+    Router::new().merge(doors::router(&state)).merge(calm).with_state(state)
+}

@@ -172,6 +172,9 @@ pub fn verify_consistency(
     old_root: &Hash,
     new_root: &Hash,
 ) -> Result<(), ProofError> {
+    if old == 0 {
+        return Err(ProofError::Range("nothing can be proved from the empty tree"));
+    }
     verify_subtree_consistency(&(0..old), new, proof, old_root, new_root)
 }
 
@@ -193,7 +196,8 @@ pub fn verify_subtree_inclusion(
     verify_inclusion(index - subtree.start, subtree.end - subtree.start, leaf, proof, root)
 }
 
-/// Checks that the leaves of a subtree with root `subtree_root` stand in the tree of `size` leaves with root `root`.
+/// Checks that the leaves of a subtree with root `subtree_root` stand in the tree of `size` leaves with root `root`. No
+/// leaves at all, with the root of the empty tree and no proof, stand in every tree.
 ///
 /// # Errors
 /// Says what does not hold.
@@ -204,8 +208,19 @@ pub fn verify_subtree_consistency(
     subtree_root: &Hash,
     root: &Hash,
 ) -> Result<(), ProofError> {
+    if subtree.start == subtree.end && subtree.end <= size {
+        return verify_nothing(subtree_root, proof);
+    }
     let roots = Way::to(subtree, size)?.roots(subtree_root, proof)?;
     if roots == (*subtree_root, *root) { Ok(()) } else { Err(ProofError::Root) }
+}
+
+fn verify_nothing(root: &Hash, proof: &[Hash]) -> Result<(), ProofError> {
+    match proof.len() {
+        0 if *root == empty_root() => Ok(()),
+        0 => Err(ProofError::Root),
+        found => Err(ProofError::Length { found, needed: 0 }),
+    }
 }
 
 /// An append-only tree: the roots of its perfect subtrees, and the roots above full tiles for building proofs.

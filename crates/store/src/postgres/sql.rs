@@ -9,8 +9,9 @@ statements! {
     RISKS = "SELECT name FROM pg_settings WHERE name IN ('fsync', 'full_page_writes') AND setting = 'off'";
     /// Whether commits wait for the disk.
     COMMITS_WAIT = "SELECT current_setting('synchronous_commit') <> 'off'";
-    /// Ends whatever transaction a cancelled caller left behind.
-    ROLLBACK = "ROLLBACK";
+    /// Ends whatever transaction a cancelled caller left behind. It begins one first, because to end none at all would
+    /// write a warning into the server's log each time.
+    END_TRANSACTION = "BEGIN; ROLLBACK";
 
     /// Takes the lease when it is free, over, or the same holder's.
     TAKE_LEASE = "UPDATE lease SET fence = fence + 1, holder = $1, until = $3 WHERE holder = $1 OR until <= $2 \
@@ -34,7 +35,7 @@ statements! {
                   RETURNING first), \
               indexed AS ( \
                   INSERT INTO stream_fact (stream, seq) \
-                  SELECT entry.stream, entry.seq FROM written, unnest($8, $9) AS entry (stream, seq) \
+                  SELECT entry.stream, entry.seq FROM written, unnest($8::bytea[], $9::bigint[]) AS entry (stream, seq) \
                   ON CONFLICT DO NOTHING) \
               SELECT EXISTS (SELECT FROM written)";
     /// The fence in force and the place after the last record.

@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 
 use axum::extract::{ConnectInfo, FromRequestParts};
-use axum::http::header::{AUTHORIZATION, FORWARDED};
+use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -48,12 +48,17 @@ impl FromRequestParts<AppState> for Program {
     }
 }
 
-/// Whether a request comes from this machine, not through a proxy, and the server trusts that.
+/// Headers that a program on this machine does not send: those of proxies, and those of browsers, in which a page of
+/// somebody else may be what asks.
+const NOT_LOCAL: [&str; 6] = ["forwarded", "x-forwarded-for", "x-real-ip", "via", "origin", "sec-fetch-site"];
+
+/// Whether a request comes from a program on this machine, and the server trusts that.
 #[must_use]
 pub fn is_trusted(parts: &Parts, state: &AppState) -> bool {
-    let forwarded = parts.headers.contains_key(FORWARDED) || parts.headers.contains_key("x-forwarded-for");
     let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-    state.config.trust_loopback && !forwarded && peer.is_some_and(|ConnectInfo(peer)| peer.ip().is_loopback())
+    state.config.trust_loopback
+        && peer.is_some_and(|ConnectInfo(peer)| peer.ip().to_canonical().is_loopback())
+        && !NOT_LOCAL.iter().any(|name| parts.headers.contains_key(*name))
 }
 
 /// The program that a token belongs to.

@@ -1,25 +1,27 @@
 //! The doors in: programs that speak somebody else's words. Each file is one protocol; what they have in common is how a
 //! caller is known, how a body is read, and how a refusal is told.
 
-pub mod caller;
-pub mod body;
-pub mod reply;
 pub mod alertmanager;
-pub mod pagerduty;
+pub mod body;
+pub mod caller;
 pub mod hook;
 pub mod otlp;
+pub mod pagerduty;
+pub mod reply;
 pub mod statuspage;
 
 use axum::Router;
 
+use crate::metrics::{Part, counted};
 use crate::state::AppState;
 
 /// All doors.
-pub fn router() -> Router<AppState> {
+#[must_use]
+pub fn router(state: &AppState) -> Router<AppState> {
     Router::new()
-        .merge(alertmanager::router())
-        .merge(pagerduty::router())
-        .merge(hook::router())
-        .merge(otlp::router())
-        .merge(statuspage::router())
+        .merge(counted(alertmanager::router(), Part::Alertmanager, state))
+        .merge(counted(pagerduty::router(), Part::PagerDuty, state))
+        .merge(counted(hook::router(), Part::Hook, state))
+        .merge(counted(otlp::router(), Part::Otlp, state))
+        .merge(counted(statuspage::router(), Part::Status, state))
 }

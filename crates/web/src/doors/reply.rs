@@ -18,28 +18,34 @@ pub struct Problem {
 }
 
 impl Problem {
+    /// Any status, with no field.
+    #[must_use]
+    pub fn of(status: StatusCode, message: impl Into<String>) -> Self {
+        Self { status, field: None, message: message.into() }
+    }
+
     /// 400: the request is not what the protocol says.
     #[must_use]
     pub fn bad(message: impl Into<String>) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, field: None, message: message.into() }
+        Self::of(StatusCode::BAD_REQUEST, message)
     }
 
     /// 401: we do not know who asks.
     #[must_use]
     pub fn unauthorised(message: &str) -> Self {
-        Self { status: StatusCode::UNAUTHORIZED, field: None, message: message.to_owned() }
+        Self::of(StatusCode::UNAUTHORIZED, message)
     }
 
     /// 404: there is no such thing.
     #[must_use]
     pub fn missing(message: impl Into<String>) -> Self {
-        Self { status: StatusCode::NOT_FOUND, field: None, message: message.into() }
+        Self::of(StatusCode::NOT_FOUND, message)
     }
 
     /// 503: we cannot do it now.
     #[must_use]
     pub fn unavailable(message: impl Into<String>) -> Self {
-        Self { status: StatusCode::SERVICE_UNAVAILABLE, field: None, message: message.into() }
+        Self::of(StatusCode::SERVICE_UNAVAILABLE, message)
     }
 
     /// With the field that broke the rule.
@@ -70,10 +76,11 @@ pub fn status_of(kind: RefusalKind) -> StatusCode {
     }
 }
 
-impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
-        let mut response =
-            (self.status, Json(json!({ "error": self.message, "field": self.field }))).into_response();
+impl Problem {
+    /// The same problem with a body in another protocol's words.
+    #[must_use]
+    pub fn with_body(&self, body: impl IntoResponse) -> Response {
+        let mut response = (self.status, body).into_response();
         if self.status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
@@ -81,5 +88,11 @@ impl IntoResponse for Problem {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        self.with_body(Json(json!({ "error": self.message, "field": self.field })))
     }
 }

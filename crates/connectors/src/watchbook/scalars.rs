@@ -1,0 +1,349 @@
+//! Values that are written as one text: durations, matchers, thresholds, names, times. Each says what is wrong with a
+//! text, and how it should be written.
+
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use kernel::book::{DutyHours, Reduce, SecretRef, Threshold, Turn};
+use kernel::{
+    ChannelKind, ChannelName, Matcher, PersonName, PolicyName, Role, ScheduleName, Seconds, ServiceName, Severity,
+    TeamName,
+};
+use serde_json::json;
+
+use super::hours;
+use super::rule::{self, Rule};
+use super::shape::{Defs, Reader, Shape, Sort};
+use super::suggest;
+use super::yaml::Node;
+
+/// Notes that a text breaks a rule.
+fn refuse<T>(
+    node: &Node,
+    reader: &mut Reader<'_>,
+    rule: &'static Rule,
+    message: impl Into<String>,
+    hint: &str,
+) -> Option<T> {
+    reader.note_hint(node.at, rule, message, hint);
+    None
+}
+
+impl Shape for String {
+    fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        let text = reader.text(node)?;
+        if text.trim().is_empty() {
+            return refuse(node, reader, &rule::WRONG_FORM, "this text is empty", "give one, or remove the key");
+        }
+        Some(text.trim_end().to_owned())
+    }
+
+    fn schema(_: &mut Defs) -> serde_json::Value {
+        json!({ "type": "string", "minLength": 1 })
+    }
+}
+
+impl Shape for bool {
+    fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        match reader.text(node)? {
+            "true" => Some(true),
+            "false" => Some(false),
+            other => refuse(node, reader, &rule::WORD, format!("`{other}` is not true or false"), "write true or false"),
+        }
+    }
+
+    fn schema(_: &mut Defs) -> serde_json::Value {
+        json!({ "type": "boolean" })
+    }
+}
+
+/// A whole number within bounds.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Whole<const MIN: u8, const MAX: u8>(pub u8);
+
+impl<const MIN: u8, const MAX: u8> Shape for Whole<MIN, MAX> {
+    fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        let text = reader.text(node)?;
+        match text.parse() {
+            Ok(number) if (MIN..=MAX).contains(&number) => Some(Self(number)),
+            _ => {
+                let hint = format!("write a whole number from {MIN} to {MAX}");
+                refuse(node, reader, &rule::NUMBER, format!("`{text}` is not a number from {MIN} to {MAX}"), &hint)
+            }
+        }
+    }
+
+    fn schema(_: &mut Defs) -> serde_json::Value {
+        json!({ "type": "integer", "minimum": MIN, "maximum": MAX })
+    }
+}
+
+/// A range of whole numbers, `1-2`, or one number.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Range<const MIN: u16, const MAX: u16>(pub u16, pub u16);
+
+impl<const MIN: u16, const MAX: u16> Shape for Range<MIN, MAX> {
+    fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        let text = reader.text(node)?;
+        let (low, high) = text.split_once('-').unwrap_or((text, text));
+        match (low.trim().parse(), high.trim().parse()) {
+            (Ok(low), Ok(high)) if MIN <= low && low <= high && high <= MAX => Some(Self(low, high)),
+            _ => {
+                let hint = format!("write {MIN}-{MAX}, or one number of it");
+                refuse(node, reader, &rule::NUMBER, format!("`{text}` is not a range within {MIN}-{MAX}"), &hint)
+            }
+        }
+    }
+
+    fn schema(_: &mut Defs) -> serde_json::Value {
+        json!({ "type": ["string", "integer"], "pattern": "^[0-9]+( ?- ?[0-9]+)?$", "minimum": MIN, "maximum": MAX })
+    }
+}
+
+impl Shape for Seconds {
+    fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        let text = reader.text(node)?;
+        match text.parse() {
+            Ok(seconds) => Some(seconds),
+            Err(_) => {
+                let message = format!("`{text}` is not a duration");
+                refuse(node, reader, &rule::DURATION, message, "write it like 90s, 5m, 1h30m, 2d or 1w")
+            }
+        }
+    }
+
+    fn schema(_: &mut Defs) -> serde_json::Value {
+        json!({ "type": ["string", "integer"], "pattern": "^(0|([0-9]+[smhdw])+)$", "maximum": 0 })
+    }
+}
+
+/// A duration of at least one second.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Span(pub Seconds);
+
+impl Shape for Span {
+    fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        match Seconds::read(node, reader)? {
+            Seconds::ZERO => refuse(node, reader, &rule::DURATION, "this duration cannot be zero", "write at least 1s"),
+            seconds => Some(Self(seconds)),
+        }
+    }
+
+    fn schema(_: &mut Defs) -> serde_json::Value {
+        json!({ "type": "string", "pattern": "^([0-9]+[smhdw])+$" })
+    }
+}
+
+impl Shape for Matcher {
+    fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        let text = reader.text(node)?;
+        match text.parse() {
+            Ok(matcher) => Some(matcher),
+            Err(error) => {
+                let hint = "write severity=\"critical\", with =, !=, =~ or !~";
+                refuse(node, reader, &rule::MATCHER, kernel::matcher::MatcherError::to_string(&error), hint)
+            }
+        }
+    }
+
+    fn schema(_: &mut Defs) -> serde_json::Value {
+        json!({ "type": "string", "pattern": "^[^=!]+(=|!=|=~|!~)", "examples": ["severity=\"critical\""] })
+    }
+}
+
+impl Shape for Threshold {
+    fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        let text = reader.text(node)?;
+        let wrong = || format!("`{text}` is not a threshold");
+        let signs: [(&str, fn(f64) -> Self); 4] =
+            [(">=", Self::AtLeast), ("<=", Self::AtMost), (">", Self::Above), ("<", Self::Below)];
+        let found = signs.iter().find_map(|(sign, make)| text.trim().strip_prefix(sign).map(|rest| (make, rest)));
+        match found.map(|(make, rest)| (make, rest.trim().parse::<f64>())) {
+            Some((make, Ok(number))) if number.is_finite() => Some(make(number)),
+            _ => refuse(node, reader, &rule::THRESHOLD, wrong(), "write \"> 0.05\", with >, >=, < or <="),
+        }
+    }
+
+    fn schema(_: &mut Defs) -> serde_json::Value {
+        json!({ "type": "string", "pattern": "^ *(>=|<=|>|<) *[-+0-9.eE]+ *$", "examples": ["> 0.05"] })
+    }
+}
+
+impl Shape for TimeZone {
+    fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        let text = reader.text(node)?;
+        if let Ok(zone) = Self::get(text) {
+            return Some(zone);
+        }
+        let names: Vec<String> = jiff::tz::db().available().map(|name| name.to_string()).collect();
+        let near = suggest::nearest(text, names.iter().map(String::as_str));
+        let hint = near.map_or("write one such as Europe/Berlin or UTC".into(), |near| format!("did you mean `{near}`?"));
+        refuse(node, reader, &rule::TIME_ZONE, format!("there is no time zone `{text}`"), &hint)
+    }
+
+    fn schema(_: &mut Defs) -> serde_json::Value {
+        json!({ "type": "string", "examples": ["Europe/Berlin", "UTC"] })
+    }
+}
+
+impl Shape for DateTime {
+    fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        let text = reader.text(node)?;
+        match text.parse() {
+            Ok(time) => Some(time),
+            Err(_) => {
+                let message = format!("`{text}` is not a local date and time");
+                refuse(node, reader, &rule::CIVIL_TIME, message, "write 2026-01-05 09:00; the schedule says in which zone")
+            }
+        }
+    }
+
+    fn schema(_: &mut Defs) -> serde_json::Value {
+        json!({ "type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2}(:[0-9]{2})?)?$" })
+    }
+}
+
+impl Shape for Turn {
+    fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        let text = reader.text(node)?;
+        let kinds: [(char, fn(u16) -> Self); 3] = [('w', Self::Weeks), ('d', Self::Days), ('h', Self::Hours)];
+        let found = kinds.iter().find_map(|(unit, make)| text.strip_suffix(*unit).map(|count| (make, count)));
+        match found.map(|(make, count)| (make, count.parse::<u16>())) {
+            Some((make, Ok(count))) if count > 0 => Some(make(count)),
+            _ => refuse(node, reader, &rule::TURN, format!("`{text}` is not a turn"), "write 1w, 1d or 12h"),
+        }
+    }
+
+    fn schema(_: &mut Defs) -> serde_json::Value {
+        json!({ "type": "string", "pattern": "^[1-9][0-9]*[wdh]$", "examples": ["1w", "1d", "12h"] })
+    }
+}
+
+impl Shape for DutyHours {
+    fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        let text = reader.text(node)?;
+        match hours::parse(text) {
+            Ok(hours) => Some(hours),
+            Err(wrong) => refuse(node, reader, &rule::DUTY_HOURS, wrong, "write mon-fri 09:00-17:00 or daily 22:00-06:00"),
+        }
+    }
+
+    fn schema(_: &mut Defs) -> serde_json::Value {
+        let pattern = "^[a-z, -]+ [0-9]{2}:[0-9]{2} ?- ?[0-9]{2}:[0-9]{2}$";
+        json!({ "type": "string", "pattern": pattern, "examples": ["mon-fri 09:00-17:00", "daily 22:00-06:00"] })
+    }
+}
+
+impl Shape for Severity {
+    fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        let text = reader.text(node)?;
+        let wrong = format!("`{text}` is not a severity");
+        text.parse().ok().or_else(|| refuse(node, reader, &rule::WORD, wrong, "write P1 (worst), P2, P3, P4 or P5"))
+    }
+
+    fn schema(_: &mut Defs) -> serde_json::Value {
+        json!({ "enum": Self::ALL.map(Self::as_str) })
+    }
+}
+
+impl Shape for SecretRef {
+    fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        match reader.text(node)?.split_once(':') {
+            Some(("env", name)) if !name.trim().is_empty() => Some(Self::Env(name.trim().to_owned())),
+            Some(("file", path)) if !path.trim().is_empty() => Some(Self::File(path.trim().to_owned())),
+            _ => {
+                let hint = "write env:NAME or file:PATH and put the secret there; a secret that stood here is spent";
+                refuse(node, reader, &rule::SECRET, "this does not say where the secret is", hint)
+            }
+        }
+    }
+
+    fn schema(_: &mut Defs) -> serde_json::Value {
+        json!({ "type": "string", "pattern": "^(env|file):.+$", "examples": ["env:SMTP_PASSWORD"] })
+    }
+}
+
+/// A text with placeholders, which has been compiled once.
+#[derive(Debug)]
+pub(super) struct Template(pub String);
+
+impl Shape for Template {
+    fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        let text = match reader.text(node)? {
+            // A label may well be empty, when that is said with quotes.
+            "" => return Some(Self(String::new())),
+            text => text.trim_end(),
+        };
+        match template_error(text) {
+            None => Some(Self(text.to_owned())),
+            Some((_, wrong)) => refuse(node, reader, &rule::TEMPLATE, wrong, "write {{ value }} for a value"),
+        }
+    }
+
+    fn schema(_: &mut Defs) -> serde_json::Value {
+        json!({ "type": ["string", "number", "boolean"] })
+    }
+}
+
+/// The line on which a template is not well formed, and why.
+pub(super) fn template_error(text: &str) -> Option<(usize, String)> {
+    let error = minijinja::Environment::new().template_from_str(text).err()?;
+    let detail = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
+    Some((error.line().unwrap_or(1), format!("the template is not well formed: {detail}")))
+}
+
+/// Implements a shape for the words of an enum.
+macro_rules! words {
+    ($($kind:ty, $what:literal: $($word:literal => $value:expr),+;)*) => {$(
+        impl Shape for $kind {
+            fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+                let text = reader.text(node)?;
+                match text {
+                    $($word => Some($value),)+
+                    other => {
+                        let hint = suggest::hint(other, [$($word),+]).unwrap_or_default();
+                        refuse(node, reader, &rule::WORD, format!("`{other}` is not {}", $what), &hint)
+                    }
+                }
+            }
+
+            fn schema(_: &mut Defs) -> serde_json::Value {
+                json!({ "enum": [$($word),+] })
+            }
+        }
+    )*};
+}
+
+words! {
+    Reduce, "a way to make one number of a window": "last" => Self::Last, "mean" => Self::Mean, "min" => Self::Min,
+        "max" => Self::Max, "rate" => Self::Rate;
+    ChannelKind, "a kind of channel": "email" => Self::Email, "webhook" => Self::Webhook, "ntfy" => Self::Ntfy,
+        "slack" => Self::Slack, "matrix" => Self::Matrix;
+    Role, "a role": "viewer" => Self::Viewer, "responder" => Self::Responder, "commander" => Self::Commander,
+        "communications" => Self::Communications, "auditor" => Self::Auditor, "administrator" => Self::Administrator;
+}
+
+/// Implements a shape for names that refer to something that must be defined.
+macro_rules! references {
+    ($($name:ty => $sort:ident;)*) => {$(
+        impl Shape for $name {
+            fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+                let text = reader.text(node)?;
+                reader.defined(Sort::$sort, text, node.at)?;
+                Self::new(text).ok()
+            }
+
+            fn schema(_: &mut Defs) -> serde_json::Value {
+                json!({ "type": "string", "pattern": super::NAME_PATTERN })
+            }
+        }
+    )*};
+}
+
+references! {
+    ServiceName => Service;
+    TeamName => Team;
+    PersonName => Person;
+    ScheduleName => Schedule;
+    PolicyName => Policy;
+    ChannelName => Channel;
+}

@@ -1,0 +1,58 @@
+//! What every handler is given: the engine, the configuration, and what the doors keep between requests. No rules.
+
+use std::sync::Arc;
+
+use engine::Engine;
+use kernel::sample::Sample;
+
+use crate::doors::caller::KnownTokens;
+use crate::metrics::Counters;
+
+/// What every handler is given. Cheap to clone.
+#[derive(Clone)]
+pub struct AppState {
+    /// The engine.
+    pub engine: Engine,
+    /// How this server was started.
+    pub config: Arc<WebConfig>,
+    /// Tokens that were checked before.
+    pub tokens: Arc<KnownTokens>,
+    /// Where received samples go.
+    pub samples: SampleSink,
+    /// What the doors count.
+    pub counters: Arc<Counters>,
+}
+
+/// How this server was started.
+#[derive(Debug, Clone)]
+pub struct WebConfig {
+    /// Where people reach this server, without a slash at the end.
+    pub base_url: String,
+    /// Whether a program on this machine needs no token. It acts as [`crate::doors::caller::LOCAL`].
+    pub trust_loopback: bool,
+    /// Whether the session cookie is sent over HTTPS only.
+    pub cookie_secure: bool,
+    /// The version of this build.
+    pub version: String,
+}
+
+/// Takes samples in, and says how many it refused.
+pub type SampleSink = Arc<dyn Fn(Vec<Sample>) -> RefusedSamples + Send + Sync>;
+
+/// The samples of one push that were not kept.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct RefusedSamples {
+    /// How many.
+    pub count: u64,
+    /// Why, in words; empty when none was refused.
+    pub why: String,
+}
+
+impl AppState {
+    /// The state of a server that has just started.
+    #[must_use]
+    pub fn new(engine: Engine, config: WebConfig, samples: SampleSink) -> Self {
+        let (tokens, counters) = (Arc::default(), Arc::default());
+        Self { engine, config: Arc::new(config), tokens, samples, counters }
+    }
+}
