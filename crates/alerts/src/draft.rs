@@ -39,6 +39,8 @@ pub(crate) struct Touched {
     pub changed: bool,
     /// What it is, when it opens now.
     pub opens: Option<Box<GroupOpened>>,
+    /// Whether the fact of an alert that opens says so.
+    is_said: bool,
 }
 
 /// A decision in the making.
@@ -126,9 +128,16 @@ impl<'a> Draft<'a> {
 
     // Alerts that come, go and move.
 
-    /// An alert begins to fire.
-    pub(crate) fn open(&mut self, opened: AlertOpened) {
+    /// An alert begins to fire. Its fact comes before those of moves, so it says itself what its new groups are.
+    pub(crate) fn open(&mut self, mut opened: AlertOpened) {
         let who = Who::Fresh(self.opened.len());
+        for membership in opened.place.groups.iter_mut() {
+            let touched = self.touch(membership.group);
+            if membership.opens.is_none() && !touched.is_said {
+                membership.opens.clone_from(&touched.opens);
+            }
+            touched.is_said |= membership.opens.is_some();
+        }
         self.note_sources(who, &opened.place.inhibits);
         for membership in &opened.place.groups {
             self.join(who, membership, true);
@@ -147,9 +156,14 @@ impl<'a> Draft<'a> {
         self.facts.push(Event::AlertResolved { alert: alert.fingerprint, ends_at, by, note });
     }
 
-    /// The watchbook puts an alert elsewhere.
-    pub(crate) fn reroute(&mut self, slot: u32, place: Placement) {
+    /// The watchbook puts an alert elsewhere. Its fact says what all its groups are, because one of them may have
+    /// lost its last alert by an earlier fact of the same decision.
+    pub(crate) fn reroute(&mut self, slot: u32, mut place: Placement) {
         let Some(alert) = self.alert(slot) else { return };
+        for membership in place.groups.iter_mut().filter(|membership| membership.opens.is_none()) {
+            let known = self.state.group_of(membership.group).map(Group::opening);
+            membership.opens = known.or_else(|| self.opening(membership.group).cloned()).map(Box::new);
+        }
         let unmuted = alert.muted.is_none();
         for key in alert.inhibits() {
             self.source_changes(key.equal);
@@ -168,8 +182,8 @@ impl<'a> Draft<'a> {
         touched.joined.push(who);
         touched.unmuted += i64::from(unmuted);
         touched.changed = true;
-        if let Some(opens) = &membership.opens {
-            touched.opens = Some(opens.clone());
+        if touched.slot.is_none() && touched.opens.is_none() {
+            touched.opens.clone_from(&membership.opens);
         }
     }
 
@@ -187,7 +201,7 @@ impl<'a> Draft<'a> {
         let slot = self.state.group_slot(key);
         let index = *self.touched_by.entry(key.0).or_insert_with(|| {
             let (joined, left) = (Vec::new(), HashSet::new());
-            self.touched.push(Touched { key, slot, joined, left, unmuted: 0, changed: false, opens: None });
+            self.touched.push(Touched { key, slot, joined, left, unmuted: 0, changed: false, opens: None, is_said: false });
             self.touched.len() - 1
         });
         &mut self.touched[index]

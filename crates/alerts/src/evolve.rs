@@ -110,11 +110,14 @@ impl State {
 
     fn sit(&mut self, group_slot: u32, slot: u32, unmuted: bool) -> Seat {
         let mut index = 0;
+        let alert = self.alerts.get(slot).map(|alert| alert.fingerprint);
         if let Some(group) = self.groups.get_mut(group_slot) {
             index = u32::try_from(group.members.len()).unwrap_or(u32::MAX);
             group.members.push(slot);
             group.unmuted += u32::from(unmuted);
             group.changed = true;
+            // What fires again is not told of as resolved.
+            group.retired.retain(|retired| Some(retired.alert) != alert);
         }
         self.retime_group(group_slot);
         Seat { group: group_slot, index }

@@ -74,6 +74,18 @@ impl Group {
         }
     }
 
+    /// What it is, as a fact would say it.
+    pub(crate) fn opening(&self) -> GroupOpened {
+        GroupOpened {
+            route: self.route.clone(),
+            labels: self.labels.clone(),
+            flush_at: self.flush_at,
+            interval: self.interval,
+            repeat: self.repeat,
+            policy: self.policy.clone(),
+        }
+    }
+
     /// When this group has something to do: its first page, the next telling of a change, or a repetition.
     /// Muted alerts page nobody, so a group in which nothing else fires has nothing to do.
     pub(crate) fn wanted_at(&self, acknowledged: bool) -> Option<Timestamp> {

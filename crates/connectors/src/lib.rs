@@ -9,7 +9,7 @@
 //! | [`checks`] | out | HTTP health checks |
 //! | [`exposition`] | out, in | Prometheus' text format, read from a target |
 //! | [`otlp`] | in | OTLP metrics, as protobuf and as JSON |
-//! | `watchbook` | in | the watchbook's files |
+//! | [`watchbook`] | in | the watchbook's files |
 
 pub mod checks;
 pub mod exposition;
@@ -18,4 +18,5 @@ pub mod otlp;
 pub mod outbound;
 pub mod signature;
 mod text;
+pub mod watchbook;
 

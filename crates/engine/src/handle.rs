@@ -448,8 +448,7 @@ impl Shared {
     pub(crate) fn still_wanted(&self, area: &str, id: &DeliveryId) -> bool {
         let world = self.world.read();
         match area {
-            <alerts::Alerts as Area>::NAME => world.alerts.is_outstanding(id),
-            <comms::Comms as Area>::NAME => world.comms.is_outstanding(id),
+            <alerts::Alerts as Area>::NAME => world.alerts.wants(id),
             _ => false,
         }
     }

@@ -24,7 +24,6 @@ pub mod limits;
 pub mod command;
 pub mod world;
 pub mod react;
-mod draft;
 mod chain;
 mod codec;
 mod load;

@@ -5,7 +5,7 @@
 
 pub(crate) mod sql;
 
-use std::fs::{self, DirBuilder, OpenOptions, Permissions};
+use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
@@ -49,11 +49,15 @@ pub(crate) struct SqliteStore {
 impl SqliteStore {
     /// Opens or creates the file, and brings its tables up to date.
     pub(crate) async fn open(path: &Path) -> Result<Self, StoreFailure> {
-        let unavailable = |error: io::Error| StoreFailure::Unavailable {
-            doing: "opened",
-            cause: format!("{}: {error}", path.display()),
-        };
-        create_private(path).map_err(unavailable)?;
+        let file = path.to_owned();
+        let create = tokio::task::spawn_blocking(move || {
+            let unavailable = |error: io::Error| StoreFailure::Unavailable {
+                doing: "opened",
+                cause: format!("{}: {error}", file.display()),
+            };
+            create_private(&file).map_err(unavailable)
+        });
+        let locked = bounded("opened", async { Ok(create.await.map_err(io::Error::other)??) }).await?;
         let shared = SqliteConnectOptions::new().filename(path).busy_timeout(BUSY_MAX).pragma("trusted_schema", "OFF");
         let writer = Writer::new(
             shared
@@ -64,6 +68,7 @@ impl SqliteStore {
                 .pragma("secure_delete", "ON"),
         );
         writer.run("opened", |c| Box::pin(prepare(c))).await?;
+        drop(locked);
         let readers = SqlitePoolOptions::new().max_connections(READERS).acquire_timeout(BUSY_MAX);
         let readers = readers.connect_lazy_with(shared.pragma("query_only", "ON"));
         Ok(Self { writer, readers, seen: AtomicI64::new(i64::MIN) })
@@ -76,16 +81,24 @@ impl SqliteStore {
     }
 }
 
-/// Creates the directory and the file for their owner only; an existing file becomes so.
-fn create_private(path: &Path) -> io::Result<()> {
-    let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty());
-    if let Some(directory) = directory {
-        DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+/// Creates the directory and the file for their owner only; an existing file becomes so. Returns the directory, locked:
+/// while one process makes the tables and turns on the log, another would be told "busy" without waiting.
+fn create_private(path: &Path) -> io::Result<File> {
+    let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
+    let directory = File::open(directory)?;
+    directory.lock()?;
+    // An existing file is not even opened here, because closing it would drop the locks that SQLite holds on it.
+    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+        Ok(file) => file.sync_all()?,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            fs::set_permissions(path, Permissions::from_mode(0o600))?;
+        }
+        Err(error) => return Err(error),
     }
-    OpenOptions::new().append(true).create(true).mode(0o600).open(path)?.sync_all()?;
-    fs::set_permissions(path, Permissions::from_mode(0o600))?;
     // The file's name is durable only when its directory is.
-    fs::File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
+    directory.sync_all()?;
+    Ok(directory)
 }
 
 async fn prepare(c: &mut SqliteConnection) -> Result<(), Trouble> {

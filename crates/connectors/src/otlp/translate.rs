@@ -130,13 +130,7 @@ impl Sink {
 }
 
 impl Point {
-    fn sample(
-        &self,
-        name: &str,
-        suffix: &str,
-        extra: Option<(&'static str, String)>,
-        value: f64,
-    ) -> Result<Sample, &'static str> {
+    fn sample(&self, name: &str, suffix: &str, extra: Extra, value: f64) -> Result<Sample, &'static str> {
         let name = format!("{name}{suffix}");
         let extra = extra.as_ref().map(|(label, value)| (*label, value.as_str()));
         let taken = |label: &str| label == METRIC_NAME || extra.is_some_and(|(name, _)| name == label);
@@ -167,8 +161,11 @@ macro_rules! data_points {
 }
 data_points!(NumberDataPoint HistogramDataPoint ExponentialHistogramDataPoint SummaryDataPoint);
 
+/// One more label than the point's own.
+type Extra = Option<(&'static str, String)>;
 /// The samples of a point: a suffix for the name, one more label, the value.
-type Form = Result<Vec<(&'static str, Option<(&'static str, String)>, f64)>, &'static str>;
+type Values = Vec<(&'static str, Extra, f64)>;
+type Form = Result<Values, &'static str>;
 
 fn number(point: &NumberDataPoint) -> Form {
     if point.flags & NO_RECORDED_VALUE != 0 {
@@ -208,7 +205,7 @@ fn quantiles(point: &SummaryDataPoint) -> Form {
     Ok(values)
 }
 
-fn totals(flags: u32, count: u64, sum: Option<f64>) -> Vec<(&'static str, Option<(&'static str, String)>, f64)> {
+fn totals(flags: u32, count: u64, sum: Option<f64>) -> Values {
     if flags & NO_RECORDED_VALUE != 0 {
         return vec![("_count", None, f64::NAN), ("_sum", None, f64::NAN)];
     }

@@ -24,10 +24,20 @@ pub(super) async fn post(job: &Job<'_>) -> Attempted {
     Ok(format!("{receiver}: status {}", answer.status.as_u16()))
 }
 
-/// What the area prepared for machines, else the message itself.
+/// What the area prepared for machines, with the links of the person whom it pages; else the message itself.
 fn body(delivery: &Delivery, links: &Links, now: kernel::Timestamp) -> Result<Vec<u8>, kernel::Outcome> {
-    let message = &delivery.message;
-    let written = message.data.as_ref().map_or_else(|| serde_json::to_vec(&plain(delivery, links, now)), serde_json::to_vec);
+    let written = match (&delivery.message.data, &links.acknowledge) {
+        (None, _) => serde_json::to_vec(&plain(delivery, links, now)),
+        (Some(data), None) => serde_json::to_vec(data),
+        (Some(data), Some(acknowledge)) => {
+            let mut data = data.clone();
+            if let Some(fields) = data.as_object_mut() {
+                let ours = json!({ "url": links.page, "acknowledge_url": acknowledge });
+                fields.insert("watchkeeper".to_owned(), ours);
+            }
+            serde_json::to_vec(&data)
+        }
+    };
     written.map_err(|error| refused(format!("the message cannot be written as JSON: {error}")))
 }
 

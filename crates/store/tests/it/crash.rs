@@ -3,10 +3,11 @@
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use kernel::Seq;
-use kernel::port::{Block, StoreFailure};
+use kernel::port::{Block, JournalStore, StoreFailure};
 use testkit::SeededChance;
 use testkit::postgres::Server;
 
@@ -76,6 +77,13 @@ impl Appender {
         assert_eq!(acknowledged.len() - before, count as usize, "the appender ended by itself");
     }
 
+    fn read_beyond(&mut self, reached: Seq, acknowledged: &mut Vec<String>) {
+        let first = |line: &String| line.split(' ').nth(1).and_then(|first| first.parse().ok()).map(Seq);
+        while acknowledged.last().and_then(first).is_none_or(|first| first <= reached) {
+            self.read(1, acknowledged);
+        }
+    }
+
     /// Kills the process and takes what it still acknowledged.
     fn kill(mut self, acknowledged: &mut Vec<String>) {
         self.process.kill().unwrap();
@@ -89,8 +97,19 @@ fn moment(chance: &SeededChance) {
     std::thread::sleep(Duration::from_micros(chance.below(3000)));
 }
 
+/// Opens the journal, as soon as a server that lost its processes has recovered.
+async fn opened(url: &str) -> Arc<dyn JournalStore> {
+    for _ in 0..TRIES_MAX {
+        match store::open(url).await {
+            Err(StoreFailure::Unavailable { .. }) => tokio::time::sleep(Duration::from_millis(10)).await,
+            done => return done.unwrap(),
+        }
+    }
+    panic!("the server does not recover");
+}
+
 async fn assert_nothing_lost(url: &str, acknowledged: &[String], kills: u64) {
-    let store = store::open(url).await.unwrap();
+    let store = opened(url).await;
     let there: Vec<String> = whole(&*store).await.iter().map(acknowledgement).collect();
     let mut found = there.iter();
     for acknowledgement in acknowledged {
@@ -130,10 +149,11 @@ async fn postgres_keeps_what_it_acknowledged_when_anything_is_killed() {
         }
         if kill % 3 != 2 {
             // The same process goes on, with the very append that the server may or may not have done.
-            appender.read(5, &mut acknowledged);
+            let reached = opened(&server.url()).await.next_seq().await.unwrap();
+            appender.read_beyond(reached, &mut acknowledged);
         }
         appender.kill(&mut acknowledged);
         assert_nothing_lost(&server.url(), &acknowledged, kill).await;
     }
-    assert!(store::open(&server.url()).await.unwrap().next_seq().await.unwrap() > Seq(POSTGRES_KILLS));
+    assert!(opened(&server.url()).await.next_seq().await.unwrap() > Seq(POSTGRES_KILLS));
 }

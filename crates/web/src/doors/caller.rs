@@ -1,16 +1,17 @@
 //! Who a program is: by an API token, as `Bearer` or as the password of `Basic`; or, when it comes from this machine itself
 //! and the server trusts that, as the program `local`.
 
-use std::net::SocketAddr;
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::{ConnectInfo, FromRequestParts};
-use axum::http::header::AUTHORIZATION;
+use axum::http::header::{AUTHORIZATION, HOST};
 use axum::http::request::Parts;
+use axum::http::uri::Authority;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use kernel::{Actor, Digest};
 use parking_lot::RwLock;
-use std::collections::HashMap;
 
 use crate::doors::reply::Problem;
 use crate::state::AppState;
@@ -25,6 +26,14 @@ const KNOWN_MAX: usize = 10_000;
 /// Tokens that were checked before: digest and name. Whether a token still works is asked of governance each time.
 #[derive(Debug, Default)]
 pub struct KnownTokens(RwLock<HashMap<Digest, Box<str>>>);
+
+impl KnownTokens {
+    /// Forgets a token, so that it is looked up again. Whoever issues or revokes one must call it: an old secret must not
+    /// live on under a name that was given anew.
+    pub fn forget(&self, name: &str) {
+        self.0.write().retain(|_, known| **known != *name);
+    }
+}
 
 /// A program, known by its token or by its place.
 #[derive(Debug, Clone)]
@@ -59,6 +68,17 @@ pub fn is_trusted(parts: &Parts, state: &AppState) -> bool {
     state.config.trust_loopback
         && peer.is_some_and(|ConnectInfo(peer)| peer.ip().to_canonical().is_loopback())
         && !NOT_LOCAL.iter().any(|name| parts.headers.contains_key(*name))
+        && names_this_machine(parts)
+}
+
+/// Whether the `Host` is this machine by number or as `localhost`: a name could be somebody else's that leads here.
+fn names_this_machine(parts: &Parts) -> bool {
+    let Some(host) = parts.headers.get(HOST) else { return true };
+    let authority = host.to_str().ok().and_then(|host| host.parse::<Authority>().ok());
+    authority.is_some_and(|authority| {
+        let host = authority.host().trim_matches(['[', ']']);
+        host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    })
 }
 
 /// The program that a token belongs to.

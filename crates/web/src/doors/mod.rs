@@ -5,6 +5,7 @@ pub mod alertmanager;
 pub mod body;
 pub mod caller;
 pub mod hook;
+pub mod list;
 pub mod otlp;
 pub mod pagerduty;
 pub mod reply;

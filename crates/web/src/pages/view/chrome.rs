@@ -57,6 +57,14 @@ pub struct Who {
     pub administers: bool,
 }
 
+impl Who {
+    /// Their name and what people call them.
+    #[must_use]
+    pub fn named(&self) -> super::Named {
+        super::Named::new(&self.name, &self.title)
+    }
+}
+
 /// A form that was refused, with everything that was typed into it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Refused {

@@ -84,8 +84,12 @@ pub struct IncidentPage {
     pub impact: String,
     /// The share of users, in percent.
     pub users_percent: Option<u8>,
+    /// The same as it stands in the form.
+    pub users_text: String,
     /// The business functions that are hurt.
     pub functions: Vec<String>,
+    /// The same as they stand in the form, one a line.
+    pub functions_text: String,
     /// Its roles, filled or not, the commander first.
     pub seats: Vec<Seat>,
     /// The people who can take a role.
@@ -129,6 +133,43 @@ impl IncidentPage {
     #[must_use]
     pub fn commander(&self) -> Option<&Named> {
         self.seats.first().and_then(|seat| seat.holders.first())
+    }
+
+    /// Whether somebody commands it.
+    #[must_use]
+    pub fn is_commander(&self, name: &str) -> bool {
+        self.commander().is_some_and(|who| who.name == name)
+    }
+
+    /// Whether the next update should have been published by now.
+    #[must_use]
+    pub fn is_late(&self, chrome: &Chrome) -> bool {
+        self.update_due.is_some_and(|due| due < chrome.now)
+    }
+
+    /// How long it lasted, once it is resolved.
+    #[must_use]
+    pub fn lasted(&self) -> String {
+        let end = self.resolved_at.unwrap_or(self.declared_at);
+        super::words::span(end.duration_since(self.declared_at).as_secs().unsigned_abs())
+    }
+
+    /// The reader's own name; empty when nobody is logged in.
+    #[must_use]
+    pub fn me<'a>(&self, chrome: &'a Chrome) -> &'a str {
+        chrome.who.as_ref().map_or("", |who| &who.name)
+    }
+
+    /// What stands in the form for an update: the draft's title, else the incident's.
+    #[must_use]
+    pub fn draft_title(&self) -> &str {
+        self.draft.as_ref().map_or(&self.title, |draft| &draft.title)
+    }
+
+    /// What stands in the form for an update: the draft's text.
+    #[must_use]
+    pub fn draft_text(&self) -> &str {
+        self.draft.as_ref().map_or("", |draft| &draft.text)
     }
 
     /// The roles and who holds them, for the form that hands one over.

@@ -74,6 +74,14 @@ pub struct AlertGroup {
     pub more: usize,
 }
 
+impl AlertGroup {
+    /// How many alerts there are, shown or not.
+    #[must_use]
+    pub fn total(&self) -> usize {
+        self.alerts.len() + self.more
+    }
+}
+
 /// An alert in a list.
 #[derive(Debug, Clone)]
 pub struct AlertRow {

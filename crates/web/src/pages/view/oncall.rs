@@ -1,7 +1,6 @@
 //! *On call*: who is on duty now and for the next four weeks, and the form that takes a shift.
 
 use askama::Template;
-use kernel::Timestamp;
 
 use super::now::Duty;
 use super::{Chrome, Named, filters};
@@ -16,6 +15,14 @@ pub struct OnCallPage {
     pub schedules: Vec<ScheduleView>,
     /// The people who can take a shift.
     pub people: Vec<Named>,
+}
+
+impl OnCallPage {
+    /// The reader's own name; empty when nobody is logged in.
+    #[must_use]
+    pub fn me(&self) -> &str {
+        self.chrome.who.as_ref().map_or("", |who| &who.name)
+    }
 }
 
 /// One schedule.
@@ -35,10 +42,10 @@ pub struct ScheduleView {
     pub overrides: Vec<OverrideRow>,
     /// The next shifts as words.
     pub shifts: Vec<ShiftRow>,
-    /// What stands in the form: from when.
-    pub form_from: Timestamp,
+    /// What stands in the form: from when, in the schedule's zone.
+    pub form_from: String,
     /// What stands in the form: until when.
-    pub form_until: Timestamp,
+    pub form_until: String,
 }
 
 /// A week of a schedule's strip.

@@ -1,0 +1,231 @@
+//! The files of a watchbook: which are read, as what, and within which limits. Not what is in them.
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::Path;
+
+use kernel::Digest;
+
+use super::finding::{Note, Spot};
+use super::rule::{self, Rule};
+use super::shape::Sort;
+use super::suggest;
+
+/// The most files.
+pub const FILES_MAX: usize = 2_000;
+/// The most bytes of one file.
+pub const FILE_BYTES_MAX: usize = 1 << 20;
+/// The most bytes of all files together.
+pub const BOOK_BYTES_MAX: usize = 16 << 20;
+/// The file that every watchbook has.
+pub const ROOT_FILE: &str = "watchkeeper.yaml";
+
+/// What a file is read as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Place {
+    /// The organisation.
+    Root,
+    /// A map from names to things of one sort.
+    Named(Sort),
+    /// The routing tree and the inhibitions.
+    Routes,
+    /// A list of severity rules.
+    Severity,
+    /// A message template, named by its file.
+    Template,
+    /// Access policies in Cedar's language.
+    Access,
+}
+
+/// The kinds of which each is one file, `NAME.yaml`, or a folder of such files, `NAME/*.yaml`.
+pub(super) const KINDS: [(&str, Place); 13] = [
+    ("watchkeeper", Place::Root),
+    ("services", Place::Named(Sort::Service)),
+    ("teams", Place::Named(Sort::Team)),
+    ("people", Place::Named(Sort::Person)),
+    ("schedules", Place::Named(Sort::Schedule)),
+    ("policies", Place::Named(Sort::Policy)),
+    ("routes", Place::Routes),
+    ("severity", Place::Severity),
+    ("channels", Place::Named(Sort::Channel)),
+    ("hooks", Place::Named(Sort::Hook)),
+    ("rules", Place::Named(Sort::Rule)),
+    ("checks", Place::Named(Sort::Check)),
+    ("status", Place::Named(Sort::Component)),
+];
+
+/// One file.
+#[derive(Debug)]
+pub(super) struct Source {
+    pub path: String,
+    pub text: String,
+    /// What it is read as; `None` when it only stands here because a note is about it.
+    pub place: Option<Place>,
+    /// Whether its bytes could be read as text.
+    pub whole: bool,
+}
+
+/// The files that were found, and what was wrong with finding them.
+#[derive(Debug, Default)]
+pub(super) struct Shelf {
+    pub sources: Vec<Source>,
+    pub notes: Vec<Note>,
+    bytes: usize,
+}
+
+/// What a path within the watchbook is read as.
+pub(super) fn place(path: &str) -> Option<Place> {
+    let kind = |stem: &str| KINDS.iter().find(|(name, _)| *name == stem).map(|(_, place)| *place);
+    match path.split_once('/') {
+        None => kind(path.strip_suffix(".yaml")?),
+        Some(("templates", file)) => file.ends_with(".txt").then_some(Place::Template),
+        Some(("access", file)) => file.ends_with(".cedar").then_some(Place::Access),
+        Some((folder, file)) => kind(folder).filter(|place| *place != Place::Root && file.ends_with(".yaml")),
+    }
+}
+
+impl Shelf {
+    /// Reads a directory. What cannot be read leaves a note.
+    pub fn read(directory: &Path) -> Self {
+        let mut shelf = Self::default();
+        shelf.folder(directory, "");
+        shelf.finished()
+    }
+
+    fn folder(&mut self, folder: &Path, prefix: &str) {
+        let names = match names(folder) {
+            Ok(names) => names,
+            Err(error) => return self.unreadable(prefix.trim_end_matches('/'), folder, &error),
+        };
+        for name in names.into_iter().filter(|name| !name.starts_with('.')) {
+            if self.sources.len() >= FILES_MAX {
+                let message = format!("there are more than {FILES_MAX} files; this and what follows was not read");
+                return self.refuse(&format!("{prefix}{name}"), &rule::TOO_MUCH, message, None);
+            }
+            let (path, full) = (format!("{prefix}{name}"), folder.join(&name));
+            match fs::metadata(&full) {
+                Err(error) => self.unreadable(&path, &full, &error),
+                Ok(about) if about.is_dir() && prefix.is_empty() => self.kind_folder(&full, &name),
+                Ok(about) if about.is_file() => self.file(&path, &full),
+                Ok(_) => {}
+            }
+        }
+    }
+
+    /// Folders of a kind are read; others are left alone, but YAML in them is suspicious.
+    fn kind_folder(&mut self, full: &Path, name: &str) {
+        let known = KINDS.iter().map(|(name, _)| *name).skip(1).chain(["templates", "access"]);
+        if known.clone().any(|known| known == name) {
+            return self.folder(full, &format!("{name}/"));
+        }
+        let yaml = names(full).unwrap_or_default().into_iter().find(|file| file.ends_with(".yaml"));
+        if let Some(yaml) = yaml {
+            let hint = suggest::hint(name, known);
+            let message = format!("the folder `{name}` is not read");
+            self.refuse(&format!("{name}/{yaml}"), &rule::NOT_READ, message, hint);
+        }
+    }
+
+    fn file(&mut self, path: &str, full: &Path) {
+        if place(path).is_none() {
+            return self.no_place(path);
+        }
+        let room = FILE_BYTES_MAX.min(BOOK_BYTES_MAX.saturating_sub(self.bytes));
+        let mut bytes = Vec::new();
+        let limit = u64::try_from(room).unwrap_or(u64::MAX).saturating_add(1);
+        match fs::File::open(full).and_then(|file| file.take(limit).read_to_end(&mut bytes)) {
+            Err(error) => self.unreadable(path, full, &error),
+            Ok(_) => self.add(path, bytes),
+        }
+    }
+
+    /// Adds a file that has a place.
+    fn add(&mut self, path: &str, bytes: Vec<u8>) {
+        if bytes.len() > FILE_BYTES_MAX.min(BOOK_BYTES_MAX.saturating_sub(self.bytes)) {
+            let message =
+                format!("a file has at most {FILE_BYTES_MAX} bytes, and all together at most {BOOK_BYTES_MAX}");
+            return self.refuse(path, &rule::TOO_MUCH, message, Some("split it, or remove what is not needed".into()));
+        }
+        self.bytes += bytes.len();
+        match String::from_utf8(bytes) {
+            Ok(text) => self.sources.push(Source { path: path.to_owned(), text, place: place(path), whole: true }),
+            Err(error) => {
+                let at = error.utf8_error().valid_up_to();
+                let line = 1 + error.as_bytes().iter().take(at).filter(|byte| **byte == b'\n').count();
+                let message = format!("line {line} is not UTF-8");
+                self.refuse(path, &rule::ENCODING, message, Some("save the file as UTF-8".into()));
+            }
+        }
+    }
+
+    /// Adds a file that is not on a disk.
+    pub fn offer(&mut self, path: &str, bytes: Vec<u8>) {
+        match (place(path), self.sources.len() < FILES_MAX) {
+            (None, _) => self.no_place(path),
+            (Some(_), true) => self.add(path, bytes),
+            (Some(_), false) => {
+                let message = format!("there are more than {FILES_MAX} files; this one was not read");
+                self.refuse(path, &rule::TOO_MUCH, message, None);
+            }
+        }
+    }
+
+    /// Looks for the file that must be there.
+    pub fn finished(mut self) -> Self {
+        if !self.sources.iter().any(|source| source.path == ROOT_FILE) {
+            let hint = "write one that says `organisation: Example Ltd`, or begin with `watchkeeper init`";
+            self.refuse(ROOT_FILE, &rule::MISSING_FILE, "this file is missing".into(), Some(hint.into()));
+        }
+        self
+    }
+
+    /// The digest over the paths and contents of all files that were read, in order of path.
+    pub fn digest(&self) -> Digest {
+        let mut read: Vec<&Source> = self.sources.iter().filter(|source| source.whole).collect();
+        read.sort_by(|a, b| a.path.cmp(&b.path));
+        let mut bytes = Vec::with_capacity(self.bytes);
+        // Lengths stand before the parts, so that no two different books are the same bytes.
+        for part in read.iter().flat_map(|source| [&source.path, &source.text]) {
+            bytes.extend(part.len().to_be_bytes());
+            bytes.extend(part.as_bytes());
+        }
+        Digest::of(&[&bytes])
+    }
+
+    /// A YAML file without a place is an error, because somebody expects it to be read; other files are left alone.
+    fn no_place(&mut self, path: &str) {
+        let (stem, kind) = path.rsplit_once('.').unwrap_or((path, ""));
+        let message = format!("`{path}` has no place in a watchbook");
+        match kind {
+            "yml" => self.refuse(path, &rule::NO_PLACE, message, Some(format!("rename it to `{stem}.yaml`"))),
+            "yaml" | "cedar" => {
+                let stem = stem.rsplit('/').next().unwrap_or(stem);
+                let hint = suggest::hint(stem, KINDS.iter().map(|(name, _)| *name));
+                self.refuse(path, &rule::NO_PLACE, message, hint);
+            }
+            _ => {}
+        }
+    }
+
+    fn unreadable(&mut self, path: &str, full: &Path, error: &io::Error) {
+        let path = if path.is_empty() { "." } else { path };
+        self.refuse(path, &rule::UNREADABLE, format!("{} cannot be read: {error}", full.display()), None);
+    }
+
+    /// Notes something about a file as a whole.
+    fn refuse(&mut self, path: &str, rule: &'static Rule, message: String, hint: Option<String>) {
+        let at = Spot::top(self.sources.len());
+        self.notes.push(Note { at, rule, message, hint });
+        let place = place(path);
+        self.sources.push(Source { path: path.to_owned(), text: String::new(), place, whole: false });
+    }
+}
+
+/// The names in a folder, sorted; those that are not UTF-8 are shown with replacement characters and not found again.
+fn names(folder: &Path) -> io::Result<Vec<String>> {
+    let entries = fs::read_dir(folder)?.take(FILES_MAX + 1);
+    let mut names =
+        entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect::<io::Result<Vec<_>>>()?;
+    names.sort();
+    Ok(names)
+}

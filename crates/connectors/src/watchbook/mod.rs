@@ -1,0 +1,100 @@
+//! The watchbook's files: a directory of YAML, templates and access policies becomes a [`Book`], all or nothing.
+//!
+//! [`check`] reads every file, resolves every reference and reports everything that is wrong at once, with file, line,
+//! column and a way out. Warnings do not refuse a book; one error does. Reading is in four steps, each its own module:
+//!
+//! ```text
+//! files   which files there are            build   names are gathered, then everything is read against them
+//! yaml    each file as a tree with places  whole   what only the whole book can show: circles, people without contact
+//! ```
+//! How a value is written is in `scalars`, `hours` and `address`; which keys there are, with their documentation, in
+//! `kinds`. Not here: what a book means, which is the kernel's and the rooms' business, and Cedar, which is governance's.
+
+mod address;
+mod build;
+mod files;
+mod finding;
+mod git;
+mod hours;
+mod kinds;
+mod rule;
+mod scalars;
+mod schema;
+mod shape;
+mod starter;
+mod suggest;
+mod whole;
+mod yaml;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+
+use kernel::Book;
+
+pub use files::{BOOK_BYTES_MAX, FILE_BYTES_MAX, FILES_MAX, ROOT_FILE};
+pub use finding::{FINDINGS_MAX, Finding, Findings, Level};
+pub use rule::{RULES, Rule};
+pub use schema::{schema, schemas};
+pub use starter::starter;
+
+use files::Shelf;
+use finding::Spot;
+
+/// What a name looks like.
+const NAME_PATTERN: &str = "^[a-z0-9._@-]{1,100}$";
+
+/// What came of reading a watchbook.
+#[derive(Debug)]
+pub struct Checked {
+    /// The book; `None` when there are errors.
+    pub book: Option<Book>,
+    /// Everything that was found, warnings included.
+    pub findings: Findings,
+    /// The digest over all files, good or not.
+    pub digest: kernel::Digest,
+}
+
+/// Reads and checks a watchbook. Blocks on the file system and on `git`; within a server, call it from a thread that
+/// may block.
+#[must_use]
+pub fn check(directory: &Path) -> Checked {
+    let mut checked = check_shelf(Shelf::read(directory));
+    if let Some(book) = &mut checked.book {
+        book.commit = git::commit(directory);
+    }
+    checked
+}
+
+/// Reads a watchbook that must be good.
+///
+/// # Errors
+/// With everything that was found, when any of it is an error.
+pub fn load(directory: &Path) -> Result<Book, Findings> {
+    let checked = check(directory);
+    checked.book.ok_or(checked.findings)
+}
+
+/// Reads and checks the files of a watchbook that is not on a disk, as paths with `/` and contents.
+#[must_use]
+pub fn check_files<P: AsRef<str>>(files: impl IntoIterator<Item = (P, Vec<u8>)>) -> Checked {
+    let mut shelf = Shelf::default();
+    let mut files: Vec<(P, Vec<u8>)> = files.into_iter().collect();
+    files.sort_by(|a, b| a.0.as_ref().cmp(b.0.as_ref()));
+    for (path, bytes) in files {
+        shelf.offer(path.as_ref(), bytes);
+    }
+    check_shelf(shelf.finished())
+}
+
+fn check_shelf(mut shelf: Shelf) -> Checked {
+    let mut notes = std::mem::take(&mut shelf.notes);
+    let draft = build::draft(&shelf.sources, shelf.digest(), &mut notes);
+    let root = shelf.sources.iter().position(|source| source.path == ROOT_FILE).unwrap_or(0);
+    whole::weigh(&draft, Spot::top(root), &mut notes);
+    let sound = notes.iter().all(|note| note.rule.level == Level::Warning);
+    let texts: Vec<(&str, &str)> = shelf.sources.iter().map(|source| (&*source.path, &*source.text)).collect();
+    let findings = Findings::resolve(notes, &texts);
+    Checked { book: sound.then_some(draft.book), findings, digest: shelf.digest() }
+}

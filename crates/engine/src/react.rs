@@ -1,0 +1,118 @@
+//! What follows from what, written once. Read this function to know the product.
+
+use alerts::{Mute, Observed};
+use kernel::{Impact, Labels, Sensitivity};
+
+use crate::command::{Command, Event, Fact};
+use crate::world::World;
+
+/// The most alerts whose labels and words go into an incident that a page declares.
+const NAMED_MAX: usize = 20;
+
+/// What is asked because of a fact that was just folded into the world.
+#[must_use]
+pub fn react(world: &World, fact: &Fact) -> Vec<Command> {
+    match &fact.event {
+        // A signal is an alert of our own, which nobody needs to repeat: it lasts until it is cleared.
+        Event::Signals(signals::Event::SignalRaised { labels, annotations, .. }) => {
+            vec![observe(labels, annotations, None)]
+        }
+        Event::Signals(signals::Event::SignalCleared { labels, .. }) => {
+            vec![observe(labels, &Labels::default(), Some(fact.at))]
+        }
+        Event::Signals(signals::Event::ChangeReported { .. }) => Vec::new(),
+
+        // A page that the severity policy calls an incident declares one, or joins the one that is open.
+        Event::Alerts(alerts::Event::PageOpened(opened)) if opened.declare => vec![declare(world, opened)],
+        Event::Alerts(event) => follow(event, &fact.actor).into_iter().collect(),
+
+        Event::Incidents(_) | Event::Governance(_) => Vec::new(),
+    }
+}
+
+fn observe(labels: &Labels, annotations: &Labels, ends_at: Option<kernel::Timestamp>) -> Command {
+    let observed = Observed {
+        labels: labels.clone(),
+        annotations: annotations.clone(),
+        starts_at: None,
+        ends_at,
+        generator_url: "".into(),
+    };
+    alerts::Command::Observe { source: alerts::OWN_SOURCE.into(), alerts: vec![observed] }.into()
+}
+
+fn declare(world: &World, opened: &alerts::PageOpened) -> Command {
+    let services: Vec<_> = opened.service.iter().cloned().collect();
+    let functions = services.iter().filter_map(|name| world.book.services.get(name)).map(|s| s.function.clone());
+    let first = |label: &str| {
+        let found = opened.alerts.iter().take(NAMED_MAX).find_map(|alert| {
+            world.alerts.alert(*alert).and_then(|view| view.annotations().get(label).map(str::to_owned))
+        });
+        found.unwrap_or_default()
+    };
+    let impact = Impact { summary: first("impact"), users_percent: None, functions: functions.collect() };
+    let detected_at = opened.alerts.iter().filter_map(|a| world.alerts.alert(*a)).map(|view| view.starts_at()).min();
+    incidents::Command::Declare {
+        title: opened.title.clone(),
+        severity: opened.severity,
+        impact,
+        services,
+        why: opened.why.clone(),
+        page: Some(opened.page.0),
+        detected_at,
+        update_every: opened.update_every,
+        sensitivity: Sensitivity::Internal,
+    }
+    .into()
+}
+
+/// What happens to a page stands in the timeline of the incident that it led to.
+fn follow(event: &alerts::Event, actor: &kernel::Actor) -> Option<Command> {
+    use alerts::Event as E;
+    let (page, text) = match event {
+        E::PageRequested { page, person: Some(person), address, says, .. } => {
+            let what = match says {
+                alerts::Says::Firing => "was paged",
+                alerts::Says::Renewed => "was told that the page changed",
+                alerts::Says::Closed => return None,
+            };
+            (page, format!("{person} {what} by {}", address.channel))
+        }
+        E::PageAttempted { page, attempt, .. } => (page, failure(attempt)?),
+        E::PageAcknowledged { page, note } => {
+            let colon = if note.is_empty() { "" } else { ": " };
+            let who = actor.person().map_or_else(|| actor.to_string(), ToString::to_string);
+            (page, format!("{who} acknowledged page {}{colon}{note}", page.0))
+        }
+        E::PageEscalated { page, step, why, .. } => {
+            let why = match why {
+                alerts::Escalation::NotAcknowledged => "nobody acknowledged in time",
+                alerts::Escalation::NotDelivered => "no message was delivered",
+                alerts::Escalation::NobodyOnDuty => "nobody is on duty",
+            };
+            (page, format!("page {} went on to step {}: {why}", page.0, step + 1))
+        }
+        E::NobodyReached { page, why, .. } => (page, format!("page {} reached nobody: {why}", page.0)),
+        E::PageClosed { page } => (page, format!("all alerts of page {} are over", page.0)),
+        _ => return None,
+    };
+    let acknowledged = matches!(event, E::PageAcknowledged { .. });
+    Some(incidents::Command::FollowPage { page: page.0, text, acknowledged }.into())
+}
+
+/// Only the last word on a failed delivery is worth a line.
+fn failure(attempt: &kernel::delivery::Attempt) -> Option<String> {
+    let (kernel::Outcome::Failed { reason, .. } | kernel::Outcome::Refused { reason }) = &attempt.outcome else {
+        return None;
+    };
+    attempt.last.then(|| format!("a message could not be delivered: {reason}"))
+}
+
+/// The reason why an alert pages nobody, in words; used by pages and by the CLI as well.
+#[must_use]
+pub fn muted_because(mute: &Mute) -> String {
+    match mute {
+        Mute::Silence { id } => format!("silence {id} matches it"),
+        Mute::Inhibition { by, rule } => format!("alert {by} inhibits it by rule {rule}"),
+    }
+}

@@ -1,0 +1,247 @@
+//! `watchkeeper serve`: wires the parts, opens the doors, and closes everything in order.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use clap::Args;
+use connectors::{outbound::Outbound, watchbook};
+use engine::{Engine, Parts};
+use kernel::port::Clock as _;
+use kernel::{Actor, Role, Seconds};
+use telemetry::Recent;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use web::{AppState, RefusedSamples, WebConfig};
+
+use crate::cli::Place;
+use crate::failure::Failure;
+use crate::keys::Keys;
+use crate::local::{INVITE_LASTS, operator};
+use crate::logs::{self, LogForm};
+use crate::world::{SystemChance, SystemClock};
+use crate::{api, journal, sensing};
+
+/// How often the watchbook's files are looked at for changes.
+const BOOK_LOOK_EVERY: Duration = Duration::from_secs(2);
+/// The scopes of programs on this machine that carry no token.
+const LOCAL_SCOPES: [&str; 3] = ["alerts:write", "alerts:read", "signals:write"];
+
+/// `watchkeeper serve`
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// Where to listen. Alertmanager's port by default, so that a Prometheus needs no new target.
+    #[arg(long, env = "WATCHKEEPER_LISTEN", default_value = "127.0.0.1:9093", value_name = "ADDRESS")]
+    listen: SocketAddr,
+    /// The watchbook's directory.
+    #[arg(long, env = "WATCHKEEPER_WATCHBOOK", default_value = "./watchbook", value_name = "DIR")]
+    watchbook: PathBuf,
+    /// Where people reach this server, for links in messages; http://ADDRESS when not given.
+    #[arg(long, env = "WATCHKEEPER_URL", value_name = "URL")]
+    url: Option<String>,
+    /// Ask programs on this machine for a token as well. Without this, a Prometheus beside us needs none.
+    #[arg(long, env = "WATCHKEEPER_DISTRUST_LOOPBACK")]
+    distrust_loopback: bool,
+    /// How log lines look.
+    #[arg(long, value_enum, default_value = "text")]
+    log: LogForm,
+    #[command(flatten)]
+    place: Place,
+}
+
+/// Runs the server until it is told to stop.
+///
+/// # Errors
+/// When a part cannot start; then nothing was opened.
+pub async fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
+    logs::start(args.log);
+    let base_url = args.url.clone().unwrap_or_else(|| format!("http://{}", args.listen)).trim_end_matches('/').to_owned();
+    let listener = TcpListener::bind(args.listen).await.map_err(|error| {
+        Failure::new(format!("cannot listen on {}: {error}", args.listen)).hint("choose another address with --listen")
+    })?;
+    let book = crate::book::load(&args.watchbook)?;
+    let samples = Arc::new(Recent::default());
+    let engine = start_engine(&args, book, &base_url, Arc::clone(&samples)).await?;
+    first_facts(&engine, &args).await?;
+    tokio::spawn(sensing::run(engine.clone(), Arc::clone(&samples)));
+    tokio::spawn(follow_book(engine.clone(), args.watchbook.clone()));
+    greet(&engine, &base_url).await?;
+    let state = app_state(&engine, &args, base_url, samples);
+    let serving = axum::serve(listener, web::app(state).into_make_service_with_connect_info::<SocketAddr>());
+    tokio::select! {
+        served = serving => served.map_err(|error| Failure::new(format!("the server stopped: {error}")))?,
+        () = told_to_stop() => tracing::info!("told to stop"),
+        () = engine.stopped() => {
+            let message = format!("the engine stopped: {:?}", engine.health());
+            return Err(Failure::new(message).hint("another node may have taken the journal; start again to stand by"));
+        }
+    }
+    engine.stop().await;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn start_engine(
+    args: &ServeArgs,
+    book: kernel::Book,
+    base_url: &str,
+    samples: Arc<Recent>,
+) -> Result<Engine, Failure> {
+    let keys = Keys::of(&args.place.data, &SystemChance)?;
+    let store = store::open(&args.place.database_url()).await?;
+    tracing::info!(database = store.describe().await?, "journal opened");
+    let clock = Arc::new(SystemClock);
+    let deliver = Outbound::new(clock.clone()).map_err(|error| Failure::new(error.to_string()))?;
+    let parts = Parts {
+        store,
+        deliver: Arc::new(deliver),
+        samples,
+        clock,
+        chance: Arc::new(SystemChance),
+        book,
+        signing_seed: keys.signing_seed,
+        origin: journal::ORIGIN.into(),
+        link_secret: keys.link_secret,
+        base_url: base_url.to_owned(),
+        holder: format!("server-{}-{}", std::process::id(), SystemClock.now().as_second()),
+    };
+    Ok(Engine::start(parts).await?)
+}
+
+fn app_state(engine: &Engine, args: &ServeArgs, base_url: String, samples: Arc<Recent>) -> AppState {
+    let config = WebConfig {
+        cookie_secure: base_url.starts_with("https://"),
+        base_url,
+        trust_loopback: !args.distrust_loopback,
+        version: env!("CARGO_PKG_VERSION").into(),
+    };
+    let clock = engine.clone();
+    let sink = move |taken| {
+        let pushed = samples.push(taken, clock.now());
+        RefusedSamples { count: pushed.refused(), why: why_refused(&pushed) }
+    };
+    AppState::new(engine.clone(), config, Arc::new(sink))
+}
+
+/// The reasons why samples were refused, with how many each.
+fn why_refused(pushed: &telemetry::Pushed) -> String {
+    let reasons = [
+        (pushed.too_old, "older than the window"),
+        (pushed.too_new, "too far ahead of our clock"),
+        (pushed.unnamed, "without a metric name"),
+        (pushed.over_series, "of a series beyond the limit"),
+        (pushed.over_samples, "beyond the limit of samples"),
+    ];
+    let told = reasons.iter().filter(|(count, _)| *count > 0).map(|(count, why)| format!("{count} {why}"));
+    told.collect::<Vec<_>>().join(", ")
+}
+
+/// What every start writes down: the version, the live watchbook, the program `local`.
+async fn first_facts(engine: &Engine, args: &ServeArgs) -> Result<(), Failure> {
+    let system = Actor::system("server");
+    let version = env!("CARGO_PKG_VERSION").to_owned();
+    engine.ask(&system, governance::Command::RecordStart { version }).await?;
+    let book = engine.book();
+    let source = args.watchbook.display().to_string();
+    let apply = governance::Command::ApplyBook { digest: book.digest, commit: book.commit.clone(), source };
+    engine.ask(&system, apply).await?;
+    let local = web::doors::caller::LOCAL;
+    let now = engine.now();
+    let known = engine.read(&system, engine::Read::of("governance:read"), |world| {
+        world.governance.token_scopes(local, now).is_some()
+    })?;
+    if !known {
+        let scopes = LOCAL_SCOPES.iter().map(|scope| (*scope).into()).collect();
+        let expires = Seconds(52 * 7 * 86_400).after(now);
+        engine.ask(&system, governance::Command::IssueToken { name: local.into(), scopes, expires }).await?;
+    }
+    Ok(())
+}
+
+/// Tells where the server is, and how the first administrator gets in when nobody has a password yet.
+async fn greet(engine: &Engine, base_url: &str) -> Result<(), Failure> {
+    println!("Watchkeeper is at {base_url}");
+    let book = engine.book();
+    let system = Actor::system("server");
+    let anybody = engine.read(&system, engine::Read::of("governance:read"), |world| {
+        book.people.keys().any(|name| world.governance.access(name.as_str()).is_some_and(|access| access.password_set.is_some()))
+    })?;
+    let administrator = book.people.iter().find(|(_, person)| person.roles.contains(&Role::Administrator));
+    match administrator {
+        Some((name, _)) if !anybody => {
+            let path = api::invite(engine, &operator(), name, INVITE_LASTS).await?;
+            println!("Log in as {name}: {base_url}{path}");
+        }
+        Some(_) => println!("Log in: {base_url}/login"),
+        None => println!("Nobody in the watchbook is an administrator, so nobody can let others in: give somebody that role"),
+    }
+    Ok(())
+}
+
+/// Applies the watchbook again whenever its files change or a SIGHUP comes. A bad one never replaces a good one.
+async fn follow_book(engine: Engine, directory: PathBuf) {
+    let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
+    let mut seen = newest(&directory);
+    loop {
+        let told = tokio::select! {
+            () = tokio::time::sleep(BOOK_LOOK_EVERY) => false,
+            _ = hangup.recv() => true,
+            () = engine.stopped() => return,
+        };
+        let now = newest(&directory);
+        if told || now != seen {
+            seen = now;
+            reload(&engine, &directory).await;
+        }
+    }
+}
+
+async fn reload(engine: &Engine, directory: &Path) {
+    let system = Actor::system("server");
+    let source = directory.display().to_string();
+    let read = { let directory = directory.to_owned(); move || watchbook::check(&directory) };
+    let Ok(checked) = tokio::task::spawn_blocking(read).await else { return };
+    let Some(book) = checked.book else {
+        tracing::error!("the changed watchbook is not good; the live one stays\n{}", checked.findings);
+        let findings = u32::try_from(checked.findings.count(watchbook::Level::Error)).unwrap_or(u32::MAX);
+        let digest = checked.digest;
+        let refused = engine.ask(&system, governance::Command::RefuseBook { digest, findings, source }).await;
+        if let Err(error) = refused {
+            tracing::warn!(%error, "the refused watchbook could not be recorded");
+        }
+        return;
+    };
+    match engine.apply_book(&system, book, &source).await {
+        Ok(facts) if facts.is_empty() => {}
+        Ok(_) => tracing::info!(digest = engine.book().digest.short(), "the changed watchbook is live"),
+        Err(error) => tracing::error!(%error, "the changed watchbook was not applied; the live one stays"),
+    }
+}
+
+/// The newest change under a directory, and how many files there are; enough to notice that something is different.
+fn newest(directory: &Path) -> (Option<SystemTime>, usize) {
+    let mut found = (None, 0);
+    let mut left = vec![directory.to_owned()];
+    while let Some(next) = left.pop() {
+        for entry in std::fs::read_dir(next).into_iter().flatten().flatten() {
+            let Ok(meta) = entry.metadata() else { continue };
+            let hidden = entry.file_name().to_string_lossy().starts_with('.');
+            if meta.is_dir() && !hidden {
+                left.push(entry.path());
+            }
+            found = (found.0.max(meta.modified().ok()), found.1 + 1);
+        }
+    }
+    found
+}
+
+/// Resolves when the process is asked to end.
+async fn told_to_stop() {
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return std::future::pending().await };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}
+
