@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::failure::Failure;
-use crate::{book, journal, local, remote, serve};
+use crate::{book, demo, journal, local, remote, serve};
 
 /// One binary for the whole life of an incident: detect, route, page, command, communicate, learn, prove.
 ///
@@ -55,6 +55,8 @@ enum Verb {
     Token(local::TokenVerb),
     /// Let a person in: prints a link by which they set their password.
     Invite(local::InviteArgs),
+    /// Play one outage of a small shop: real processes, real metrics, real pages.
+    Demo(demo::DemoArgs),
     #[command(flatten)]
     Remote(remote::RemoteVerb),
     /// Print a completion script for a shell.
@@ -79,6 +81,7 @@ impl Cli {
             Verb::Journal(verb) => on_runtime(journal::run(verb)),
             Verb::Token(verb) => on_runtime(local::token(verb)),
             Verb::Invite(args) => on_runtime(local::invite(args)),
+            Verb::Demo(args) => on_runtime(demo::run(args)),
             Verb::Remote(verb) => on_runtime(remote::run(verb)),
             Verb::Completions { shell } => {
                 let mut command = <Self as clap::CommandFactory>::command();

@@ -77,6 +77,24 @@ pub async fn token(verb: TokenVerb) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Issues a token under a name, in place of the one that had it.
+///
+/// # Errors
+/// When the journal is held by a server, or the token is refused.
+pub async fn fresh_token(place: &Place, name: &str, scopes: &[&str]) -> Result<String, Failure> {
+    let engine = open(place, kernel::Book::default()).await?;
+    let revoked = engine.ask(&operator(), governance::Command::RevokeToken { name: name.into() }).await;
+    match revoked {
+        // There was none to revoke.
+        Ok(_) | Err(engine::Error::Refused(_)) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let scopes = scopes.iter().map(|scope| (*scope).into()).collect();
+    let token = crate::api::issue_token(&engine, &operator(), name, scopes, Seconds::hours(24)).await?;
+    engine.stop().await;
+    Ok(token)
+}
+
 /// `watchkeeper invite …`
 pub async fn invite(args: InviteArgs) -> Result<ExitCode, Failure> {
     let book = crate::book::load(&args.watchbook)?;

@@ -3,6 +3,7 @@
 mod api;
 mod book;
 mod cli;
+mod demo;
 mod failure;
 mod journal;
 mod keys;
@@ -11,6 +12,8 @@ mod logs;
 mod remote;
 mod sensing;
 mod serve;
+mod table;
+mod workload;
 mod world;
 
 use std::process::ExitCode;

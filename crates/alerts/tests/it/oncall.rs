@@ -208,7 +208,7 @@ fn any_override() -> impl Strategy<Value = Override> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1000))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
     fn shifts_tile_time_and_agree_with_who_is_on_call(
         schedule in any_schedule(),
