@@ -1,6 +1,6 @@
 //! The rules of this room, one function for each command. Reads the state and the watchbook; changes neither.
 
-use kernel::area::{Context, Refuse, RefusalKind};
+use kernel::area::{Context, RefusalKind, Refuse};
 use kernel::{Actor, Digest, PersonName, Seconds, Timestamp};
 
 use crate::command::Command;

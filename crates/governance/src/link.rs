@@ -16,3 +16,20 @@ pub fn key(secret: &[u8; 32], page: u64, person: &PersonName) -> String {
 pub fn verify(secret: &[u8; 32], page: u64, person: &PersonName, given: &str) -> bool {
     same(key(secret, page, person).as_bytes(), given.as_bytes())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_good_for_one_page_and_one_person() {
+        let (ada, bob) = (PersonName::new("ada").unwrap(), PersonName::new("bob").unwrap());
+        let given = key(&[1; 32], 7, &ada);
+        assert!(verify(&[1; 32], 7, &ada, &given));
+        assert!(!verify(&[2; 32], 7, &ada, &given));
+        assert!(!verify(&[1; 32], 8, &ada, &given));
+        assert!(!verify(&[1; 32], 7, &bob, &given));
+        assert!(!verify(&[1; 32], 7, &ada, &given[1..]));
+        assert!(!verify(&[1; 32], 7, &ada, ""));
+    }
+}

@@ -6,8 +6,8 @@ use std::hash::Hash;
 use std::str::FromStr as _;
 
 use cedar_policy::{
-    Authorizer, Context, Decision as Verdict, Entities, Entity, EntityId, EntityTypeName, EntityUid, PolicySet, Request,
-    Response, RestrictedExpression,
+    Authorizer, Context, Decision as Verdict, Entities, Entity, EntityId, EntityTypeName, EntityUid, PolicySet,
+    Request, Response, RestrictedExpression,
 };
 use hashbrown::Equivalent;
 use kernel::area::Resource;

@@ -125,7 +125,10 @@ fn check_literal(literal: &EntityUid, book: &Book, actions: &mut BTreeSet<String
             actions.insert(id.to_owned());
         }
         "Action" => {
-            return Err(format!("there is no action {id:?}: write read, an area or AREA:VERB, of {}", AREAS.join(", ")));
+            return Err(format!(
+                "there is no action {id:?}: write read, an area or AREA:VERB, of {}",
+                AREAS.join(", ")
+            ));
         }
         "Person" if !book.people.contains_key(id) => {
             return Err(format!("there is no person {id:?}: add them under people, or take them out here"));

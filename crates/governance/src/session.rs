@@ -14,3 +14,16 @@ pub fn form_token(cookie: &str) -> String {
 pub fn form_token_is(cookie: &str, given: &str) -> bool {
     same(form_token(cookie).as_bytes(), given.as_bytes())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_token_belongs_to_one_session() {
+        assert!(form_token_is("one", &form_token("one")));
+        assert!(!form_token_is("one", &form_token("two")));
+        assert!(!form_token_is("one", ""));
+        assert_ne!(form_token("one"), "one");
+    }
+}

@@ -19,7 +19,8 @@ pub struct State {
     people: BTreeMap<PersonName, Access>,
     sessions: BTreeMap<SessionId, Session>,
     checkpoint: Option<Checkpointed>,
-    started: Option<(Timestamp, String)>,
+    /// When the server last started, and as which version.
+    pub started: Option<(Timestamp, String)>,
     denials: Recent,
     reads: Recent,
     /// Denials that were heard and not recorded since the last that was.
@@ -96,7 +97,8 @@ impl Recent {
     /// Whether recording this would repeat what was just recorded, or be one too many.
     pub(crate) fn holds_back(&self, key: &str, now: Timestamp, max: usize) -> bool {
         let fresh = |at: &Timestamp| REPEAT_AFTER.after(*at) > now;
-        self.0.get(key).is_some_and(fresh) || (self.0.len() >= max && self.0.values().filter(|at| fresh(at)).count() >= max)
+        self.0.get(key).is_some_and(fresh)
+            || (self.0.len() >= max && self.0.values().filter(|at| fresh(at)).count() >= max)
     }
 
     fn note(&mut self, key: String, at: Timestamp) {
@@ -179,12 +181,6 @@ impl State {
     #[must_use]
     pub fn checkpoint(&self) -> Option<&Checkpointed> {
         self.checkpoint.as_ref()
-    }
-
-    /// When the server last started, and its version.
-    #[must_use]
-    pub fn started(&self) -> Option<(Timestamp, &str)> {
-        self.started.as_ref().map(|(at, version)| (*at, version.as_str()))
     }
 
     pub(crate) fn denials(&self) -> &Recent {

@@ -22,7 +22,7 @@ pub fn secret_text(random: &[u8; 32]) -> String {
 
 /// The name that a token's text claims; `None` when it is no token. Whether the claim holds is for [`matches`] to say.
 #[must_use]
-pub fn name_of(text: &str) -> Option<&str> {
+pub fn name(text: &str) -> Option<&str> {
     let (name, secret) = text.strip_prefix(PREFIX)?.rsplit_once('_')?;
     let secret_is_one = secret.len() == 64 && secret.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
     (secret_is_one && kernel::name::check(name).is_ok()).then_some(name)
@@ -38,4 +38,38 @@ pub fn digest(text: &str) -> Digest {
 #[must_use]
 pub fn matches(text: &str, kept: &[u8]) -> bool {
     same(digest(text).to_string().as_bytes(), kept)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_says_its_name_and_matches_its_digest() {
+        let text = new("my_scraper", &[0xab; 32]);
+        assert_eq!(name(&text), Some("my_scraper"));
+        let kept = digest(&text).to_string();
+        assert!(matches(&text, kept.as_bytes()));
+        assert!(!matches(&new("my_scraper", &[0xac; 32]), kept.as_bytes()));
+        assert!(!matches(&text, &kept.as_bytes()[..63]));
+        assert!(!matches(&text, b""));
+    }
+
+    #[test]
+    fn what_is_no_token_has_no_name() {
+        let secret = "ab".repeat(32);
+        let upper = format!("wk_a_{}", secret.to_uppercase());
+        let texts = [
+            "",
+            "wk_",
+            &secret,
+            &format!("wk_{secret}"),
+            &format!("wk__{secret}"),
+            &upper,
+            &format!("wk_a b_{secret}"),
+        ];
+        for text in texts {
+            assert_eq!(name(text), None, "{text}");
+        }
+    }
 }

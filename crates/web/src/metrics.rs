@@ -137,7 +137,7 @@ async fn metrics(State(state): State<AppState>) -> Result<Response, Problem> {
 
 fn lifecycle(text: &mut Text, state: &AppState) -> Result<(), Problem> {
     let (counts, open, next) = state.engine.read(&Actor::system("web"), Read::of("alerts:read"), |world| {
-        (world.alerts.counts(), world.incidents.open().len(), world.next)
+        (world.alerts.counts(), world.incidents.open_count(), world.next)
     })?;
     let ready = u8::from(state.engine.health() == Health::Ready);
     text.gauge("watchkeeper_ready", "Whether commands are taken.", ready);

@@ -231,7 +231,11 @@ fn open(log: &Path, signed: &str, keys: &[Verifier]) -> Result<(Checkpoint, Tree
         hashes.iter().for_each(|hash| tree.push(*hash));
         leaves.extend(hashes);
     }
-    if tree.root() == checkpoint.root { Ok((checkpoint, tree, leaves)) } else { Err("the entries make another root".to_owned()) }
+    if tree.root() == checkpoint.root {
+        Ok((checkpoint, tree, leaves))
+    } else {
+        Err("the entries make another root".to_owned())
+    }
 }
 
 fn extends(older: &Checkpoint, newer: &Checkpoint, tree: &Tree, leaves: &[Hash]) -> Verdict {

@@ -28,7 +28,8 @@ impl Checkpoint {
         let body = text.strip_suffix('\n').ok_or(NoteError::Form("the checkpoint's last line is not ended"))?;
         let mut lines = body.split('\n');
         let origin = lines.next().filter(|o| !o.is_empty()).ok_or(NoteError::Form("the checkpoint has no origin"))?;
-        let size = lines.next().and_then(decimal).ok_or(NoteError::Form("the checkpoint's size is not a decimal number"))?;
+        let size =
+            lines.next().and_then(decimal).ok_or(NoteError::Form("the checkpoint's size is not a decimal number"))?;
         let root = lines.next().and_then(|line| STANDARD.decode(line).ok());
         let root = root.and_then(|bytes| Hash::try_from(bytes).ok());
         let root = root.ok_or(NoteError::Form("the checkpoint's root is not the base64 of 32 bytes"))?;

@@ -301,7 +301,12 @@ impl Tree {
     ///
     /// # Errors
     /// When the index or the size are not in the tree, or a needed leaf is missing.
-    pub fn inclusion(&self, index: u64, size: u64, leaf: &dyn Fn(u64) -> Option<Hash>) -> Result<Vec<Hash>, ProofError> {
+    pub fn inclusion(
+        &self,
+        index: u64,
+        size: u64,
+        leaf: &dyn Fn(u64) -> Option<Hash>,
+    ) -> Result<Vec<Hash>, ProofError> {
         self.subtree_consistency(&single(index)?, size, leaf)
     }
 

@@ -102,7 +102,8 @@ impl Note {
 
 impl SignatureLine {
     fn parse(line: &str) -> Result<Self, NoteError> {
-        let rest = line.strip_prefix("\u{2014} ").ok_or(NoteError::Form("a signature line does not begin with a dash"))?;
+        let rest =
+            line.strip_prefix("\u{2014} ").ok_or(NoteError::Form("a signature line does not begin with a dash"))?;
         let (name, encoded) = rest.split_once(' ').ok_or(NoteError::Form("a signature line has no signature"))?;
         check_name(name).map_err(NoteError::Form)?;
         let bytes = STANDARD.decode(encoded).map_err(|_| NoteError::Form("a signature is not base64"))?;

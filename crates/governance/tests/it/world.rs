@@ -17,8 +17,7 @@ pub fn book() -> Book {
         ("administrator", vec![Role::Administrator]),
         ("guest", Vec::new()),
     ] {
-        let person =
-            Person { title: name.to_owned(), time_zone: jiff::tz::TimeZone::UTC, contacts: Vec::new(), roles };
+        let person = Person { title: name.to_owned(), time_zone: jiff::tz::TimeZone::UTC, contacts: Vec::new(), roles };
         book.people.insert(person_name(name), person);
     }
     book

@@ -91,10 +91,10 @@ pub async fn by_token(state: &AppState, token: &str) -> Result<Actor, Problem> {
     if let Some(name) = state.tokens.0.read().get(&digest) {
         return Ok(Actor::Integration(name.clone()));
     }
-    let name = governance::token::name(token).ok_or_else(wrong)?;
+    let name = governance::token::name_of(token).ok_or_else(wrong)?;
     let kept = state.engine.vault().vault_get(TOKENS, name, state.engine.now()).await;
     let kept = kept.map_err(|failure| Problem::unavailable(failure.to_string()))?.ok_or_else(wrong)?;
-    if kept != digest.to_string().as_bytes() {
+    if !governance::token::matches(token, &kept) {
         return Err(wrong());
     }
     let mut known = state.tokens.0.write();

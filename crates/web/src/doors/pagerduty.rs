@@ -2,7 +2,7 @@
 //! client speak it. The routing key is an API token, or any text from a trusted local program.
 
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, FromRequestParts, Request, State};
+use axum::extract::{FromRequestParts as _, Request, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
@@ -25,14 +25,12 @@ pub const DEDUP_KEY_CHARS_MAX: usize = 255;
 /// The longest summary that is kept, as PagerDuty's own limit.
 pub const SUMMARY_CHARS_MAX: usize = 1024;
 /// How long an alert from an event lasts unless it is resolved: events are not repeated.
-const LASTS: kernel::Seconds = kernel::Seconds(100 * 365 * 86_400);
+pub const LASTS: kernel::Seconds = kernel::Seconds(100 * 365 * 86_400);
 
 /// The routes of this door.
+#[must_use]
 pub fn router() -> Router<AppState> {
-    Router::new()
-        .route("/v2/enqueue", post(enqueue))
-        .route("/v2/change/enqueue", post(enqueue_change))
-        .layer(DefaultBodyLimit::max(EVENT_BYTES_MAX))
+    Router::new().route("/v2/enqueue", post(enqueue)).route("/v2/change/enqueue", post(enqueue_change))
 }
 
 #[derive(Debug, Deserialize)]
@@ -90,38 +88,31 @@ struct ChangePayload {
 /// How PagerDuty says that an event is not one.
 struct Invalid(Problem);
 
-impl From<Problem> for Invalid {
-    fn from(problem: Problem) -> Self {
-        Self(problem)
-    }
-}
-
-impl From<engine::Error> for Invalid {
-    fn from(error: engine::Error) -> Self {
-        Self(error.into())
+impl<T: Into<Problem>> From<T> for Invalid {
+    fn from(problem: T) -> Self {
+        Self(problem.into())
     }
 }
 
 impl IntoResponse for Invalid {
     fn into_response(self) -> Response {
-        let Problem { status, message, .. } = self.0;
-        if status.is_server_error() {
-            return (status, Json(json!({ "status": "retry later", "message": message }))).into_response();
+        let Self(mut problem) = self;
+        if problem.status.is_server_error() {
+            return problem.with_body(Json(json!({ "status": "retry later", "message": problem.message })));
         }
-        let status = if status == StatusCode::UNPROCESSABLE_ENTITY { StatusCode::BAD_REQUEST } else { status };
-        let told = json!({ "status": "invalid event", "message": "Event object is invalid", "errors": [message] });
-        (status, Json(told)).into_response()
+        if problem.status == StatusCode::UNPROCESSABLE_ENTITY {
+            problem.status = StatusCode::BAD_REQUEST;
+        }
+        let told = json!({ "status": "invalid event", "message": "Event object is invalid", "errors": [problem.message] });
+        problem.with_body(Json(told))
     }
 }
 
 /// Who sent an event: its routing key when that is a token, else the trusted local program.
-async fn sender(state: &AppState, request: Request, key: impl Fn(&Bytes) -> Option<String>) -> Result<(Actor, Bytes), Invalid> {
+async fn sender(state: &AppState, request: Request) -> Result<(Actor, Bytes), Invalid> {
     let (mut parts, body) = request.into_parts();
-    let bytes = axum::body::to_bytes(body, EVENT_BYTES_MAX).await.map_err(|_| {
-        let message = format!("an event has at most {EVENT_BYTES_MAX} bytes");
-        Problem { status: StatusCode::PAYLOAD_TOO_LARGE, field: None, message }
-    })?;
-    if let Some(token) = key(&bytes).filter(|key| key.starts_with(governance::token::PREFIX)) {
+    let bytes = body::read(body, EVENT_BYTES_MAX).await?;
+    if let Some(token) = routing_key(&bytes).filter(|key| key.starts_with(governance::token::PREFIX)) {
         return Ok((caller::by_token(state, &token).await?, bytes));
     }
     let Program(actor) = Program::from_request_parts(&mut parts, state).await?;
@@ -137,7 +128,7 @@ fn routing_key(bytes: &Bytes) -> Option<String> {
 }
 
 async fn enqueue(State(state): State<AppState>, request: Request) -> Result<Response, Invalid> {
-    let (actor, bytes) = sender(&state, request, routing_key).await?;
+    let (actor, bytes) = sender(&state, request).await?;
     let event: Event = body::json(&bytes)?;
     let given = event.dedup_key.clone().filter(|key| !key.is_empty());
     if given.as_ref().is_some_and(|key| key.chars().count() > DEDUP_KEY_CHARS_MAX) {
@@ -164,12 +155,20 @@ async fn enqueue(State(state): State<AppState>, request: Request) -> Result<Resp
 /// The alert that a dedup key stands for, when it fires.
 fn firing(state: &AppState, actor: &Actor, key: &str) -> Result<Option<(kernel::Fingerprint, Labels)>, Invalid> {
     let matcher = Matcher::new("dedup_key", kernel::matcher::Comparison::Equal, key)
-        .map_err(|error| Problem::bad(error.to_string()).field("dedup_key"))?;
-    let found = state.engine.read(actor, Read::of("alerts:observe"), |world| {
-        let mut views = world.alerts.find(std::slice::from_ref(&matcher))?;
-        views.next().map(|alert| (alert.fingerprint, alert.labels.clone()))
-    })?;
-    Ok(found)
+        .map_err(|error| Problem::bad(format!("dedup_key: {error}")).field("dedup_key"))?;
+    let mut cursor = Some(0);
+    while let Some(from) = cursor {
+        // Who may report alerts may know whether the one that they report fires.
+        let (found, next) = state.engine.read(actor, Read::of("alerts:observe"), |world| {
+            let (views, next) = world.alerts.find(std::slice::from_ref(&matcher), from, 1);
+            (views.first().map(|alert| (alert.fingerprint(), alert.labels().clone())), next)
+        })?;
+        if found.is_some() {
+            return Ok(found);
+        }
+        cursor = next;
+    }
+    Ok(None)
 }
 
 async fn trigger(state: &AppState, actor: &Actor, event: &Event, key: &str) -> Result<(), Invalid> {
@@ -257,7 +256,7 @@ async fn observe(state: &AppState, actor: &Actor, observed: alerts::Observed) ->
 }
 
 async fn enqueue_change(State(state): State<AppState>, request: Request) -> Result<Response, Invalid> {
-    let (actor, bytes) = sender(&state, request, routing_key).await?;
+    let (actor, bytes) = sender(&state, request).await?;
     let event: ChangeEvent = body::json(&bytes)?;
     let book = state.engine.book();
     let source = event.payload.source.clone().unwrap_or_else(|| source_of(&actor).into());

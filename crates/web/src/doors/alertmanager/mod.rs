@@ -50,7 +50,7 @@ impl IntoResponse for Said {
 
 async fn status(State(state): State<AppState>, Program(actor): Program) -> Result<Json<serde_json::Value>, Said> {
     let started = state.engine.read(&actor, Read::of("alerts:read"), |world| {
-        world.governance.started.as_ref().map_or(Timestamp::UNIX_EPOCH, |(at, _)| *at)
+        world.governance.started().map_or(Timestamp::UNIX_EPOCH, |(at, _)| at)
     })?;
     Ok(Json(json!({
         "cluster": { "status": "disabled" },
