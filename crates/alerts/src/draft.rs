@@ -2,16 +2,18 @@
 //! two alerts of one batch meet in one group, and a page is asked for by the very command that reports its alert.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use hashbrown::{HashMap, HashSet};
 use kernel::area::Context;
 use kernel::time::Timestamp;
-use kernel::{Fingerprint, Labels, Matcher, PersonName, ScheduleName};
+use kernel::{Fingerprint, Labels, PersonName, ScheduleName};
 
 use crate::event::{AlertOpened, Event, GroupOpened, InhibitionKey, Membership, Mute, Muting, Placement, ResolvedBy};
 use crate::group::Group;
 use crate::hash::HashedMap;
 use crate::id::{GroupKey, SilenceId};
+use crate::inhibit::Compiled;
 use crate::oncall;
 use crate::page::Page;
 use crate::silence::Silence;
@@ -43,6 +45,14 @@ pub(crate) struct Touched {
     is_said: bool,
 }
 
+/// An inhibition whose sources this decision changes.
+struct SourceChange {
+    key: InhibitionKey,
+    /// An alert that has its equal values.
+    of: Who,
+    added: Vec<Who>,
+}
+
 /// A decision in the making.
 pub(crate) struct Draft<'a> {
     pub state: &'a State,
@@ -59,10 +69,14 @@ pub(crate) struct Draft<'a> {
     routed: BTreeMap<u32, Placement>,
     muted: HashMap<Who, bool>,
     /// The inhibitions whose sources change, with the sources that come, in order of first change.
-    sources: Vec<(u64, Vec<Who>)>,
+    sources: Vec<SourceChange>,
     sources_by: HashedMap<u64, usize>,
+    /// The watchbook's inhibitions, indexed.
+    pub compiled: Arc<Compiled>,
     /// The silences that begin or end, whose alerts are to be looked at again.
-    pub rechecks: Vec<(Muting, Vec<Matcher>)>,
+    pub rechecks: Vec<Muting>,
+    /// The alerts whose muting is to be looked at again.
+    pub reviews: Vec<u32>,
     /// The silences that end now.
     pub ended: Vec<SilenceId>,
     /// The silence that begins now and is not in the state.
@@ -86,7 +100,9 @@ impl<'a> Draft<'a> {
             muted: HashMap::new(),
             sources: Vec::new(),
             sources_by: HashedMap::default(),
+            compiled: state.compiled_for(context.book),
             rechecks: Vec::new(),
+            reviews: Vec::new(),
             ended: Vec::new(),
             written: None,
             next_page: state.next_page,
@@ -149,7 +165,7 @@ impl<'a> Draft<'a> {
     pub(crate) fn resolve(&mut self, slot: u32, ends_at: Timestamp, by: ResolvedBy, note: String) {
         let Some(alert) = self.alert(slot) else { return };
         for key in alert.inhibits() {
-            self.source_changes(key.equal);
+            self.source_changes(*key, Who::Known(slot));
         }
         self.leave_all(slot, alert);
         self.gone.insert(slot);
@@ -166,7 +182,7 @@ impl<'a> Draft<'a> {
         }
         let unmuted = alert.muted.is_none();
         for key in alert.inhibits() {
-            self.source_changes(key.equal);
+            self.source_changes(*key, Who::Known(slot));
         }
         self.leave_all(slot, alert);
         for membership in &place.groups {
@@ -227,11 +243,6 @@ impl<'a> Draft<'a> {
         self.state.alerts.get(slot)
     }
 
-    /// The alerts that the watchbook puts elsewhere.
-    pub(crate) fn routed_slots(&self) -> Vec<u32> {
-        self.routed.keys().copied().collect()
-    }
-
     pub(crate) fn is_gone(&self, slot: u32) -> bool {
         self.gone.contains(&slot)
     }
@@ -257,18 +268,14 @@ impl<'a> Draft<'a> {
         })
     }
 
-    /// The inhibitions of which an alert is a source, and those of which it is a target.
-    pub(crate) fn sides(&self, who: Who) -> (&[InhibitionKey], &[InhibitionKey]) {
-        let place = match who {
-            Who::Fresh(index) => self.opened.get(index).map(|opened| &opened.place),
-            Who::Known(slot) => self.routed.get(&slot),
-        };
-        match (place, who) {
-            (Some(place), _) => (&place.inhibits, &place.inhibited_by),
-            (None, Who::Known(slot)) => {
-                self.alert(slot).map_or((&[], &[]), |alert| (alert.inhibits(), alert.inhibited_by()))
-            }
-            (None, Who::Fresh(_)) => (&[], &[]),
+    /// The inhibitions of which an alert is a source.
+    pub(crate) fn inhibits(&self, who: Who) -> &[InhibitionKey] {
+        match who {
+            Who::Fresh(index) => self.opened.get(index).map_or(&[], |opened| &opened.place.inhibits),
+            Who::Known(slot) => match self.routed.get(&slot) {
+                Some(place) => &place.inhibits,
+                None => self.alert(slot).map_or(&[], Alert::inhibits),
+            },
         }
     }
 
@@ -341,33 +348,42 @@ impl<'a> Draft<'a> {
 
     fn note_sources(&mut self, who: Who, inhibits: &[InhibitionKey]) {
         for key in inhibits {
-            self.source_changes(key.equal).push(who);
+            self.source_changes(*key, who).added.push(who);
         }
     }
 
-    fn source_changes(&mut self, key: u64) -> &mut Vec<Who> {
-        let index = *self.sources_by.entry(key).or_insert_with(|| {
-            self.sources.push((key, Vec::new()));
+    fn source_changes(&mut self, key: InhibitionKey, of: Who) -> &mut SourceChange {
+        let index = *self.sources_by.entry(key.equal).or_insert_with(|| {
+            self.sources.push(SourceChange { key, of, added: Vec::new() });
             self.sources.len() - 1
         });
-        &mut self.sources[index].1
+        &mut self.sources[index]
     }
 
-    /// The inhibitions whose sources this decision changes.
-    pub(crate) fn changed_sources(&self) -> Vec<u64> {
-        self.sources.iter().map(|(key, _)| *key).collect()
+    /// The inhibitions whose sources this decision changes, each with an alert that has its equal values.
+    pub(crate) fn changed_sources(&self) -> Vec<(InhibitionKey, Who)> {
+        self.sources.iter().map(|change| (change.key, change.of)).collect()
     }
 
     /// The sources of an inhibition that this decision adds.
-    pub(crate) fn added_sources(&self, key: u64) -> &[Who] {
-        let found = self.sources_by.get(&key).and_then(|index| self.sources.get(*index));
-        found.map_or(&[], |(_, added)| added)
+    pub(crate) fn added_sources(&self, key: InhibitionKey) -> &[Who] {
+        let change = self.sources_by.get(&key.equal).and_then(|index| self.sources.get(*index));
+        change.map_or(&[], |change| &change.added)
+    }
+
+    /// The rules of which this decision adds sources.
+    pub(crate) fn added_rules(&self) -> impl Iterator<Item = u64> {
+        let mut rules: Vec<u64> = Vec::new();
+        for change in self.sources.iter().filter(|change| !change.added.is_empty()) {
+            if !rules.contains(&change.key.rule) {
+                rules.push(change.key.rule);
+            }
+        }
+        rules.into_iter()
     }
 
     /// Whether an alert of the state is a source of an inhibition after this decision.
-    pub(crate) fn stays_source(&self, slot: u32, key: u64) -> bool {
-        !self.is_gone(slot)
-            && !self.routed.contains_key(&slot)
-            && self.alert(slot).is_some_and(|alert| alert.inhibits().iter().any(|side| side.equal == key))
+    pub(crate) fn stays_source(&self, slot: u32, key: InhibitionKey) -> bool {
+        !self.is_gone(slot) && !self.routed.contains_key(&slot) && self.state.is_source(slot, key)
     }
 }

@@ -230,9 +230,6 @@ pub struct Placement {
     /// The inhibitions of which it is a source.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inhibits: Vec<InhibitionKey>,
-    /// The inhibitions of which it is a target.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub inhibited_by: Vec<InhibitionKey>,
 }
 
 /// A place in a group.
@@ -263,11 +260,11 @@ pub struct GroupOpened {
     pub policy: Option<PolicyName>,
 }
 
-/// One side of an inhibition: its rule, and the values that must be equal.
+/// An inhibition's rule with the values that must be equal, both as hashes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct InhibitionKey {
-    /// The rule's number in the watchbook of the moment.
-    pub rule: u32,
+    /// A hash of the rule's text.
+    pub rule: u64,
     /// A hash of the rule's text and of the equal values.
     pub equal: u64,
 }
@@ -341,7 +338,12 @@ pub enum Muting {
     /// A silence began or ended.
     Silence(SilenceId),
     /// The first source of an inhibition came, or the last one went.
-    Inhibition(u64),
+    Inhibition {
+        /// A hash of the rule's text.
+        rule: u64,
+        /// The labels that must be equal, with their values.
+        equal: Labels,
+    },
 }
 
 /// Why a page is told again.

@@ -7,11 +7,11 @@ use kernel::area::Stamp;
 use kernel::time::Timestamp;
 use kernel::{Fingerprint, Labels};
 
-use crate::event::{AlertOpened, Event, GroupOpened, Mute, PageOpened, Placement, Restart};
+use crate::event::{AlertOpened, Event, GroupOpened, InhibitionKey, Mute, PageOpened, Placement, Restart};
 use crate::group::{Group, Retired};
 use crate::id::{GroupKey, PageId};
 use crate::page::{Page, Phase, Request, Status};
-use crate::state::{Alert, CLOSED_PAGES_KEPT, Inhibited, Inhibitions, Note, Seat, Seats, State, Timer};
+use crate::state::{Alert, CLOSED_PAGES_KEPT, Note, Seat, Seats, State, Timer};
 
 impl State {
     pub(crate) fn evolve(&mut self, stamp: Stamp<'_>, event: &Event) {
@@ -54,7 +54,7 @@ impl State {
             updated_at: at,
             muted: None,
             seats: Seats::new(Vec::new()),
-            inhibitions: None,
+            inhibits: None,
             checked: 0,
         };
         self.insert_alert(at, alert, &opened.place);
@@ -81,21 +81,13 @@ impl State {
             let Some(group) = self.group_for(at, membership.group, membership.opens.as_deref()) else { continue };
             seats.push(self.sit(group, slot, unmuted));
         }
-        let sides = (!place.inhibits.is_empty() || !place.inhibited_by.is_empty()).then(|| {
-            Box::new(Inhibitions {
-                sources: place.inhibits.as_slice().into(),
-                targets: place.inhibited_by.as_slice().into(),
-            })
-        });
         for key in &place.inhibits {
-            self.inhibitions.entry(key.equal).or_default().sources.push(slot);
-        }
-        for key in &place.inhibited_by {
-            self.inhibitions.entry(key.equal).or_default().targets.push(slot);
+            self.inhibitions.entry(key.equal).or_default().push(slot);
+            *self.rules.entry(key.rule).or_default() += 1;
         }
         if let Some(alert) = self.alerts.get_mut(slot) {
             alert.seats = Seats::new(seats);
-            alert.inhibitions = sides;
+            alert.inhibits = (!place.inhibits.is_empty()).then(|| place.inhibits.as_slice().into());
         }
     }
 
@@ -127,9 +119,9 @@ impl State {
         let Some(slot) = self.slot_of(alert) else { return };
         let Some(alert) = self.alerts.get_mut(slot) else { return };
         let seats = std::mem::replace(&mut alert.seats, Seats::new(Vec::new()));
-        let sides = alert.inhibitions.take();
+        let inhibits = alert.inhibits.take();
         let unmuted = alert.muted.is_none();
-        self.forget_sides(sides.as_deref());
+        self.forget_source(inhibits.as_deref().unwrap_or_default());
         self.place(at, slot, place);
         for seat in seats.as_slice() {
             self.stand_up(*seat, unmuted, None);
@@ -144,7 +136,7 @@ impl State {
         self.labels.remove(&alert.labels, slot, has);
         self.deadlines.cancel(alert.ends_at);
         self.muted -= usize::from(alert.muted.is_some());
-        self.forget_sides(alert.inhibitions.as_deref());
+        self.forget_source(alert.inhibits());
         for seat in alert.seats.as_slice() {
             self.stand_up(*seat, alert.muted.is_none(), Some((&alert, ends_at)));
         }
@@ -181,20 +173,20 @@ impl State {
         }
     }
 
-    fn forget_sides(&mut self, sides: Option<&Inhibitions>) {
-        let Some(sides) = sides else { return };
-        let alerts = &self.alerts;
-        let source = |slot, key| alerts.get(slot).is_some_and(|a: &Alert| a.inhibits().iter().any(|k| k.equal == key));
-        let target = |slot, key| alerts.get(slot).is_some_and(|a: &Alert| a.inhibited_by().iter().any(|k| k.equal == key));
-        for (keys, is_source) in [(&sides.sources, true), (&sides.targets, false)] {
-            for key in keys.iter().map(|key| key.equal) {
-                let Some(Inhibited { sources, targets }) = self.inhibitions.get_mut(&key) else { continue };
-                match is_source {
-                    true => sources.leave(|slot| source(slot, key)),
-                    false => targets.leave(|slot| target(slot, key)),
+    fn forget_source(&mut self, keys: &[InhibitionKey]) {
+        for key in keys {
+            let alerts = &self.alerts;
+            let is_source = |slot| alerts.get(slot).is_some_and(|alert: &Alert| alert.inhibits().contains(key));
+            if let Some(sources) = self.inhibitions.get_mut(&key.equal) {
+                sources.leave(is_source);
+                if sources.is_empty() {
+                    self.inhibitions.remove(&key.equal);
                 }
-                if sources.is_empty() && targets.is_empty() {
-                    self.inhibitions.remove(&key);
+            }
+            if let Some(count) = self.rules.get_mut(&key.rule) {
+                *count -= 1;
+                if *count == 0 {
+                    self.rules.remove(&key.rule);
                 }
             }
         }

@@ -1,5 +1,4 @@
-//! Two indexes over labels: which alerts have a label, and which sets of matchers could meet an alert. Both only narrow
-//! the search: whoever asks compares the labels themselves.
+//! Which alerts have a label. It only narrows the search: whoever asks compares the labels themselves.
 
 use hashbrown::hash_map::Entry;
 use kernel::matcher::Comparison;
@@ -8,8 +7,6 @@ use kernel::{Labels, Matcher};
 use crate::hash::{self, HashedMap};
 use crate::slab::Slab;
 
-/// The most alternatives of a pattern such as `a|b|c` that are indexed as if they were `=` matchers.
-const ALTERNATIVES_MAX: usize = 16;
 /// The bit that says that an entry is the number of a roster and not of an alert.
 const MANY: u32 = 1 << 31;
 
@@ -132,57 +129,3 @@ impl LabelIndex {
     }
 }
 
-/// Which sets of matchers could meet an alert: each set is filed under the values of one of its matchers, the one
-/// whose drawer is emptiest; sets without such a matcher are the residue, which is always asked.
-#[derive(Debug, Default)]
-pub(crate) struct Conditions {
-    drawers: HashedMap<u64, Vec<u32>>,
-    residue: Vec<u32>,
-}
-
-impl Conditions {
-    /// Files a set of matchers under an id.
-    pub(crate) fn add(&mut self, id: u32, matchers: &[Matcher]) {
-        let load = |key: &u64| self.drawers.get(key).map_or(0, Vec::len);
-        let best = matchers.iter().filter_map(drawers_of).min_by_key(|keys| keys.iter().map(load).sum::<usize>());
-        match best {
-            Some(keys) => keys.into_iter().for_each(|key| self.drawers.entry(key).or_default().push(id)),
-            None => self.residue.push(id),
-        }
-    }
-
-    /// Takes a set out again.
-    pub(crate) fn remove(&mut self, id: u32, matchers: &[Matcher]) {
-        for key in matchers.iter().filter_map(drawers_of).flatten() {
-            if let Some(drawer) = self.drawers.get_mut(&key) {
-                drawer.retain(|other| *other != id);
-                if drawer.is_empty() {
-                    self.drawers.remove(&key);
-                }
-            }
-        }
-        self.residue.retain(|other| *other != id);
-    }
-
-    /// The ids whose matchers could all hold for these labels, each once.
-    pub(crate) fn candidates<'a>(&'a self, labels: &'a Labels) -> impl Iterator<Item = u32> + 'a {
-        let labels = (!self.drawers.is_empty()).then(|| labels.iter());
-        let filed = labels.into_iter().flatten().filter_map(|(name, value)| self.drawers.get(&hash::pair(name, value)));
-        filed.flatten().chain(&self.residue).copied()
-    }
-}
-
-/// The hashes of the only labels that a matcher accepts, when it accepts few and not an absent one.
-fn drawers_of(matcher: &Matcher) -> Option<Vec<u64>> {
-    let value = matcher.value();
-    let values: Vec<&str> = match matcher.comparison() {
-        Comparison::Equal => vec![value],
-        Comparison::Matches if !value.contains(|c: char| "\\.+*?()[]{}^$".contains(c)) => value.split('|').collect(),
-        _ => return None,
-    };
-    let few = values.len() <= ALTERNATIVES_MAX && values.iter().all(|value| !value.is_empty());
-    let mut keys: Vec<u64> = values.into_iter().map(|value| hash::pair(matcher.name(), value)).collect();
-    keys.sort_unstable();
-    keys.dedup();
-    few.then_some(keys)
-}

@@ -1,84 +1,69 @@
-//! Inhibitions: on which sides of the watchbook's rules an alert stands. Not the muting itself: see `mute`.
+//! Inhibitions: of which of the watchbook's rules an alert is a source or a target. A source is noted when its alert
+//! opens; targets are looked for when a source comes or goes. Not the muting itself: see `mute`.
 
 use kernel::book::{Book, Inhibition};
 use kernel::matcher::Comparison;
 use kernel::{Digest, Labels, Matcher};
 
+use crate::conditions::Conditions;
 use crate::event::InhibitionKey;
-use crate::hash;
-use crate::index::Conditions;
+use crate::hash::{self, HashedMap};
 
 /// The watchbook's inhibitions, indexed, so that a hundred rules cost an alert no more than one.
 #[derive(Debug)]
 pub(crate) struct Compiled {
     digest: Digest,
-    rules: Vec<u64>,
+    hashes: Vec<u64>,
+    by_hash: HashedMap<u64, u32>,
     sources: Conditions,
-    targets: Conditions,
 }
 
 impl Compiled {
     pub(crate) fn of(book: &Book) -> Self {
-        let mut made = Self {
-            digest: book.digest,
-            rules: book.inhibitions.iter().map(rule_hash).collect(),
-            sources: Conditions::default(),
-            targets: Conditions::default(),
-        };
+        let hashes: Vec<u64> = book.inhibitions.iter().map(rule_hash).collect();
+        let mut sources = Conditions::default();
         for (rule, inhibition) in (0_u32..).zip(&book.inhibitions) {
-            made.sources.add(rule, &inhibition.source);
-            made.targets.add(rule, &inhibition.target);
+            sources.add(rule, &inhibition.source);
         }
-        made
+        // Of two rules that say the same, the first speaks for both.
+        let by_hash = hashes.iter().copied().zip(0_u32..).rev().collect();
+        Self { digest: book.digest, hashes, by_hash, sources }
     }
 
     /// Whether it was made of this watchbook.
     pub(crate) fn fits(&self, book: &Book) -> bool {
-        self.digest == book.digest && self.rules.len() == book.inhibitions.len()
+        self.digest == book.digest && self.hashes.len() == book.inhibitions.len()
     }
 
-    fn side(&self, book: &Book, labels: &Labels, conditions: &Conditions, of: SideOf) -> Vec<InhibitionKey> {
-        let found = conditions.candidates(labels).filter_map(|rule| {
+    /// The inhibitions of which labels are a source, in order of rule.
+    pub(crate) fn inhibits(&self, book: &Book, labels: &Labels) -> Vec<InhibitionKey> {
+        let mut rules: Vec<u32> = self.sources.candidates(labels).collect();
+        rules.sort_unstable();
+        let inhibits = |rule: u32| {
             let inhibition = book.inhibitions.get(rule as usize)?;
-            let hash = *self.rules.get(rule as usize)?;
-            all_hold(of(inhibition), labels).then(|| key(rule, hash, inhibition, labels))
-        });
-        let mut keys: Vec<InhibitionKey> = found.collect();
-        keys.sort_unstable();
-        keys
+            let hash = *self.hashes.get(rule as usize)?;
+            all_hold(&inhibition.source, labels).then(|| key(hash, inhibition, labels))
+        };
+        rules.into_iter().filter_map(inhibits).collect()
+    }
+
+    /// The rule of a hash, and its number.
+    pub(crate) fn rule<'b>(&self, book: &'b Book, hash: u64) -> Option<(u32, &'b Inhibition)> {
+        let rule = *self.by_hash.get(&hash)?;
+        Some((rule, book.inhibitions.get(rule as usize)?))
     }
 }
 
-type SideOf = fn(&Inhibition) -> &[Matcher];
-
-/// The inhibitions of which labels are a source, and those of which they are a target, in order of rule.
-pub(crate) fn sides(
-    book: &Book,
-    compiled: Option<&Compiled>,
-    labels: &Labels,
-) -> (Vec<InhibitionKey>, Vec<InhibitionKey>) {
-    let (source, target): (SideOf, SideOf) = (|rule| &rule.source, |rule| &rule.target);
-    match compiled.filter(|compiled| compiled.fits(book)) {
-        Some(compiled) => (
-            compiled.side(book, labels, &compiled.sources, source),
-            compiled.side(book, labels, &compiled.targets, target),
-        ),
-        None => (scan(book, labels, source), scan(book, labels, target)),
-    }
-}
-
-fn scan(book: &Book, labels: &Labels, of: SideOf) -> Vec<InhibitionKey> {
-    let rules = (0_u32..).zip(&book.inhibitions).filter(|(_, inhibition)| all_hold(of(inhibition), labels));
-    rules.map(|(rule, inhibition)| key(rule, rule_hash(inhibition), inhibition, labels)).collect()
-}
-
-/// Whether all conditions hold.
+/// Whether all conditions hold; the cheap ones are asked first.
 pub(crate) fn all_hold(matchers: &[Matcher], labels: &Labels) -> bool {
-    matchers.iter().all(|matcher| matcher.matches(labels))
+    let is_cheap = |matcher: &&Matcher| matches!(matcher.comparison(), Comparison::Equal | Comparison::NotEqual);
+    matchers.iter().filter(is_cheap).all(|matcher| matcher.matches(labels))
+        && matchers.iter().filter(|matcher| !is_cheap(matcher)).all(|matcher| matcher.matches(labels))
 }
 
-fn key(rule: u32, rule_hash: u64, inhibition: &Inhibition, labels: &Labels) -> InhibitionKey {
-    let equal = inhibition.equal.iter().fold(rule_hash, |seed, name| hash::text(seed, labels.value(name)));
+/// The rule of this hash with the equal values of these labels.
+pub(crate) fn key(rule: u64, inhibition: &Inhibition, labels: &Labels) -> InhibitionKey {
+    let equal = inhibition.equal.iter().fold(rule, |seed, name| hash::text(seed, labels.value(name)));
     InhibitionKey { rule, equal }
 }
 
@@ -99,42 +84,4 @@ pub(crate) fn matchers_hash(seed: u64, matchers: &[Matcher]) -> u64 {
         };
         hash::text(hash::text(hash::text(seed, matcher.name()), sign), matcher.value())
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn matchers(texts: &[&str]) -> Vec<Matcher> {
-        texts.iter().map(|text| text.parse().unwrap()).collect()
-    }
-
-    #[test]
-    fn the_index_finds_what_a_scan_finds() {
-        let rule = |source: &[&str], target: &[&str], equal: &[&str]| Inhibition {
-            source: matchers(source),
-            target: matchers(target),
-            equal: equal.iter().map(|name| (*name).to_owned()).collect(),
-        };
-        let inhibitions = vec![
-            rule(&["severity=critical"], &["severity=~\"warning|info\""], &["service"]),
-            rule(&["severity=~\"crit.*\""], &["alertname!=Watchdog"], &[]),
-            rule(&["alertname=Down", "cluster=\"\""], &["severity=warning"], &["cluster", "zone"]),
-        ];
-        let book = Book { inhibitions, ..Book::default() };
-        let compiled = Compiled::of(&book);
-        let mut found = 0;
-        for severity in ["critical", "warning", "info", "page"] {
-            for alertname in ["Down", "Slow", "Watchdog"] {
-                for cluster in ["a", ""] {
-                    let labels = [("severity", severity), ("alertname", alertname), ("cluster", cluster)];
-                    let labels = Labels::from_pairs(labels).unwrap();
-                    let quick = sides(&book, Some(&compiled), &labels);
-                    assert_eq!(quick, sides(&book, None, &labels), "{labels}");
-                    found += quick.0.len() + quick.1.len();
-                }
-            }
-        }
-        assert_eq!(found, 50);
-    }
 }

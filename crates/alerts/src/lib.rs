@@ -1,6 +1,7 @@
 //! Groups, mutes and routes signals; decides who is on call and whom to page next.
 
 mod command;
+mod conditions;
 mod deadline;
 mod decide;
 mod draft;

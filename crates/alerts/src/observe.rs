@@ -10,7 +10,7 @@ use kernel::{Book, Fingerprint, Labels};
 use crate::command::{OBSERVE_ALERTS_MAX, OWN_SOURCE, Observed, RESOLVE_TIMEOUT};
 use crate::draft::Draft;
 use crate::event::{AlertOpened, Event, Membership, Placement, ResolvedBy};
-use crate::inhibit::{self, Compiled};
+use crate::inhibit::Compiled;
 use crate::refusal::Refusal;
 use crate::state::{Alert, State};
 
@@ -110,8 +110,8 @@ impl Draft<'_> {
 
     fn placement(&self, labels: &Labels, starts_at: Timestamp) -> Placement {
         let groups = self.memberships(labels, starts_at);
-        let (inhibits, inhibited_by) = inhibit::sides(self.context.book, self.state.compiled.as_deref(), labels);
-        Placement { groups, inhibits, inhibited_by }
+        let inhibits = self.compiled.inhibits(self.context.book, labels);
+        Placement { groups, inhibits }
     }
 
     /// Puts an alert where the present watchbook wants it, when that is a newer one than it was last put by.
@@ -124,6 +124,7 @@ impl Draft<'_> {
         if !self.is_placed(alert, &place) {
             self.reroute(slot, place);
         }
+        self.reviews.push(slot);
     }
 
     fn is_placed(&self, alert: &Alert, place: &Placement) -> bool {
@@ -131,18 +132,10 @@ impl Draft<'_> {
             let group = self.state.group_slot(membership.group);
             alert.seats.as_slice().iter().any(|seat| Some(seat.group) == group)
         };
-        let equal = |ours: &[_], theirs: &[crate::event::InhibitionKey]| {
-            ours.iter().map(equal_part).eq(theirs.iter().map(equal_part))
-        };
         place.groups.len() == alert.seats.as_slice().len()
             && place.groups.iter().all(sits)
-            && equal(alert.inhibits(), &place.inhibits)
-            && equal(alert.inhibited_by(), &place.inhibited_by)
+            && alert.inhibits() == place.inhibits
     }
-}
-
-fn equal_part(key: &crate::event::InhibitionKey) -> u64 {
-    key.equal
 }
 
 /// A short mark of a watchbook, to notice another one. It is odd; see [`checked`].

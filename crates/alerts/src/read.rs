@@ -1,13 +1,13 @@
 //! What readers see: alerts, groups, pages, silences and overrides, found and listed in pieces. It changes nothing.
 
 use kernel::time::Timestamp;
-use kernel::{DeliveryId, Fingerprint, Labels, Matcher, PolicyName, ScheduleName};
+use kernel::{Book, DeliveryId, Fingerprint, Labels, Matcher, PolicyName, ScheduleName};
 
 use crate::event::Mute;
 use crate::group::Group;
 use crate::id::{GroupKey, OverrideId, PageId, SilenceId};
 use crate::index::Candidates;
-use crate::inhibit::all_hold;
+use crate::inhibit::{self, all_hold};
 use crate::oncall::Override;
 use crate::page::Page;
 use crate::silence::{Silence, SilenceStatus};
@@ -112,16 +112,23 @@ impl<'a> AlertView<'a> {
 
     /// Alerts that inhibit it, at most `limit`.
     #[must_use]
-    pub fn inhibited_by(&self, limit: usize) -> Vec<Fingerprint> {
+    pub fn inhibited_by(&self, book: &Book, limit: usize) -> Vec<Fingerprint> {
         let mut found: Vec<Fingerprint> = Vec::new();
-        for key in self.alert.inhibited_by() {
-            let both = self.alert.inhibits().iter().any(|own| own.equal == key.equal);
-            let slots = self.state.inhibitions.get(&key.equal).map_or(&[][..], |sides| sides.sources.slots());
+        if self.state.rules.is_empty() {
+            return found;
+        }
+        let compiled = self.state.compiled_for(book);
+        for (hash, (_, rule)) in self.state.rules.keys().filter_map(|hash| Some((*hash, compiled.rule(book, *hash)?))) {
+            if !all_hold(&rule.target, self.labels()) {
+                continue;
+            }
+            let key = inhibit::key(hash, rule, self.labels());
+            let is_both = self.alert.inhibits().contains(&key);
+            let slots = self.state.inhibitions.get(&key.equal).map_or(&[][..], |sources| sources.slots());
             for source in slots.iter().filter_map(|slot| self.state.alerts.get(*slot)) {
-                let inhibits = source.inhibits().iter().any(|own| own.equal == key.equal);
-                let excused = both && source.inhibited_by().iter().any(|own| own.equal == key.equal);
+                let inhibits = source.inhibits().contains(&key) && !(is_both && all_hold(&rule.target, &source.labels));
                 let is_new = source.fingerprint != self.alert.fingerprint && !found.contains(&source.fingerprint);
-                if inhibits && !excused && is_new && found.len() < limit {
+                if inhibits && is_new && found.len() < limit {
                     found.push(source.fingerprint);
                 }
             }
@@ -265,18 +272,6 @@ impl State {
             Candidates::These(slots) => slots.iter().copied().filter(meets).collect(),
             Candidates::All => (0..self.alerts.end()).filter(meets).collect(),
         };
-        slots.sort_unstable();
-        slots.dedup();
-        slots
-    }
-
-    /// The slots of the firing alerts that are targets of an inhibition.
-    pub(crate) fn targets_of(&self, key: u64) -> Vec<u32> {
-        let slots = self.inhibitions.get(&key).map_or(&[][..], |sides| sides.targets.slots());
-        let is_target = |slot: &u32| {
-            self.alerts.get(*slot).is_some_and(|alert| alert.inhibited_by().iter().any(|own| own.equal == key))
-        };
-        let mut slots: Vec<u32> = slots.iter().copied().filter(is_target).collect();
         slots.sort_unstable();
         slots.dedup();
         slots

@@ -290,7 +290,7 @@ impl Draft<'_> {
     /// A silence begins now.
     pub(crate) fn start_silence(&mut self, silence: &Silence) {
         self.facts.push(Event::SilenceStarted { id: silence.id.clone() });
-        self.rechecks.push((Muting::Silence(silence.id.clone()), silence.matchers.clone()));
+        self.rechecks.push(Muting::Silence(silence.id.clone()));
     }
 
     /// A silence is over now.
@@ -298,14 +298,14 @@ impl Draft<'_> {
         self.facts.push(Event::SilenceExpired { id: silence.id.clone() });
         self.ended.push(silence.id.clone());
         if silence.started {
-            self.rechecks.push((Muting::Silence(silence.id.clone()), silence.matchers.clone()));
+            self.rechecks.push(Muting::Silence(silence.id.clone()));
         }
     }
 
     /// Looks again at every alert that a silence which began or ended reaches.
     pub(crate) fn recheck_silences(&mut self) {
-        for (what, matchers) in std::mem::take(&mut self.rechecks) {
-            self.recheck(what, |state| state.matching(&matchers));
+        for what in std::mem::take(&mut self.rechecks) {
+            self.recheck(what);
         }
     }
 }

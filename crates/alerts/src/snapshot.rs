@@ -35,7 +35,6 @@ struct AlertRef<'a> {
     muted: Option<&'a Mute>,
     groups: Vec<GroupKey>,
     inhibits: &'a [InhibitionKey],
-    inhibited_by: &'a [InhibitionKey],
 }
 
 #[derive(Deserialize)]
@@ -48,7 +47,6 @@ struct SavedAlert {
     muted: Option<Box<Mute>>,
     groups: Vec<GroupKey>,
     inhibits: Vec<InhibitionKey>,
-    inhibited_by: Vec<InhibitionKey>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -100,7 +98,6 @@ impl Serialize for Alerts<'_> {
             muted: alert.muted.as_deref(),
             groups: self.groups(alert),
             inhibits: alert.inhibits(),
-            inhibited_by: alert.inhibited_by(),
         }))
     }
 }
@@ -223,7 +220,7 @@ impl State {
     fn load_alert(&mut self, notes: &[Arc<Note>], saved: SavedAlert) {
         let Some(note) = notes.get(saved.note) else { return };
         let groups = saved.groups.into_iter().map(|group| Membership { group, opens: None }).collect();
-        let place = Placement { groups, inhibits: saved.inhibits, inhibited_by: saved.inhibited_by };
+        let place = Placement { groups, inhibits: saved.inhibits };
         let alert = Alert {
             fingerprint: saved.labels.fingerprint(),
             labels: saved.labels,
@@ -233,7 +230,7 @@ impl State {
             updated_at: saved.updated_at,
             muted: saved.muted,
             seats: Seats::new(Vec::new()),
-            inhibitions: None,
+            inhibits: None,
             checked: 0,
         };
         self.insert_alert(saved.updated_at, alert, &place);

@@ -5,15 +5,16 @@ use std::sync::Arc;
 
 use hashbrown::HashTable;
 use kernel::time::Timestamp;
-use kernel::{Fingerprint, Labels, ScheduleName};
+use kernel::{Book, Fingerprint, Labels, ScheduleName};
 
+use crate::conditions::Conditions;
 use crate::deadline::Deadlines;
 use crate::event::{InhibitionKey, Mute, Muting};
 use crate::group::Group;
 use crate::hash::{self, HashedMap};
 use crate::id::{GroupKey, OverrideId, PageId, SilenceId};
 use crate::inhibit::Compiled;
-use crate::index::{Conditions, LabelIndex, Roster};
+use crate::index::{LabelIndex, Roster};
 use crate::oncall::Override;
 use crate::page::Page;
 use crate::silence::Silence;
@@ -33,7 +34,10 @@ pub struct State {
     pub(crate) muted: usize,
     pub(crate) groups: Slab<Group>,
     pub(crate) by_key: HashedMap<u64, u32>,
-    pub(crate) inhibitions: HashedMap<u64, Inhibited>,
+    /// The sources of each inhibition, by rule and equal values.
+    pub(crate) inhibitions: HashedMap<u64, Roster>,
+    /// How many sources of each rule fire.
+    pub(crate) rules: BTreeMap<u64, u32>,
     pub(crate) unsettled: BTreeSet<Muting>,
     pub(crate) pages: BTreeMap<PageId, Page>,
     pub(crate) closed: VecDeque<PageId>,
@@ -72,7 +76,7 @@ pub(crate) struct Alert {
     pub updated_at: Timestamp,
     pub muted: Option<Box<Mute>>,
     pub seats: Seats,
-    pub inhibitions: Option<Box<Inhibitions>>,
+    pub inhibits: Option<Box<[InhibitionKey]>>,
     /// Noted by `hear`: under which watchbook its place was last checked.
     pub checked: u64,
 }
@@ -97,20 +101,6 @@ pub(crate) enum Seats {
 pub(crate) struct Seat {
     pub group: u32,
     pub index: u32,
-}
-
-/// The sides of inhibitions on which an alert stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Inhibitions {
-    pub sources: Box<[InhibitionKey]>,
-    pub targets: Box<[InhibitionKey]>,
-}
-
-/// The alerts on both sides of one inhibition with the same equal values.
-#[derive(Debug, Default)]
-pub(crate) struct Inhibited {
-    pub sources: Roster,
-    pub targets: Roster,
 }
 
 impl Note {
@@ -150,12 +140,7 @@ impl Seats {
 impl Alert {
     /// The inhibitions of which it is a source.
     pub(crate) fn inhibits(&self) -> &[InhibitionKey] {
-        self.inhibitions.as_ref().map_or(&[], |sides| &sides.sources)
-    }
-
-    /// The inhibitions of which it is a target.
-    pub(crate) fn inhibited_by(&self) -> &[InhibitionKey] {
-        self.inhibitions.as_ref().map_or(&[], |sides| &sides.targets)
+        self.inhibits.as_deref().unwrap_or_default()
     }
 }
 
@@ -179,6 +164,12 @@ impl State {
     pub(crate) fn override_of(&self, id: OverrideId) -> Option<(&ScheduleName, &Override)> {
         let all = self.overrides.iter().flat_map(|(schedule, list)| list.iter().map(move |one| (schedule, one)));
         all.into_iter().find(|(_, one)| one.id == id)
+    }
+
+    /// The watchbook's inhibitions, indexed: as noted, or made anew.
+    pub(crate) fn compiled_for(&self, book: &Book) -> Arc<Compiled> {
+        let noted = self.compiled.as_ref().filter(|compiled| compiled.fits(book));
+        noted.map_or_else(|| Arc::new(Compiled::of(book)), Arc::clone)
     }
 
     /// When this room next wants to be woken.

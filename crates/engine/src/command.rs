@@ -7,7 +7,7 @@ use kernel::{Actor, Area, Sensitivity, Seq, Timestamp};
 macro_rules! areas {
     ($apply:ident) => {
         $apply! {
-            Signals signals, Alerts alerts, Incidents incidents, Governance governance
+            Signals signals, Alerts alerts, Incidents incidents, Comms comms, Learning learning, Governance governance
         }
     };
 }

@@ -142,6 +142,7 @@ fn command(area: &'static str, delivery: &Delivery, attempt: Attempt) -> Option<
     let delivery = delivery.id.clone();
     match area {
         "alerts" => Some(alerts::Command::RecordAttempt { delivery, attempt }.into()),
+        "comms" => Some(comms::Command::RecordAttempt { delivery, attempt }.into()),
         _ => None,
     }
 }

@@ -224,8 +224,19 @@ impl Engine {
     /// When it is denied, refused, or the journal cannot take it; then nothing changed.
     pub async fn ask(&self, actor: &Actor, command: impl Into<Command>) -> Result<Vec<Fact>, Error> {
         let command = command.into();
-        let policy = self.permit(actor, command.action(), command.resource())?;
+        let policy = self.permit(actor, command.action(), self.resource(&command))?;
         self.shared.submit(Permitted { actor: actor.clone(), policy, command }).await
+    }
+
+    /// What a command acts on. What is done to an incident is as sensitive as the incident.
+    fn resource(&self, command: &Command) -> Resource {
+        let resource = command.resource();
+        let Command::Incidents(inner) = command else { return resource };
+        let Some(incident) = inner.incident() else { return resource };
+        match self.shared.world.read().incidents.sensitivity_of(incident) {
+            Some(sensitivity) => Resource { sensitivity, ..resource },
+            None => resource,
+        }
     }
 
     /// Reads the world, when the actor may. A read of something restricted is itself a fact.
@@ -449,6 +460,7 @@ impl Shared {
         let world = self.world.read();
         match area {
             <alerts::Alerts as Area>::NAME => world.alerts.wants(id),
+            <comms::Comms as Area>::NAME => world.comms.is_outstanding(id),
             _ => false,
         }
     }

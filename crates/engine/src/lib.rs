@@ -23,6 +23,7 @@
 pub mod limits;
 pub mod command;
 pub mod world;
+mod draft;
 pub mod react;
 mod chain;
 mod codec;

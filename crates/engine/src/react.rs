@@ -4,6 +4,7 @@ use alerts::{Mute, Observed};
 use kernel::{Impact, Labels, Sensitivity};
 
 use crate::command::{Command, Event, Fact};
+use crate::draft;
 use crate::world::World;
 
 /// The most alerts whose labels and words go into an incident that a page declares.
@@ -26,8 +27,27 @@ pub fn react(world: &World, fact: &Fact) -> Vec<Command> {
         Event::Alerts(alerts::Event::PageOpened(opened)) if opened.declare => vec![declare(world, opened)],
         Event::Alerts(event) => follow(event, &fact.actor).into_iter().collect(),
 
-        Event::Incidents(_) | Event::Governance(_) => Vec::new(),
+        Event::Incidents(event) => after_incident(world, event).into_iter().collect(),
+        Event::Comms(event) => after_update(event).into_iter().collect(),
+
+        // What is learned and what is governed ask for nothing by themselves.
+        Event::Learning(_) | Event::Governance(_) => Vec::new(),
     }
+}
+
+/// A bad incident gets the draft of its first update; one that is over, the draft of its review.
+fn after_incident(world: &World, event: &incidents::Event) -> Option<Command> {
+    match event {
+        incidents::Event::IncidentDeclared(declared) => draft::first_update(world, declared),
+        incidents::Event::IncidentResolved { about, .. } => draft::review(world.incidents.get(about.incident)?),
+        _ => None,
+    }
+}
+
+/// A published update restarts the incident's clock of updates.
+fn after_update(event: &comms::Event) -> Option<Command> {
+    let comms::Event::UpdatePublished { incident: Some(incident), wording, .. } = event else { return None };
+    Some(incidents::Command::RecordUpdate { incident: *incident, text: wording.text.clone() }.into())
 }
 
 fn observe(labels: &Labels, annotations: &Labels, ends_at: Option<kernel::Timestamp>) -> Command {

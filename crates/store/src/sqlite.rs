@@ -8,7 +8,7 @@ pub(crate) mod sql;
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -49,15 +49,7 @@ pub(crate) struct SqliteStore {
 impl SqliteStore {
     /// Opens or creates the file, and brings its tables up to date.
     pub(crate) async fn open(path: &Path) -> Result<Self, StoreFailure> {
-        let file = path.to_owned();
-        let create = tokio::task::spawn_blocking(move || {
-            let unavailable = |error: io::Error| StoreFailure::Unavailable {
-                doing: "opened",
-                cause: format!("{}: {error}", file.display()),
-            };
-            create_private(&file).map_err(unavailable)
-        });
-        let locked = bounded("opened", async { Ok(create.await.map_err(io::Error::other)??) }).await?;
+        let locked = bounded("opened", lock_private(path.to_owned())).await?;
         let shared = SqliteConnectOptions::new().filename(path).busy_timeout(BUSY_MAX).pragma("trusted_schema", "OFF");
         let writer = Writer::new(
             shared
@@ -79,6 +71,16 @@ impl SqliteStore {
         self.seen.fetch_max(now, Ordering::Relaxed);
         now
     }
+}
+
+async fn lock_private(path: PathBuf) -> Result<File, Trouble> {
+    let create = tokio::task::spawn_blocking(move || {
+        create_private(&path).map_err(|error| StoreFailure::Unavailable {
+            doing: "opened",
+            cause: format!("{}: {error}", path.display()),
+        })
+    });
+    Ok(create.await.map_err(|error| sqlx::Error::Io(io::Error::other(error)))??)
 }
 
 /// Creates the directory and the file for their owner only; an existing file becomes so. Returns the directory, locked:

@@ -117,7 +117,7 @@ impl World {
         assert_eq!(alerts.len(), self.state.counts().alerts);
         assert_eq!(alerts.iter().filter(|alert| alert.muted().is_some()).count(), self.state.counts().muted);
         for alert in &alerts {
-            let reasons = alert.silenced_by(self.now).len() + alert.inhibited_by(9).len();
+            let reasons = alert.silenced_by(self.now).len() + alert.inhibited_by(&self.book, 9).len();
             assert_eq!(alert.muted().is_some(), reasons > 0, "{} {:?}", alert.labels(), alert.muted());
             assert!(alert.groups().all(|group| group.alerts().any(|other| other.fingerprint() == alert.fingerprint())));
             assert!(alert.groups().count() > 0);

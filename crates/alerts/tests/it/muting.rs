@@ -167,7 +167,7 @@ fn the_first_source_mutes_and_the_last_one_unmutes() {
     assert_eq!(mutes(&world.fire(&[&critical(2)])), 0);
     assert_eq!(mutes(&world.over(&[&critical(1)])), 0);
     let view = world.state.alert(labels("alertname=W service=shop severity=warning").fingerprint()).unwrap();
-    assert_eq!(view.inhibited_by(10), [labels(&critical(2)).fingerprint()]);
+    assert_eq!(view.inhibited_by(&world.book, 10), [labels(&critical(2)).fingerprint()]);
     assert_eq!(mutes(&world.over(&[&critical(2)])), 1);
 }
 

@@ -71,3 +71,18 @@ async fn what_is_not_allowed_is_denied_and_the_denial_is_a_fact() {
     assert_eq!(denials, 1);
     house.engine.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_incident_that_is_over_has_a_review() {
+    let house = House::open().await;
+    house.fire("a").await.unwrap();
+    let incident = house.engine.read(&person("ada"), engine::Read::of("incidents:read"), |world| {
+        world.incidents.list().first().map(|incident| incident.id)
+    });
+    let incident = incident.unwrap().unwrap();
+    let resolve = incidents::Command::Resolve { incident, how: "renewed the certificate".into() };
+    let facts = house.engine.ask(&person("ada"), resolve).await.unwrap();
+    assert_eq!(kinds(&facts), ["IncidentResolved", "ReviewOpened"]);
+    assert_eq!(facts[1].cause, Some(facts[0].seq), "the review names the fact it reacts to");
+    house.engine.stop().await;
+}

@@ -71,7 +71,7 @@ struct ChangeEvent {
     routing_key: String,
     payload: ChangePayload,
     #[serde(default)]
-    links: Vec<Value>,
+    links: Vec<signals::Link>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -202,7 +202,7 @@ fn labels(state: &AppState, event: &Event, payload: &Payload, key: &str) -> Resu
     let component = payload.component.as_deref().unwrap_or_default();
     let service = [event.routing_key.as_str(), component, payload.source.as_str()].into_iter().find(is_service);
     let pairs = [
-        ("alertname", payload.class.as_deref().unwrap_or("Event")),
+        ("alertname", payload.class.as_deref().filter(|class| !class.is_empty()).unwrap_or("Event")),
         ("dedup_key", key),
         ("severity", payload.severity.as_str()),
         ("source", payload.source.as_str()),
@@ -263,14 +263,13 @@ async fn enqueue_change(State(state): State<AppState>, request: Request) -> Resu
     let service = [event.routing_key.as_str(), source.as_str()].into_iter().find_map(|name| {
         book.services.get_key_value(name).map(|(name, _)| name.clone())
     });
-    let links = event.links.iter().filter_map(|link| link.get("href").and_then(Value::as_str)).map(str::to_owned).collect();
     let details = match &event.payload.custom_details {
         Value::Object(map) => map.iter().map(|(name, value)| (name.clone(), plain(value))).collect(),
         Value::Null => Vec::new(),
         other => vec![("details".to_owned(), plain(other))],
     };
     let at = event.payload.timestamp.unwrap_or_else(|| state.engine.now());
-    let change = signals::Change { summary: event.payload.summary, source, service, at, links, details };
+    let change = signals::Change { summary: event.payload.summary, source, service, at, links: event.links, details };
     state.engine.ask(&actor, signals::Command::ReportChange { change }).await?;
     Ok((StatusCode::ACCEPTED, Json(json!({ "status": "success", "message": "Change event processed" }))).into_response())
 }

@@ -1,0 +1,62 @@
+//! What Watchkeeper writes for people to finish: the first update of a bad incident, and the review of one that is over.
+
+use comms::{ComponentStatus, Stage};
+use incidents::{Declared, Incident};
+use kernel::{Sensitivity, Severity};
+use learning::{Moment, Source};
+
+use crate::command::Command;
+use crate::world::World;
+
+/// A draft for the status page when customers are likely to notice; nobody sees it until somebody publishes it.
+pub(crate) fn first_update(world: &World, declared: &Declared) -> Option<Command> {
+    if declared.severity > Severity::P2 || declared.about.sensitivity > Sensitivity::Internal {
+        return None;
+    }
+    let hurt = |services: &[kernel::ServiceName]| declared.services.iter().any(|name| services.contains(name));
+    let components: Vec<_> = world.book.components.iter().filter(|component| hurt(&component.services)).collect();
+    let first = components.first()?;
+    let status = if declared.severity == Severity::P1 { ComponentStatus::MajorOutage } else { ComponentStatus::Degraded };
+    let titles: Vec<&str> = components.iter().map(|component| component.title.as_str()).collect();
+    let next = declared.update_every;
+    let promise = if next.0 == 0 { String::new() } else { format!(" Next update in {next}.") };
+    Some(
+        comms::Command::Draft {
+            notice: None,
+            incident: Some(declared.about.incident),
+            title: format!("Problems with {}", first.title),
+            stage: Stage::Investigating,
+            text: format!("We see problems with {} and are looking into them.{promise}", titles.join(", ")),
+            components: components.iter().map(|component| (component.name.clone(), status)).collect(),
+            next_update_in: (next.0 > 0).then_some(next),
+            sensitivity: Sensitivity::Internal,
+        }
+        .into(),
+    )
+}
+
+/// The review of an incident that is over, from its own timeline.
+pub(crate) fn review(incident: &Incident) -> Option<Command> {
+    let moment = |told: incidents::Told<'_>| Moment {
+        seq: told.seq,
+        at: told.at,
+        who: told.who.to_owned(),
+        text: told.text.to_owned(),
+    };
+    let source = Source {
+        incident: incident.id,
+        title: incident.title.clone(),
+        severity: incident.severity,
+        severity_why: incident.severity_why.clone(),
+        impact: incident.impact.clone(),
+        services: incident.services.clone(),
+        detected_at: incident.detected_at,
+        declared_at: incident.declared_at,
+        acknowledged_at: incident.acknowledged_at.or(incident.commanded_at),
+        mitigated_at: incident.mitigated_at,
+        resolved_at: incident.resolved_at?,
+        reopened: incident.reopened,
+        timeline: incident.told().map(moment).collect(),
+    };
+    Some(learning::Command::Open { source: Box::new(source) }.into())
+}
