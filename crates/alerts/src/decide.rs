@@ -1,8 +1,8 @@
 //! The rules, one function per command: here those of people and of the clock; `observe`, `silence` and `escalate` hold
 //! the others.
 
-use kernel::area::Context;
 use kernel::Fingerprint;
+use kernel::area::Context;
 use kernel::time::Timestamp;
 
 use crate::command::{Command, RESOLVE_TIMEOUT, TEXT_BYTES_MAX};
@@ -49,9 +49,7 @@ fn acknowledge(state: &State, context: &Context<'_>, page: PageId, note: String)
     match &found.phase {
         Phase::Told | Phase::Exhausted => Ok(vec![Event::PageAcknowledged { page, note }]),
         Phase::Acknowledged { by, .. } if by == context.actor => Ok(Vec::new()),
-        Phase::Acknowledged { by, at, .. } => {
-            Err(Refusal::AlreadyAcknowledged { page, by: by.to_string(), at: *at })
-        }
+        Phase::Acknowledged { by, at, .. } => Err(Refusal::AlreadyAcknowledged { page, by: by.to_string(), at: *at }),
         Phase::Closed { .. } => Err(Refusal::PageClosed(page)),
     }
 }

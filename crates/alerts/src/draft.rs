@@ -105,7 +105,7 @@ impl<'a> Draft<'a> {
             reviews: Vec::new(),
             ended: Vec::new(),
             written: None,
-            next_page: state.next_page,
+            next_page: state.next_page.max(1),
             duty: HashMap::new(),
         }
     }
@@ -217,7 +217,16 @@ impl<'a> Draft<'a> {
         let slot = self.state.group_slot(key);
         let index = *self.touched_by.entry(key.0).or_insert_with(|| {
             let (joined, left) = (Vec::new(), HashSet::new());
-            self.touched.push(Touched { key, slot, joined, left, unmuted: 0, changed: false, opens: None, is_said: false });
+            self.touched.push(Touched {
+                key,
+                slot,
+                joined,
+                left,
+                unmuted: 0,
+                changed: false,
+                opens: None,
+                is_said: false,
+            });
             self.touched.len() - 1
         });
         &mut self.touched[index]

@@ -27,7 +27,6 @@ pub enum Event {
         /// Which alert.
         alert: Fingerprint,
         /// Where it belongs now.
-        #[serde(flatten)]
         place: Placement,
     },
     /// An alert is over.
@@ -218,7 +217,6 @@ pub struct AlertOpened {
     #[serde(default, skip_serializing_if = "str::is_empty")]
     pub generator_url: Box<str>,
     /// Where it belongs.
-    #[serde(flatten)]
     pub place: Placement,
 }
 

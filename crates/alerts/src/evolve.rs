@@ -132,7 +132,8 @@ impl State {
         let Some(slot) = self.by_fingerprint.remove(&alert.0) else { return };
         let Some(alert) = self.alerts.remove(slot) else { return };
         let alerts = &self.alerts;
-        let has = |slot, name: &str, value: &str| alerts.get(slot).is_some_and(|a: &Alert| a.labels.get(name) == Some(value));
+        let has =
+            |slot, name: &str, value: &str| alerts.get(slot).is_some_and(|a: &Alert| a.labels.get(name) == Some(value));
         self.labels.remove(&alert.labels, slot, has);
         self.deadlines.cancel(alert.ends_at);
         self.muted -= usize::from(alert.muted.is_some());

@@ -110,7 +110,14 @@ impl Draft<'_> {
         let again = worse && page.is_acknowledged() || told.is_empty();
         let restart = again.then(|| Restart { due: self.due_of(page.policy.as_ref(), 0, 0) });
         let severity = found.severity;
-        self.facts.push(Event::PageRenewed { page: page.id, why, severity, alerts: found.alerts, count: found.count, restart });
+        self.facts.push(Event::PageRenewed {
+            page: page.id,
+            why,
+            severity,
+            alerts: found.alerts,
+            count: found.count,
+            restart,
+        });
         let taken = page.is_acknowledged();
         let mut pager = self.pager(page.id, page.next_request, page.service.clone());
         if again {

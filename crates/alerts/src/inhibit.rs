@@ -25,8 +25,11 @@ impl Compiled {
         for (rule, inhibition) in (0_u32..).zip(&book.inhibitions) {
             sources.add(rule, &inhibition.source);
         }
-        // Of two rules that say the same, the first speaks for both.
-        let by_hash = hashes.iter().copied().zip(0_u32..).rev().collect();
+        let mut by_hash = HashedMap::default();
+        for (rule, hash) in (0_u32..).zip(&hashes) {
+            // Of two rules that say the same, the first speaks for both.
+            by_hash.entry(*hash).or_insert(rule);
+        }
         Self { digest: book.digest, hashes, by_hash, sources }
     }
 
@@ -39,6 +42,7 @@ impl Compiled {
     pub(crate) fn inhibits(&self, book: &Book, labels: &Labels) -> Vec<InhibitionKey> {
         let mut rules: Vec<u32> = self.sources.candidates(labels).collect();
         rules.sort_unstable();
+        rules.dedup();
         let inhibits = |rule: u32| {
             let inhibition = book.inhibitions.get(rule as usize)?;
             let hash = *self.hashes.get(rule as usize)?;

@@ -106,7 +106,8 @@ fn body(page: &Page, says: Says, told: &[Told<'_>]) -> String {
         Says::Closed => lines.push("All its alerts are resolved; nothing is left to do.".to_owned()),
         Says::Firing | Says::Renewed => {
             let since = told.iter().map(|alert| alert.starts_at).min().unwrap_or(page.opened_at);
-            let alerts = if page.count == 1 { "One alert fires".to_owned() } else { format!("{} alerts fire", page.count) };
+            let alerts =
+                if page.count == 1 { "One alert fires".to_owned() } else { format!("{} alerts fire", page.count) };
             lines.push(format!("{alerts}, the first since {since:.0}. Severity {}: {}.", page.severity, page.why));
             lines.extend(page.escalates_at.map(|at| format!("Unless somebody acknowledges, it escalates at {at:.0}.")));
         }

@@ -39,7 +39,8 @@ impl Draft<'_> {
     fn source_changed(&mut self, key: InhibitionKey, source: Who) {
         let Some((_, inhibition)) = self.compiled.rule(self.context.book, key.rule) else { return };
         let labels = self.labels(source);
-        let values = inhibition.equal.iter().map(|name| (name.as_str(), labels.map_or("", |labels| labels.value(name))));
+        let values =
+            inhibition.equal.iter().map(|name| (name.as_str(), labels.map_or("", |labels| labels.value(name))));
         let equal = Labels::from_pairs(values).unwrap_or_default();
         self.recheck(Muting::Inhibition { rule: key.rule, equal });
     }
@@ -65,10 +66,13 @@ impl Draft<'_> {
     /// Only rules of which a source fires are looked at; most of the time there is none.
     fn inhibited_by(&self, who: Who) -> Option<Mute> {
         let labels = self.labels(who)?;
-        let mut rules: Vec<(u32, u64, &Inhibition)> = self.active_rules().filter_map(|hash| {
-            let (rule, inhibition) = self.compiled.rule(self.context.book, hash)?;
-            all_hold(&inhibition.target, labels).then_some((rule, hash, inhibition))
-        }).collect();
+        let mut rules: Vec<(u32, u64, &Inhibition)> = self
+            .active_rules()
+            .filter_map(|hash| {
+                let (rule, inhibition) = self.compiled.rule(self.context.book, hash)?;
+                all_hold(&inhibition.target, labels).then_some((rule, hash, inhibition))
+            })
+            .collect();
         rules.sort_unstable_by_key(|(rule, ..)| *rule);
         rules.into_iter().find_map(|(rule, hash, inhibition)| {
             let key = inhibit::key(hash, inhibition, labels);
@@ -110,7 +114,11 @@ impl Draft<'_> {
         let target = self.compiled.rule(self.context.book, key.rule).map_or(&[][..], |(_, rule)| &rule.target);
         let mut found = (false, false);
         for labels in sources.filter_map(|who| self.labels(who)) {
-            if all_hold(target, labels) { found.1 = true } else { found.0 = true }
+            if all_hold(target, labels) {
+                found.1 = true
+            } else {
+                found.0 = true
+            }
             if found == (true, true) {
                 break;
             }

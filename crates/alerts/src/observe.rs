@@ -76,9 +76,9 @@ fn check(alerts: &[Observed]) -> Result<(), Refusal> {
         return Err(Refusal::BatchTooLarge(alerts.len()));
     }
     let checked = alerts.iter().enumerate();
-    checked.into_iter().try_for_each(|(index, observed)| {
-        observed.check().map_err(|reason| Refusal::AlertInvalid { index, reason })
-    })
+    checked
+        .into_iter()
+        .try_for_each(|(index, observed)| observed.check().map_err(|reason| Refusal::AlertInvalid { index, reason }))
 }
 
 /// The last place of each fingerprint; empty when there is but one alert.

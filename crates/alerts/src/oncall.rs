@@ -14,7 +14,7 @@ use crate::id::OverrideId;
 /// The most shifts that one question returns.
 pub const SHIFTS_MAX: usize = 1000;
 /// The most borders that are passed while the ends of one shift are looked for.
-pub const BORDERS_MAX: usize = 64;
+pub const BORDERS_MAX: usize = 256;
 /// How many days around an instant are searched for borders of duty hours; a weekday recurs within it.
 const DAYS_SEARCHED: i64 = 8;
 
@@ -92,17 +92,18 @@ pub fn on_duty(schedule: &Schedule, overrides: &[Override], at: Timestamp) -> Op
 pub fn on_call(schedule: &Schedule, overrides: &[Override], at: Timestamp) -> Option<Duty> {
     let (person, by) = on_duty(schedule, overrides, at)?;
     let same = |at: Timestamp| on_duty(schedule, overrides, at).is_some_and(|(p, b)| p == person && b == by);
-    let mut until = border_after(schedule, overrides, at);
+    let reach = reach(schedule, Some(by));
+    let mut until = border_after(schedule, overrides, reach, at);
     for _ in 0..BORDERS_MAX {
         if until == Timestamp::MAX || !same(until) {
             break;
         }
-        until = border_after(schedule, overrides, until);
+        until = border_after(schedule, overrides, reach, until);
     }
-    let mut since = border_upto(schedule, overrides, at);
+    let mut since = border_upto(schedule, overrides, reach, at);
     for _ in 0..BORDERS_MAX {
         let Some(before) = instant_before(since).filter(|before| same(*before)) else { break };
-        since = border_upto(schedule, overrides, before);
+        since = border_upto(schedule, overrides, reach, before);
     }
     Some(Duty { person, by, since, until })
 }
@@ -119,7 +120,8 @@ pub fn shifts(schedule: &Schedule, overrides: &[Override], from: Timestamp, unti
             break;
         }
         let on_duty = on_duty(schedule, overrides, at);
-        let end = border_after(schedule, overrides, at).min(until);
+        let reach = reach(schedule, on_duty.as_ref().map(|(_, by)| *by));
+        let end = border_after(schedule, overrides, reach, at).min(until);
         if let Some(last) = shifts.last_mut().filter(|last| last.on_duty == on_duty) {
             last.until = end;
         } else if shifts.len() < SHIFTS_MAX {
@@ -213,28 +215,42 @@ fn window(hours: &DutyHours, zone: &TimeZone, date: Date) -> Option<(Timestamp, 
 /// The instants around `at` when a layer may change who is on duty: starts of turns, and both ends of duty hours.
 fn borders<'a>(layer: &'a Layer, zone: &'a TimeZone, at: Timestamp) -> impl Iterator<Item = Timestamp> + 'a {
     let turn = turn_at(layer, zone, at);
-    let turns = turn.map_or(0..=0, |turn| turn..=turn + 1);
+    let turns = match turn {
+        Some(turn) if layer.people.len() > 1 => turn..=turn + 1,
+        // Who takes turns with nobody takes one turn for ever.
+        _ => 0..=0,
+    };
     let starts = turns.filter_map(|turn| turn_start(layer, zone, turn));
     let today = zone.to_datetime(at).date();
     let hours = windows(layer, zone, today, -DAYS_SEARCHED..=DAYS_SEARCHED);
     starts.chain(hours.flat_map(|(from, until)| [from, until]))
 }
 
+/// How many layers, from the top, can end what is so now: those above the one that is on duty, and itself.
+fn reach(schedule: &Schedule, by: Option<By>) -> usize {
+    match by {
+        Some(By::Override { .. }) => 0,
+        Some(By::Rotation { layer }) => layer + 1,
+        None => schedule.layers.len(),
+    }
+}
+
 fn all_borders<'a>(
     schedule: &'a Schedule,
     overrides: &'a [Override],
+    reach: usize,
     at: Timestamp,
 ) -> impl Iterator<Item = Timestamp> + 'a {
     let taken = overrides.iter().flat_map(|one| [one.from, one.until]);
-    taken.chain(schedule.layers.iter().flat_map(move |layer| borders(layer, &schedule.time_zone, at)))
+    taken.chain(schedule.layers.iter().take(reach).flat_map(move |layer| borders(layer, &schedule.time_zone, at)))
 }
 
-fn border_after(schedule: &Schedule, overrides: &[Override], at: Timestamp) -> Timestamp {
-    all_borders(schedule, overrides, at).filter(|border| *border > at).min().unwrap_or(Timestamp::MAX)
+fn border_after(schedule: &Schedule, overrides: &[Override], reach: usize, at: Timestamp) -> Timestamp {
+    all_borders(schedule, overrides, reach, at).filter(|border| *border > at).min().unwrap_or(Timestamp::MAX)
 }
 
-fn border_upto(schedule: &Schedule, overrides: &[Override], at: Timestamp) -> Timestamp {
-    all_borders(schedule, overrides, at).filter(|border| *border <= at).max().unwrap_or(Timestamp::MIN)
+fn border_upto(schedule: &Schedule, overrides: &[Override], reach: usize, at: Timestamp) -> Timestamp {
+    all_borders(schedule, overrides, reach, at).filter(|border| *border <= at).max().unwrap_or(Timestamp::MIN)
 }
 
 fn instant_before(at: Timestamp) -> Option<Timestamp> {

@@ -1,6 +1,6 @@
 //! Why a rule of this room says no, and the way out.
 
-use kernel::area::{Refuse, RefusalKind};
+use kernel::area::{RefusalKind, Refuse};
 use kernel::time::Timestamp;
 use kernel::{DeliveryId, Fingerprint};
 
@@ -104,9 +104,9 @@ impl Refuse for Refusal {
     fn field(&self) -> Option<&'static str> {
         match self {
             Self::AlertInvalid { .. } | Self::BatchTooLarge(_) => Some("alerts"),
-            Self::SilenceInvalid { field, .. }
-            | Self::ShiftInvalid { field, .. }
-            | Self::TextTooLong { field, .. } => Some(field),
+            Self::SilenceInvalid { field, .. } | Self::ShiftInvalid { field, .. } | Self::TextTooLong { field, .. } => {
+                Some(field)
+            }
             _ => None,
         }
     }

@@ -31,7 +31,10 @@ pub(crate) fn take(
         return invalid("schedule", format!("schedule {schedule} is not in the watchbook"));
     }
     if context.book.people.get(&person).is_none_or(|known| known.contacts.is_empty()) {
-        return invalid("person", format!("{person} is not in the watchbook with a contact method: pages would be lost"));
+        return invalid(
+            "person",
+            format!("{person} is not in the watchbook with a contact method: pages would be lost"),
+        );
     }
     if until <= from || until <= context.now {
         return invalid("until", "an override must end after it begins, and in the future".to_owned());

@@ -179,7 +179,10 @@ fn check(state: &State, now: Timestamp, wanted: &Wanted) -> Result<(), Refusal> 
         return invalid("ends_at", "a silence must end in the future");
     }
     if state.silences.len() >= SILENCES_MAX {
-        return invalid("matchers", "there are 100,000 silences already: expire some, they are forgotten after 120 hours");
+        return invalid(
+            "matchers",
+            "there are 100,000 silences already: expire some, they are forgotten after 120 hours",
+        );
     }
     for (field, text) in [("comment", &wanted.comment), ("created_by", &wanted.created_by)] {
         crate::decide::check_text(field, text, TEXT_BYTES_MAX)?;

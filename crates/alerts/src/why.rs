@@ -41,7 +41,8 @@ impl State {
 }
 
 fn observed(alert: &AlertView<'_>) -> Stage {
-    let ends = alert.ends_at().map_or_else(|| "it is told".to_owned(), |at| format!("{at:.0}, if it is not sent again"));
+    let ends =
+        alert.ends_at().map_or_else(|| "it is told".to_owned(), |at| format!("{at:.0}, if it is not sent again"));
     let said = format!("reported by {}, last at {:.0}; it ends when {ends}", alert.source(), alert.updated_at());
     stage("observed", Some(alert.starts_at()), said)
 }
@@ -85,7 +86,9 @@ fn stood(book: &Book, page: &Page) -> Stage {
     let steps = policy.map_or_else(String::new, |policy| format!(" of {}", policy.steps.len()));
     match &page.phase {
         Phase::Told => {
-            let next = page.escalates_at.map_or_else(|| "it does not escalate".to_owned(), |at| format!("escalates at {at:.0}"));
+            let next = page
+                .escalates_at
+                .map_or_else(|| "it does not escalate".to_owned(), |at| format!("escalates at {at:.0}"));
             stage("step", page.escalates_at, format!("step {}{steps}, round {}; {next}", page.step + 1, page.round + 1))
         }
         Phase::Acknowledged { by, at, .. } => stage("step", Some(*at), format!("acknowledged by {by}")),

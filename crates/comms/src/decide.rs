@@ -11,7 +11,9 @@ use crate::event::{Event, Wording};
 use crate::refusal::Refusal;
 use crate::state::{Notice, Phase, State, Update};
 use crate::words::{ComponentStatus, NoticeId, Stage, UpdateId};
-use crate::{COMPONENTS_MAX, DRAFTS_MAX, OPEN_MAX, ROOMS_MAX, TEXT_BYTES_MAX, TITLE_BYTES_MAX, UPDATES_MAX, WHY_BYTES_MAX};
+use crate::{
+    COMPONENTS_MAX, DRAFTS_MAX, OPEN_MAX, ROOMS_MAX, TEXT_BYTES_MAX, TITLE_BYTES_MAX, UPDATES_MAX, WHY_BYTES_MAX,
+};
 
 type Decided = Result<Vec<Event>, Refusal>;
 
@@ -89,7 +91,8 @@ fn publish(state: &State, context: &Context<'_>, id: UpdateId, read: Option<u32>
     }
     let wording = checked(context, update.wording.clone())?;
     fits(notice, wording.stage)?;
-    let next_update_at = wording.next_update_in.filter(|_| !wording.stage.is_over()).map(|span| span.after(context.now));
+    let next_update_at =
+        wording.next_update_in.filter(|_| !wording.stage.is_over()).map(|span| span.after(context.now));
     let rooms = rooms(context, notice, &wording);
     Ok(vec![Event::UpdatePublished {
         notice: notice.id,
@@ -173,7 +176,8 @@ fn rooms(context: &Context<'_>, notice: &Notice, wording: &Wording) -> Vec<Addre
     let named: BTreeSet<&ComponentName> =
         notice.components.keys().chain(wording.components.iter().map(|(name, _)| name)).collect();
     let services = book.components.iter().filter(|c| named.contains(&c.name)).flat_map(|c| &c.services);
-    let owners: BTreeSet<_> = services.filter_map(|name| book.services.get(name)).map(|service| &service.owner).collect();
+    let owners: BTreeSet<_> =
+        services.filter_map(|name| book.services.get(name)).map(|service| &service.owner).collect();
     let rooms = owners.into_iter().filter_map(|team| book.teams.get(team)).filter_map(|team| team.room.clone());
     rooms.collect::<BTreeSet<_>>().into_iter().take(ROOMS_MAX).collect()
 }

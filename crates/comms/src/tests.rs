@@ -8,9 +8,7 @@ use kernel::{
     ServiceName, TeamName, Timestamp,
 };
 
-use crate::{
-    Command, Comms, ComponentStatus, Event, LintRule, NoticeId, Refusal, Stage, State, UpdateId, lint,
-};
+use crate::{Command, Comms, ComponentStatus, Event, LintRule, NoticeId, Refusal, Stage, State, UpdateId, lint};
 
 struct World {
     book: Book,

@@ -89,7 +89,9 @@ async fn fetch(client: &Client, url: &str, target: &Labels, now: Timestamp) -> R
 pub fn parse(text: &str, target: &Labels, now: Timestamp) -> Result<Vec<Sample>, ExpositionError> {
     let lines = text.lines().zip(1..).map(|(line, number)| (line.trim_matches([' ', '\t', '\r']), number));
     let samples = lines.filter(|(line, _)| !line.is_empty() && !line.starts_with('#'));
-    samples.map(|(line, number)| sample(line, target, now).map_err(|what| ExpositionError { line: number, what })).collect()
+    samples
+        .map(|(line, number)| sample(line, target, now).map_err(|what| ExpositionError { line: number, what }))
+        .collect()
 }
 
 fn sample(line: &str, target: &Labels, now: Timestamp) -> Result<Sample, What> {

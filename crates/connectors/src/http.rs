@@ -91,7 +91,9 @@ impl Answer {
     pub(crate) fn outcome(&self) -> Outcome {
         let status = self.status;
         if status.is_redirection() {
-            return refused(format!("status {status}: redirects are not followed; set the channel's url to the new one"));
+            return refused(format!(
+                "status {status}: redirects are not followed; set the channel's url to the new one"
+            ));
         }
         let said = text::one_line(&String::from_utf8_lossy(&self.body), REASON_BYTES_MAX);
         let reason = if said.is_empty() { format!("status {status}") } else { format!("status {status}: {said}") };

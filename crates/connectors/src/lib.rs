@@ -19,4 +19,3 @@ pub mod outbound;
 pub mod signature;
 mod text;
 pub mod watchbook;
-

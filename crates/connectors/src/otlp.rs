@@ -8,6 +8,7 @@ mod json;
 mod names;
 #[cfg(test)]
 mod tests;
+mod totals;
 mod translate;
 
 use kernel::Timestamp;
@@ -17,6 +18,8 @@ use opentelemetry_proto::tonic::collector::metrics::v1::{
 };
 use prost::Message;
 use serde_json::json;
+
+pub use totals::{DELTA_SERIES_MAX, TOTALS_KEPT_FOR, Totals};
 
 /// The most samples that one request may become; points beyond are rejected.
 pub const SAMPLES_PER_REQUEST_MAX: usize = 200_000;
@@ -84,18 +87,22 @@ impl Encoding {
     }
 }
 
-/// Reads the body of a request to `/v1/metrics`, already decompressed. Points without a time get `received`.
+/// Reads the body of a request to `/v1/metrics`, already decompressed. Points without a time get `received`. Points with
+/// delta temporality are rejected, because nothing is remembered here: [`Totals::decode`] adds them up.
 ///
 /// # Errors
 /// When the body as a whole cannot be read; a single bad point is rejected instead.
 pub fn decode(body: &[u8], encoding: Encoding, received: Timestamp) -> Result<Decoded, DecodeError> {
-    let request = match encoding {
+    request(body, encoding).map(|request| translate::request(request, received, None))
+}
+
+fn request(body: &[u8], encoding: Encoding) -> Result<ExportMetricsServiceRequest, DecodeError> {
+    match encoding {
         Encoding::Protobuf => {
-            ExportMetricsServiceRequest::decode(body).map_err(|error| DecodeError::Protobuf(error.to_string()))?
+            ExportMetricsServiceRequest::decode(body).map_err(|error| DecodeError::Protobuf(error.to_string()))
         }
-        Encoding::Json => json::read(body).map_err(|error| DecodeError::Json(error.to_string()))?,
-    };
-    Ok(translate::request(request, received))
+        Encoding::Json => json::read(body).map_err(|error| DecodeError::Json(error.to_string())),
+    }
 }
 
 /// The body of the answer 200: empty, or a partial success that names how many points were rejected and why.

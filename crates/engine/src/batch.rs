@@ -56,7 +56,8 @@ impl Batch {
         let mut queue = VecDeque::from([Due { permitted, cause: None, depth: 0 }]);
         while let Some(due) = queue.pop_front() {
             let depth = due.depth;
-            let follows = match self.decide(&mut world.write(), now, nonce.wrapping_add(self.facts.len() as u128), due) {
+            let follows = match self.decide(&mut world.write(), now, nonce.wrapping_add(self.facts.len() as u128), due)
+            {
                 Ok(follows) => follows,
                 Err(error) if depth == 0 => return Err(error),
                 Err(error) => {
@@ -68,12 +69,22 @@ impl Batch {
                 tracing::error!(depth, "reactions go deeper than the limit; the rest is cut");
                 continue;
             }
-            queue.extend(follows.into_iter().map(|(permitted, cause)| Due { permitted, cause: Some(cause), depth: depth + 1 }));
+            queue.extend(follows.into_iter().map(|(permitted, cause)| Due {
+                permitted,
+                cause: Some(cause),
+                depth: depth + 1,
+            }));
         }
         Ok(first..self.facts.len())
     }
 
-    fn decide(&mut self, world: &mut World, now: Timestamp, nonce: u128, due: Due) -> Result<Vec<(Permitted, Seq)>, Error> {
+    fn decide(
+        &mut self,
+        world: &mut World,
+        now: Timestamp,
+        nonce: u128,
+        due: Due,
+    ) -> Result<Vec<(Permitted, Seq)>, Error> {
         let Permitted { actor, policy, command } = due.permitted;
         let events = decide(world, now, &actor, nonce, command)?;
         Ok(self.fold(world, now, &actor, &policy, due.cause, events))

@@ -80,7 +80,9 @@ impl Engine {
     /// # Errors
     /// When reading is denied, there is no such fact, or the journal cannot be read.
     pub async fn fact_proof(&self, actor: &Actor, seq: Seq) -> Result<Option<Proof>, Error> {
-        let Some(record) = self.records(seq).await?.into_iter().find(|record| record.seq == seq) else { return Ok(None) };
+        let Some(record) = self.records(seq).await?.into_iter().find(|record| record.seq == seq) else {
+            return Ok(None);
+        };
         self.may(actor, Read::one("journal:read", &seq.to_string(), record.sensitivity))?;
         let tree = self.shared.world.read().chain.0.clone();
         if seq.0 >= tree.size() {

@@ -16,7 +16,8 @@ pub(crate) fn first_update(world: &World, declared: &Declared) -> Option<Command
     let hurt = |services: &[kernel::ServiceName]| declared.services.iter().any(|name| services.contains(name));
     let components: Vec<_> = world.book.components.iter().filter(|component| hurt(&component.services)).collect();
     let first = components.first()?;
-    let status = if declared.severity == Severity::P1 { ComponentStatus::MajorOutage } else { ComponentStatus::Degraded };
+    let status =
+        if declared.severity == Severity::P1 { ComponentStatus::MajorOutage } else { ComponentStatus::Degraded };
     let titles: Vec<&str> = components.iter().map(|component| component.title.as_str()).collect();
     let next = declared.update_every;
     let promise = if next.0 == 0 { String::new() } else { format!(" Next update in {next}.") };

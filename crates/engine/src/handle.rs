@@ -210,10 +210,10 @@ impl Engine {
     async fn resume(&self) -> Result<(), StoreFailure> {
         let command = alerts::Command::Resume.into();
         let permitted = Permitted { actor: Actor::system("engine"), policy: "start".into(), command };
-        self.shared.submit(permitted).await.map_err(|error| StoreFailure::Unavailable {
-            doing: "written",
-            cause: error.to_string(),
-        })?;
+        self.shared
+            .submit(permitted)
+            .await
+            .map_err(|error| StoreFailure::Unavailable { doing: "written", cause: error.to_string() })?;
         self.shared.redispatch();
         Ok(())
     }
@@ -287,8 +287,11 @@ impl Engine {
 
     /// Tells governance something without waiting; dropped with a log line when the queue is full.
     pub(crate) fn tell(&self, command: governance::Command) {
-        let permitted =
-            Permitted { actor: Actor::system("governance"), policy: "governance-records".into(), command: command.into() };
+        let permitted = Permitted {
+            actor: Actor::system("governance"),
+            policy: "governance-records".into(),
+            command: command.into(),
+        };
         if self.shared.queue.try_send(Wake::Told(permitted)).is_err() {
             tracing::warn!("the queue is full: a record of governance was dropped");
         }

@@ -20,22 +20,22 @@
 //! - EN-5 A delivery keeps its id over retries and restarts.
 //! - EN-6 Time never runs backwards in the journal.
 
-pub mod limits;
-pub mod command;
-pub mod world;
-mod draft;
-pub mod react;
-mod chain;
-mod codec;
-mod load;
-mod batch;
-mod writer;
-mod breaker;
-mod dispatch;
-mod clockwork;
-mod snapshot;
 mod access;
+mod batch;
+mod breaker;
+mod chain;
+mod clockwork;
+mod codec;
+pub mod command;
+mod dispatch;
+mod draft;
 mod handle;
+pub mod limits;
+mod load;
+pub mod react;
+mod snapshot;
+pub mod world;
+mod writer;
 
 pub use chain::Proof;
 pub use command::{Command, Event, Fact};

@@ -16,17 +16,7 @@ use crate::{
 
 pub(crate) fn decide(state: &State, context: &Context<'_>, command: Command) -> Result<Vec<Event>, Refusal> {
     match command {
-        Command::Declare {
-            title,
-            severity,
-            impact,
-            services,
-            why,
-            page,
-            detected_at,
-            update_every,
-            sensitivity,
-        } => {
+        Command::Declare { title, severity, impact, services, why, page, detected_at, update_every, sensitivity } => {
             let about = About { incident: state.next_id(), sensitivity };
             let wish = Declared { about, title, severity, why, impact, services, page, detected_at, update_every };
             declare(state, context, wish)

@@ -86,7 +86,12 @@ fn questions(source: &Source) -> Vec<String> {
     if source.reopened > 0 {
         open.push(format!("It was reopened {} times. What made it look over before it was?", source.reopened));
     }
-    for pair in source.timeline.windows(2).filter(|pair| time::between(pair[0].at, pair[1].at) > QUIET_MAX).take(QUIET_QUESTIONS_MAX) {
+    for pair in source
+        .timeline
+        .windows(2)
+        .filter(|pair| time::between(pair[0].at, pair[1].at) > QUIET_MAX)
+        .take(QUIET_QUESTIONS_MAX)
+    {
         let span = time::between(pair[0].at, pair[1].at);
         open.push(format!("Nothing is written for {span} after {}. What happened then?", pair[0].at));
     }

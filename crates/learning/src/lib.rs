@@ -24,15 +24,15 @@
 //! | actions added and done | `decide::add_action`, `decide::complete` |
 //! | draft to published | `decide::publish`, text by `markdown` |
 
-mod words;
 mod command;
-mod event;
-mod state;
-mod draft;
-mod markdown;
 mod decide;
+mod draft;
+mod event;
+mod markdown;
+mod state;
 #[cfg(test)]
 mod tests;
+mod words;
 
 use kernel::Area;
 use kernel::area::{Context, Stamp};

@@ -42,12 +42,8 @@ struct World {
 impl World {
     fn ask(&mut self, command: Command) -> Result<Vec<&'static str>, Refusal> {
         let mut book = Book::default();
-        let ada = Person {
-            title: "Ada".into(),
-            time_zone: jiff::tz::TimeZone::UTC,
-            contacts: Vec::new(),
-            roles: Vec::new(),
-        };
+        let ada =
+            Person { title: "Ada".into(), time_zone: jiff::tz::TimeZone::UTC, contacts: Vec::new(), roles: Vec::new() };
         book.people.insert(PersonName::new("ada").unwrap(), ada);
         let actor: Actor = "person:ada".parse().unwrap();
         let context = Context { now: at(90), actor: &actor, book: &book, nonce: 1 };

@@ -163,7 +163,9 @@ impl std::str::FromStr for Section {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
         let found = Self::ALL.into_iter().find(|section| section.as_str() == text);
-        found.ok_or_else(|| format!("{text:?} is not a section: write one of {}", Self::ALL.map(Self::as_str).join(", ")))
+        found.ok_or_else(|| {
+            format!("{text:?} is not a section: write one of {}", Self::ALL.map(Self::as_str).join(", "))
+        })
     }
 }
 
@@ -171,6 +173,8 @@ impl std::str::FromStr for ActionKind {
     type Err = String;
     fn from_str(text: &str) -> Result<Self, String> {
         let found = Self::ALL.into_iter().find(|kind| kind.as_str() == text);
-        found.ok_or_else(|| format!("{text:?} is not a kind of action: write one of {}", Self::ALL.map(Self::as_str).join(", ")))
+        found.ok_or_else(|| {
+            format!("{text:?} is not a kind of action: write one of {}", Self::ALL.map(Self::as_str).join(", "))
+        })
     }
 }

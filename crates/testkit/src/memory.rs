@@ -47,6 +47,7 @@ struct Lease {
 #[derive(Debug, Default)]
 struct Faults {
     appends_to_fail: u32,
+    answers_to_lose: u32,
     broken: bool,
     appends_seen: u64,
 }
@@ -75,15 +76,21 @@ impl MemoryStore {
         self.faults.lock().appends_to_fail = count;
     }
 
+    /// The next `count` appends are written, but their callers are told that they failed, as when a connection breaks
+    /// between a commit and its answer.
+    pub fn lose_answers(&self, count: u32) {
+        self.faults.lock().answers_to_lose = count;
+    }
+
     /// Everything fails until [`Self::repair`].
     pub fn break_down(&self) {
         self.faults.lock().broken = true;
     }
 
-    /// Ends a breakdown and forgets appends that were still to fail.
+    /// Ends a breakdown and forgets faults that were still to come.
     pub fn repair(&self) {
         let mut faults = self.faults.lock();
-        (faults.broken, faults.appends_to_fail) = (false, 0);
+        (faults.broken, faults.appends_to_fail, faults.answers_to_lose) = (false, 0, 0);
     }
 
     /// Appends wait, as on a slow disk, until [`Self::release_appends`].
@@ -114,15 +121,14 @@ impl MemoryStore {
         if self.faults.lock().broken { Err(unavailable(doing)) } else { Ok(self.kept.lock()) }
     }
 
-    fn append_fault(&self) -> Result<(), StoreFailure> {
+    fn fault(&self, which: impl Fn(&mut Faults) -> &mut u32) -> Result<(), StoreFailure> {
         let mut faults = self.faults.lock();
-        match faults.appends_to_fail.checked_sub(1) {
-            None => Ok(()),
-            Some(left) => {
-                faults.appends_to_fail = left;
-                Err(unavailable("written"))
-            }
+        let left = which(&mut faults);
+        if *left == 0 {
+            return Ok(());
         }
+        *left -= 1;
+        Err(unavailable("written"))
     }
 }
 
@@ -216,10 +222,11 @@ impl JournalStore for MemoryStore {
         self.faults.lock().appends_seen += 1;
         // The sender lives as long as `self`, so waiting cannot fail.
         let _ = self.held.subscribe().wait_for(|held| !held).await;
-        self.append_fault()?;
+        self.fault(|faults| &mut faults.appends_to_fail)?;
         let mut kept = self.kept("written")?;
         kept.check_fence(fence)?;
-        kept.append(block, index)
+        kept.append(block, index)?;
+        self.fault(|faults| &mut faults.answers_to_lose)
     }
 
     async fn next_seq(&self) -> Result<Seq, StoreFailure> {
@@ -329,5 +336,10 @@ mod tests {
         store.release_appends();
         held.await.unwrap().unwrap();
         assert_eq!(store.next_seq().await.unwrap(), Seq(2));
+
+        store.lose_answers(1);
+        assert!(store.append(fence, &block(2), &[]).await.is_err());
+        assert_eq!(store.next_seq().await.unwrap(), Seq(3), "written all the same");
+        store.append(fence, &block(2), &[]).await.expect("the same append may be repeated");
     }
 }

@@ -99,6 +99,8 @@ fn access_is_sound(book: Option<&kernel::Book>) -> Result<bool, Failure> {
 pub fn load(directory: &Path) -> Result<kernel::Book, Failure> {
     watchbook::load(directory).map_err(|findings| {
         let hint = format!("check it with: watchkeeper watchbook check {}", directory.display());
-        Failure::new(format!("the watchbook in {} is not good\n{findings}", directory.display())).hint(hint).exit(Exit::Unsound)
+        Failure::new(format!("the watchbook in {} is not good\n{findings}", directory.display()))
+            .hint(hint)
+            .exit(Exit::Unsound)
     })
 }

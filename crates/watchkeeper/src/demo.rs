@@ -127,7 +127,11 @@ async fn start_server(args: &DemoArgs) -> Result<(Child, String, String), Failur
         return Err(Failure::new(format!("the server did not start within {} s", START_WITHIN.as_secs())));
     }
     let told = url.zip(invite).ok_or_else(|| Failure::new("the server ended before it said where it is"))?;
-    tokio::spawn(async move { while let Ok(Some(line)) = lines.next_line().await { say("server", &line); } });
+    tokio::spawn(async move {
+        while let Ok(Some(line)) = lines.next_line().await {
+            say("server", &line);
+        }
+    });
     Ok((server, told.0, told.1))
 }
 
@@ -154,16 +158,34 @@ async fn outage(journal: &mut Journal, incident: &str, shop: &Shop) -> Result<()
     let person = journal.pager_person.clone();
     journal.post(&format!("incidents/{incident}/assign"), json!({ "role": "commander", "person": person })).await?;
     journal.until("RoleAssigned").await?;
-    journal.update(incident, "investigating", "Some card payments fail. We are looking into it. Next update in 30 minutes.").await?;
-    journal.post(&format!("incidents/{incident}/note"), json!({ "text": "The card gateway refuses our certificate, which expired." })).await?;
-    journal.post(&format!("incidents/{incident}/impact"), json!({ "summary": "Customers cannot pay by card", "functions": [] })).await?;
+    journal
+        .update(
+            incident,
+            "investigating",
+            "Some card payments fail. We are looking into it. Next update in 30 minutes.",
+        )
+        .await?;
+    journal
+        .post(
+            &format!("incidents/{incident}/note"),
+            json!({ "text": "The card gateway refuses our certificate, which expired." }),
+        )
+        .await?;
+    journal
+        .post(
+            &format!("incidents/{incident}/impact"),
+            json!({ "summary": "Customers cannot pay by card", "functions": [] }),
+        )
+        .await?;
     say("shop", "the certificate is renewed: payments works again");
     shop.repair_payments();
     journal.until("AlertResolved").await?;
     journal.post(&format!("incidents/{incident}/mitigate"), json!({ "how": "renewed the certificate" })).await?;
     journal.until("IncidentMitigated").await?;
     journal.update(incident, "resolved", "Card payments work again. An expired certificate was renewed.").await?;
-    journal.post(&format!("incidents/{incident}/resolve"), json!({ "how": "payments has been healthy since the renewal" })).await?;
+    journal
+        .post(&format!("incidents/{incident}/resolve"), json!({ "how": "payments has been healthy since the renewal" }))
+        .await?;
     journal.until("ReviewOpened").await
 }
 

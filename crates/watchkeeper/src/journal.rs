@@ -191,7 +191,10 @@ fn extends(place: &Place, walked: &Walk, path: &std::path::Path) -> Result<(), F
     let (old, _) = Checkpoint::open(&text, &log).map_err(|error| unsound(format!("{}: {error}", path.display())))?;
     let size = walked.tree.size();
     if old.size > size {
-        return Err(unsound(format!("the checkpoint covers {} facts, but the journal has {size}: some are gone", old.size)));
+        return Err(unsound(format!(
+            "the checkpoint covers {} facts, but the journal has {size}: some are gone",
+            old.size
+        )));
     }
     if old.size == 0 {
         return Ok(());
@@ -247,17 +250,14 @@ async fn export(place: &Place, from: u64) -> Result<ExitCode, Failure> {
     let store = open(place).await?;
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     walk(&*store, |leaf, raw| {
-        let record = raw.to_record().map_err(|error| StoreFailure::Damaged {
-            place: "a record".into(),
-            cause: error.to_string(),
-        })?;
+        let record = raw
+            .to_record()
+            .map_err(|error| StoreFailure::Damaged { place: "a record".into(), cause: error.to_string() })?;
         if record.seq.0 < from {
             return Ok(());
         }
-        writeln!(out, "{}", line(&record, leaf)).map_err(|error| StoreFailure::Unavailable {
-            doing: "exported",
-            cause: error.to_string(),
-        })
+        writeln!(out, "{}", line(&record, leaf))
+            .map_err(|error| StoreFailure::Unavailable { doing: "exported", cause: error.to_string() })
     })
     .await?;
     out.flush().map_err(|error| Failure::new(format!("cannot export: {error}")))?;

@@ -23,7 +23,10 @@ impl Keys {
     /// When a key file cannot be read or written, or is not 32 bytes long.
     pub fn of(data: &Path, chance: &dyn Chance) -> Result<Self, Failure> {
         std::fs::create_dir_all(data).map_err(|error| Failure::file("create", data, &error))?;
-        Ok(Self { signing_seed: key(&data.join("journal.key"), chance)?, link_secret: key(&data.join("links.key"), chance)? })
+        Ok(Self {
+            signing_seed: key(&data.join("journal.key"), chance)?,
+            link_secret: key(&data.join("links.key"), chance)?,
+        })
     }
 }
 

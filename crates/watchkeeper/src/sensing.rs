@@ -18,7 +18,9 @@ const CHECKS_MAX: usize = 1000;
 
 /// Runs the checks of whatever watchbook is live until the engine stops.
 pub async fn run(engine: Engine, samples: Arc<Recent>) {
-    let Ok(client) = checks::client().inspect_err(|error| tracing::error!(%error, "health checks cannot run")) else { return };
+    let Ok(client) = checks::client().inspect_err(|error| tracing::error!(%error, "health checks cannot run")) else {
+        return;
+    };
     let mut running: BTreeMap<RuleName, (kernel::book::Check, JoinHandle<()>)> = BTreeMap::new();
     let mut ticks = tokio::time::interval(COMPARE_EVERY);
     loop {
@@ -44,7 +46,13 @@ pub async fn run(engine: Engine, samples: Arc<Recent>) {
     running.into_values().for_each(|(_, task)| task.abort());
 }
 
-async fn watch(engine: Engine, client: reqwest::Client, samples: Arc<Recent>, name: RuleName, check: kernel::book::Check) {
+async fn watch(
+    engine: Engine,
+    client: reqwest::Client,
+    samples: Arc<Recent>,
+    name: RuleName,
+    check: kernel::book::Check,
+) {
     let actor = Actor::system("signals");
     let mut ticks = tokio::time::interval(check.every.std().max(Duration::from_secs(1)));
     loop {
@@ -64,12 +72,7 @@ async fn watch(engine: Engine, client: reqwest::Client, samples: Arc<Recent>, na
 }
 
 /// A check's result as samples, so that any rule can use it.
-fn measured(
-    engine: &Engine,
-    name: &RuleName,
-    check: &kernel::book::Check,
-    found: &checks::CheckResult,
-) -> Vec<Sample> {
+fn measured(engine: &Engine, name: &RuleName, check: &kernel::book::Check, found: &checks::CheckResult) -> Vec<Sample> {
     let sample = |metric: &str, value: f64| {
         let pairs = [(METRIC_NAME, metric), ("check", name.as_str()), ("service", check.service.as_str())];
         let series = Labels::from_pairs(pairs).ok()?;

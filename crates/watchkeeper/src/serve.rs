@@ -57,7 +57,8 @@ pub struct ServeArgs {
 /// When a part cannot start; then nothing was opened.
 pub async fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
     logs::start(args.log);
-    let base_url = args.url.clone().unwrap_or_else(|| format!("http://{}", args.listen)).trim_end_matches('/').to_owned();
+    let base_url =
+        args.url.clone().unwrap_or_else(|| format!("http://{}", args.listen)).trim_end_matches('/').to_owned();
     let listener = TcpListener::bind(args.listen).await.map_err(|error| {
         Failure::new(format!("cannot listen on {}: {error}", args.listen)).hint("choose another address with --listen")
     })?;
@@ -165,7 +166,9 @@ async fn greet(engine: &Engine, base_url: &str) -> Result<(), Failure> {
     let book = engine.book();
     let system = Actor::system("server");
     let anybody = engine.read(&system, engine::Read::of("governance:read"), |world| {
-        book.people.keys().any(|name| world.governance.access(name.as_str()).is_some_and(|access| access.password_set.is_some()))
+        book.people
+            .keys()
+            .any(|name| world.governance.access(name.as_str()).is_some_and(|access| access.password_set.is_some()))
     })?;
     let administrator = book.people.iter().find(|(_, person)| person.roles.contains(&Role::Administrator));
     match administrator {
@@ -174,7 +177,9 @@ async fn greet(engine: &Engine, base_url: &str) -> Result<(), Failure> {
             println!("Log in as {name}: {base_url}{path}");
         }
         Some(_) => println!("Log in: {base_url}/login"),
-        None => println!("Nobody in the watchbook is an administrator, so nobody can let others in: give somebody that role"),
+        None => println!(
+            "Nobody in the watchbook is an administrator, so nobody can let others in: give somebody that role"
+        ),
     }
     Ok(())
 }
@@ -200,7 +205,10 @@ async fn follow_book(engine: Engine, directory: PathBuf) {
 async fn reload(engine: &Engine, directory: &Path) {
     let system = Actor::system("server");
     let source = directory.display().to_string();
-    let read = { let directory = directory.to_owned(); move || watchbook::check(&directory) };
+    let read = {
+        let directory = directory.to_owned();
+        move || watchbook::check(&directory)
+    };
     let Ok(checked) = tokio::task::spawn_blocking(read).await else { return };
     let Some(book) = checked.book else {
         tracing::error!("the changed watchbook is not good; the live one stays\n{}", checked.findings);
@@ -244,4 +252,3 @@ async fn told_to_stop() {
         _ = tokio::signal::ctrl_c() => {}
     }
 }
-

@@ -38,7 +38,9 @@ fn fields(value: &Value, depth: usize, out: &mut String) {
     match value {
         Value::Object(map) => {
             for (name, value) in map {
-                if matches!(value, Value::Array(items) if !items.is_empty()) || matches!(value, Value::Object(o) if !o.is_empty()) {
+                if matches!(value, Value::Array(items) if !items.is_empty())
+                    || matches!(value, Value::Object(o) if !o.is_empty())
+                {
                     out.push_str(&format!("{indent}{name}:\n"));
                     fields(value, depth + 1, out);
                 } else {

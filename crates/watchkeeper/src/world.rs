@@ -1,7 +1,7 @@
 //! The real world for the engine's ports: the system's clock and its chance. The only place that reads either.
 
-use kernel::port::{Chance, Clock};
 use kernel::Timestamp;
+use kernel::port::{Chance, Clock};
 
 /// The system's clock.
 #[derive(Debug, Clone, Copy)]

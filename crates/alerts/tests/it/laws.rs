@@ -62,8 +62,10 @@ fn start(hears: bool, wait: u32) -> World {
         target: matchers(&[target]),
         equal: equal.iter().map(|name| (*name).to_owned()).collect(),
     };
-    book.inhibitions =
-        vec![rule("severity=critical", "severity=~\"warning|info\"", &["service"]), rule("alertname=A", "severity=~\".*[no].*\"", &[])];
+    book.inhibitions = vec![
+        rule("severity=critical", "severity=~\"warning|info\"", &["service"]),
+        rule("alertname=A", "severity=~\".*[no].*\"", &[]),
+    ];
     let mut world = World::new(book);
     world.hears = hears;
     world
@@ -85,7 +87,9 @@ impl World {
                     drop(self.ask(Command::ExpireSilence { id: id.clone() }));
                 }
             }
-            Deed::Take(page) => drop(self.ask(Command::Acknowledge { page: PageId(*page as u64), note: String::new() })),
+            Deed::Take(page) => {
+                drop(self.ask(Command::Acknowledge { page: PageId(*page as u64), note: String::new() }))
+            }
             Deed::Resolve(number) => {
                 let alert = labels(&alert_text(*number)).fingerprint();
                 drop(self.ask(Command::Resolve { alert, note: String::new() }));

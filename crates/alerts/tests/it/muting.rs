@@ -24,28 +24,31 @@ fn a_silence_mutes_and_its_end_pages() {
     assert_eq!(world.state.counts().muted, 1);
     let view = world.state.alert(labels("alertname=A service=shop").fingerprint()).unwrap();
     assert_eq!(view.silenced_by(world.now), [&id]);
-    assert_eq!(short(&world.pass(100)), [
-        "SilenceExpired",
-        "AlertUnmuted",
-        "PageOpened page-0 P3 A on shop",
-        "page-0-1 Firing ada by mail"
-    ]);
+    assert_eq!(
+        short(&world.pass(100)),
+        ["SilenceExpired", "AlertUnmuted", "PageOpened page-1 P3 A on shop", "page-1-1 Firing ada by mail"]
+    );
     assert_eq!(world.state.silence(&id).unwrap().status(world.now), SilenceStatus::Expired);
 }
 
 #[test]
 fn a_silence_over_an_open_page_rests_it_and_the_end_is_still_told() {
     let mut world = World::quick();
-    world.ask(Command::Observe { source: "watchkeeper".into(), alerts: vec![alert("alertname=A service=shop")] }).unwrap();
+    world
+        .ask(Command::Observe { source: "watchkeeper".into(), alerts: vec![alert("alertname=A service=shop")] })
+        .unwrap();
     world.accept_all();
     let id = world.silence(&["alertname=\"A\""], 7200);
     assert_eq!(short(&world.pass(3600)), [""; 0], "a muted page does not escalate");
     let events = world.by("ada").ask(Command::ExpireSilence { id }).unwrap();
-    assert_eq!(short(&events), ["SilenceExpired", "AlertUnmuted", "PageRenewed Changed 1", "page-0-2 Renewed ada by mail"]);
+    assert_eq!(
+        short(&events),
+        ["SilenceExpired", "AlertUnmuted", "PageRenewed Changed 1", "page-1-2 Renewed ada by mail"]
+    );
     assert_eq!(short(&world.pass(0))[0], "PageEscalated 1/0 NotAcknowledged");
     world.silence(&["alertname=\"A\""], 7200);
     let events = world.over(&["alertname=A service=shop"]);
-    assert_eq!(short(&events)[..3], ["AlertResolved Source", "PageClosed", "page-0-5 Closed ada by mail"]);
+    assert_eq!(short(&events)[..3], ["AlertResolved Source", "PageClosed", "page-1-5 Closed ada by mail"]);
 }
 
 #[test]
@@ -63,12 +66,10 @@ fn a_silence_begins_when_it_says() {
     });
     assert_eq!(short(&events.unwrap()), ["SilenceCreated"]);
     assert_eq!(short(&world.pass(10)), ["SilenceStarted", "AlertMuted silence"]);
-    assert_eq!(short(&world.pass(50)), [
-        "SilenceExpired",
-        "AlertUnmuted",
-        "PageOpened page-0 P3 A on shop",
-        "page-0-1 Firing ada by mail"
-    ]);
+    assert_eq!(
+        short(&world.pass(50)),
+        ["SilenceExpired", "AlertUnmuted", "PageOpened page-1 P3 A on shop", "page-1-1 Firing ada by mail"]
+    );
 }
 
 #[test]
@@ -102,10 +103,12 @@ fn another_silence_takes_over_without_a_page() {
     let first = world.silence(&["service=shop"], 100);
     world.silence(&["alertname=~\"A.*\""], 1000);
     world.fire(&["alertname=A service=shop"]);
-    let why = |world: &World| world.state.alert(labels("alertname=A service=shop").fingerprint()).unwrap().muted().cloned();
+    let why =
+        |world: &World| world.state.alert(labels("alertname=A service=shop").fingerprint()).unwrap().muted().cloned();
     let muted_by_first = why(&world) == Some(Mute::Silence { id: first.clone() });
     let events = world.pass(100);
-    let expected: &[&str] = if muted_by_first { &["SilenceExpired", "AlertMuted silence"] } else { &["SilenceExpired"] };
+    let expected: &[&str] =
+        if muted_by_first { &["SilenceExpired", "AlertMuted silence"] } else { &["SilenceExpired"] };
     assert_eq!(short(&events), expected);
     assert_ne!(why(&world), Some(Mute::Silence { id: first }));
 }
@@ -137,23 +140,30 @@ fn bad_silences_are_refused() {
 #[test]
 fn a_source_mutes_its_targets_even_when_they_come_together() {
     let mut world = inhibiting();
-    let events = world.fire(&["alertname=W service=shop severity=warning", "alertname=C service=shop severity=critical"]);
-    assert_eq!(short(&events), [
-        "AlertOpened",
-        "AlertOpened",
-        "AlertMuted rule 0",
-        "PageOpened page-0 P1 C on shop",
-        "page-0-1 Firing ada by mail"
-    ]);
+    let events =
+        world.fire(&["alertname=W service=shop severity=warning", "alertname=C service=shop severity=critical"]);
+    assert_eq!(
+        short(&events),
+        [
+            "AlertOpened",
+            "AlertOpened",
+            "AlertMuted rule 0",
+            "PageOpened page-1 P1 C on shop",
+            "page-1-1 Firing ada by mail"
+        ]
+    );
     let events = world.over(&["alertname=C service=shop severity=critical"]);
-    assert_eq!(short(&events), [
-        "AlertResolved Source",
-        "AlertUnmuted",
-        "PageClosed",
-        "page-0-2 Closed ada by mail",
-        "PageOpened page-1 P3 W on shop",
-        "page-1-1 Firing ada by mail"
-    ]);
+    assert_eq!(
+        short(&events),
+        [
+            "AlertResolved Source",
+            "AlertUnmuted",
+            "PageClosed",
+            "page-1-2 Closed ada by mail",
+            "PageOpened page-2 P3 W on shop",
+            "page-2-1 Firing ada by mail"
+        ]
+    );
 }
 
 #[test]
@@ -161,8 +171,10 @@ fn the_first_source_mutes_and_the_last_one_unmutes() {
     let mut world = inhibiting();
     world.fire(&["alertname=W service=shop severity=warning", "alertname=W service=blog severity=warning"]);
     let critical = |pod: u8| format!("alertname=C service=shop severity=critical pod={pod}");
-    let mutes = |events: &[Event]| short(events).iter().filter(|kind| kind.contains("mute")).count()
-        + short(events).iter().filter(|kind| kind.contains("Muted")).count();
+    let mutes = |events: &[Event]| {
+        short(events).iter().filter(|kind| kind.contains("mute")).count()
+            + short(events).iter().filter(|kind| kind.contains("Muted")).count()
+    };
     assert_eq!(mutes(&world.fire(&[&critical(1)])), 1, "the blog is another service");
     assert_eq!(mutes(&world.fire(&[&critical(2)])), 0);
     assert_eq!(mutes(&world.over(&[&critical(1)])), 0);
@@ -174,11 +186,8 @@ fn the_first_source_mutes_and_the_last_one_unmutes() {
 #[test]
 fn alerts_on_both_sides_of_a_rule_do_not_inhibit_each_other() {
     let mut world = World::quick();
-    world.book.inhibitions = vec![Inhibition {
-        source: matchers(&["team=ops"]),
-        target: matchers(&["service=shop"]),
-        equal: Vec::new(),
-    }];
+    world.book.inhibitions =
+        vec![Inhibition { source: matchers(&["team=ops"]), target: matchers(&["service=shop"]), equal: Vec::new() }];
     let both = ["alertname=A service=shop team=ops", "alertname=B service=shop team=ops"];
     let events = world.fire(&both);
     assert!(short(&events).iter().all(|kind| !kind.contains("Muted")), "{events:?}");

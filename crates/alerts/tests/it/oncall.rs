@@ -32,7 +32,8 @@ fn taken(id: u32, name: &str, from: &str, until: &str) -> Override {
 fn told(schedule: &Schedule, overrides: &[Override], from: &str, until: &str) -> Vec<(String, String)> {
     let shifts = shifts(schedule, overrides, at(from), at(until));
     let who = |on: &Option<(PersonName, By)>| on.as_ref().map_or("nobody".to_owned(), |(who, _)| who.to_string());
-    let clock = |at: Timestamp| jiff::ZonedDateTime::new(at, schedule.time_zone.clone()).strftime("%m-%d %H:%M%:z").to_string();
+    let clock =
+        |at: Timestamp| jiff::ZonedDateTime::new(at, schedule.time_zone.clone()).strftime("%m-%d %H:%M%:z").to_string();
     shifts.iter().map(|shift| (clock(shift.from), who(&shift.on_duty))).collect()
 }
 
@@ -44,16 +45,15 @@ fn expect(told: &[(String, String)], expected: &[(&str, &str)]) {
 #[test]
 fn a_civil_day_is_a_turn_whatever_the_clocks_do() {
     let berlin = schedule("Europe/Berlin", vec![layer(&["ada", "ben"], "2026-03-27T09:00", Turn::Days(1))]);
-    expect(&told(&berlin, &[], "2026-03-27T08:00:00Z", "2026-03-30T07:00:00Z"), &[
-        ("03-27 09:00+01:00", "ada"),
-        ("03-28 09:00+01:00", "ben"),
-        ("03-29 09:00+02:00", "ada"),
-    ]);
+    expect(
+        &told(&berlin, &[], "2026-03-27T08:00:00Z", "2026-03-30T07:00:00Z"),
+        &[("03-27 09:00+01:00", "ada"), ("03-28 09:00+01:00", "ben"), ("03-29 09:00+02:00", "ada")],
+    );
     let autumn = schedule("Europe/Berlin", vec![layer(&["ada", "ben"], "2026-10-24T09:00", Turn::Days(1))]);
-    expect(&told(&autumn, &[], "2026-10-24T07:00:00Z", "2026-10-26T08:00:00Z"), &[
-        ("10-24 09:00+02:00", "ada"),
-        ("10-25 09:00+01:00", "ben"),
-    ]);
+    expect(
+        &told(&autumn, &[], "2026-10-24T07:00:00Z", "2026-10-26T08:00:00Z"),
+        &[("10-24 09:00+02:00", "ada"), ("10-25 09:00+01:00", "ben")],
+    );
 }
 
 #[test]
@@ -92,20 +92,20 @@ fn turns_have_the_lengths_that_the_clocks_give_them() {
 #[test]
 fn a_hand_off_that_the_clock_skips_is_later_and_one_that_it_repeats_is_the_first() {
     let skipped = schedule("Europe/Berlin", vec![layer(&["ada", "ben"], "2026-03-28T02:30", Turn::Days(1))]);
-    expect(&told(&skipped, &[], "2026-03-28T01:30:00Z", "2026-03-30T00:30:00Z"), &[
-        ("03-28 02:30+01:00", "ada"),
-        ("03-29 03:30+02:00", "ben"),
-    ]);
+    expect(
+        &told(&skipped, &[], "2026-03-28T01:30:00Z", "2026-03-30T00:30:00Z"),
+        &[("03-28 02:30+01:00", "ada"), ("03-29 03:30+02:00", "ben")],
+    );
     let repeated = schedule("Europe/Berlin", vec![layer(&["ada", "ben"], "2026-10-24T02:30", Turn::Days(1))]);
-    expect(&told(&repeated, &[], "2026-10-24T00:30:00Z", "2026-10-26T01:30:00Z"), &[
-        ("10-24 02:30+02:00", "ada"),
-        ("10-25 02:30+02:00", "ben"),
-    ]);
+    expect(
+        &told(&repeated, &[], "2026-10-24T00:30:00Z", "2026-10-26T01:30:00Z"),
+        &[("10-24 02:30+02:00", "ada"), ("10-25 02:30+02:00", "ben")],
+    );
     let lord_howe = schedule("Australia/Lord_Howe", vec![layer(&["ada", "ben"], "2020-10-03T02:15", Turn::Days(1))]);
-    expect(&told(&lord_howe, &[], "2020-10-02T15:45:00Z", "2020-10-04T15:15:00Z"), &[
-        ("10-03 02:15+10:30", "ada"),
-        ("10-04 02:45+11:00", "ben"),
-    ]);
+    expect(
+        &told(&lord_howe, &[], "2020-10-02T15:45:00Z", "2020-10-04T15:15:00Z"),
+        &[("10-03 02:15+10:30", "ada"), ("10-04 02:45+11:00", "ben")],
+    );
 }
 
 #[test]
@@ -117,27 +117,33 @@ fn layers_hours_and_overrides_lie_on_one_another() {
     let mut nights = layer(&["ben"], "2026-01-01T00:00", Turn::Weeks(1));
     nights.hours = vec![hours(&[Friday, Saturday], "22:00", "06:00")];
     let schedule = schedule("Europe/Berlin", vec![office, nights]);
-    expect(&told(&schedule, &[], "2026-02-27T10:00:00Z", "2026-03-02T12:00:00Z"), &[
-        ("02-27 11:00+01:00", "ada"),
-        ("02-27 17:00+01:00", "nobody"),
-        ("02-27 22:00+01:00", "ben"),
-        ("02-28 06:00+01:00", "nobody"),
-        ("02-28 22:00+01:00", "ben"),
-        ("03-01 06:00+01:00", "nobody"),
-        ("03-02 09:00+01:00", "ada"),
-    ]);
+    expect(
+        &told(&schedule, &[], "2026-02-27T10:00:00Z", "2026-03-02T12:00:00Z"),
+        &[
+            ("02-27 11:00+01:00", "ada"),
+            ("02-27 17:00+01:00", "nobody"),
+            ("02-27 22:00+01:00", "ben"),
+            ("02-28 06:00+01:00", "nobody"),
+            ("02-28 22:00+01:00", "ben"),
+            ("03-01 06:00+01:00", "nobody"),
+            ("03-02 09:00+01:00", "ada"),
+        ],
+    );
     let overrides = [
         taken(1, "cy", "2026-02-27T12:00:00Z", "2026-02-27T20:00:00Z"),
         taken(2, "dee", "2026-02-27T13:00:00Z", "2026-02-27T14:00:00Z"),
     ];
-    expect(&told(&schedule, &overrides, "2026-02-27T10:00:00Z", "2026-02-27T23:00:00Z"), &[
-        ("02-27 11:00+01:00", "ada"),
-        ("02-27 13:00+01:00", "cy"),
-        ("02-27 14:00+01:00", "dee"),
-        ("02-27 15:00+01:00", "cy"),
-        ("02-27 21:00+01:00", "nobody"),
-        ("02-27 22:00+01:00", "ben"),
-    ]);
+    expect(
+        &told(&schedule, &overrides, "2026-02-27T10:00:00Z", "2026-02-27T23:00:00Z"),
+        &[
+            ("02-27 11:00+01:00", "ada"),
+            ("02-27 13:00+01:00", "cy"),
+            ("02-27 14:00+01:00", "dee"),
+            ("02-27 15:00+01:00", "cy"),
+            ("02-27 21:00+01:00", "nobody"),
+            ("02-27 22:00+01:00", "ben"),
+        ],
+    );
     let duty = on_call(&schedule, &overrides, at("2026-02-27T13:30:00Z")).unwrap();
     assert_eq!((duty.since, duty.until), (at("2026-02-27T13:00:00Z"), at("2026-02-27T14:00:00Z")));
     assert_eq!(duty.by, By::Override { id: alerts::OverrideId(2) });
@@ -148,10 +154,10 @@ fn nobody_is_on_duty_before_the_first_turn_or_without_people() {
     let later = schedule("UTC", vec![layer(&["ada"], "2026-06-01T00:00", Turn::Days(1))]);
     assert_eq!(on_duty(&later, &[], at("2026-05-31T23:59:59Z")), None);
     assert!(on_duty(&later, &[], at("2026-06-01T00:00:00Z")).is_some());
-    expect(&told(&later, &[], "2026-05-01T00:00:00Z", "2026-06-02T00:00:00Z"), &[
-        ("05-01 00:00+00:00", "nobody"),
-        ("06-01 00:00+00:00", "ada"),
-    ]);
+    expect(
+        &told(&later, &[], "2026-05-01T00:00:00Z", "2026-06-02T00:00:00Z"),
+        &[("05-01 00:00+00:00", "nobody"), ("06-01 00:00+00:00", "ada")],
+    );
     let empty = schedule("UTC", vec![layer(&[], "2026-06-01T00:00", Turn::Days(1))]);
     assert_eq!(on_call(&empty, &[], at("2026-07-01T00:00:00Z")), None);
     assert_eq!(shifts(&empty, &[], at("2026-07-01T00:00:00Z"), at("2026-07-01T00:00:00Z")), []);

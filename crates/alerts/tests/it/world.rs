@@ -132,10 +132,8 @@ pub fn book() -> Book {
         update_every: Seconds::minutes(30),
         why: format!("it is {severity}"),
     };
-    book.severity = vec![
-        rule(&["severity=critical"], Severity::P1, true),
-        rule(&["severity=warning"], Severity::P3, false),
-    ];
+    book.severity =
+        vec![rule(&["severity=critical"], Severity::P1, true), rule(&["severity=warning"], Severity::P3, false)];
     book.route = Route { group_by: vec!["service".into(), "alertname".into()], ..Route::default() };
     book.digest = kernel::Digest::of(&[b"first"]);
     book
@@ -256,11 +254,13 @@ impl World {
             replaces: None,
         };
         let events = self.ask(command).unwrap();
-        events.into_iter().find_map(|event| match event {
-            Event::SilenceCreated { id, .. } => Some(id),
-            _ => None,
-        })
-        .unwrap()
+        events
+            .into_iter()
+            .find_map(|event| match event {
+                Event::SilenceCreated { id, .. } => Some(id),
+                _ => None,
+            })
+            .unwrap()
     }
 
     /// The state after reading the journal again.
@@ -290,13 +290,16 @@ fn short_one(event: &Event) -> String {
     let kind = kernel::area::EventMeta::kind(event);
     match event {
         Event::PageRequested { delivery, person, address, says, .. } => {
-            let who = person.as_ref().map_or_else(|| address.to_string(), |who| format!("{who} by {}", address.channel));
+            let who =
+                person.as_ref().map_or_else(|| address.to_string(), |who| format!("{who} by {}", address.channel));
             format!("{delivery} {says:?} {who}")
         }
         Event::PageEscalated { step, round, why, .. } => format!("{kind} {step}/{round} {why:?}"),
         Event::PageRenewed { why, count, .. } => format!("{kind} {why:?} {count}"),
         Event::PageOpened(opened) => format!("{kind} {} {} {}", opened.page, opened.severity, opened.title),
-        Event::NobodyReached { why, exhausted, .. } => format!("{kind} {why}{}", if *exhausted { " (end)" } else { "" }),
+        Event::NobodyReached { why, exhausted, .. } => {
+            format!("{kind} {why}{}", if *exhausted { " (end)" } else { "" })
+        }
         Event::AlertMuted { why: alerts::Mute::Silence { .. }, .. } => format!("{kind} silence"),
         Event::AlertMuted { why: alerts::Mute::Inhibition { rule, .. }, .. } => format!("{kind} rule {rule}"),
         Event::AlertResolved { by, .. } => format!("{kind} {by:?}"),

@@ -11,7 +11,8 @@ use opentelemetry_proto::tonic::metrics::v1 as proto;
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use opentelemetry_proto::tonic::metrics::v1::{number_data_point, summary_data_point};
 use opentelemetry_proto::tonic::resource::v1::Resource;
-use serde::de::{Error, Visitor};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
 /// Reads the JSON form of a request.
@@ -30,14 +31,32 @@ fn nullable<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(deserializ
     Option::<T>::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
-/// Declares shapes whose fields may all be absent or `null`.
+/// Declares shapes whose fields may all be absent or `null`. Only objects are such a shape: serde alone would also take a
+/// list of the fields in order.
 macro_rules! shapes {
     ($($(#[$doc:meta])* $name:ident { $($field:ident: $type:ty),* $(,)? })*) => {$(
         $(#[$doc])*
         #[derive(Default, Deserialize)]
-        #[serde(rename_all = "camelCase", default)]
+        #[serde(rename_all = "camelCase", default, remote = "Self")]
         struct $name {
             $(#[serde(deserialize_with = "nullable")] $field: $type,)*
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                struct Seen;
+                impl<'de> Visitor<'de> for Seen {
+                    type Value = $name;
+
+                    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                        f.write_str("an object")
+                    }
+                    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<$name, A::Error> {
+                        $name::deserialize(MapAccessDeserializer::new(map))
+                    }
+                }
+                deserializer.deserialize_map(Seen)
+            }
         }
     )*};
 }
@@ -228,7 +247,8 @@ impl From<Any> for AnyValue {
         let list = of.array_value.map(|list| Value::ArrayValue(ArrayValue { values: all(list.values) }));
         let pairs = of.kvlist_value.map(|pairs| Value::KvlistValue(KeyValueList { values: all(pairs.values) }));
         // What is not base64 stays as the text that it is: nothing else can be known of it.
-        let bytes = of.bytes_value.map(|text| STANDARD.decode(&text).map_or(Value::StringValue(text), Value::BytesValue));
+        let bytes =
+            of.bytes_value.map(|text| STANDARD.decode(&text).map_or(Value::StringValue(text), Value::BytesValue));
         let value = text.or(of.bool_value.map(Value::BoolValue)).or(number).or(double).or(list).or(pairs).or(bytes);
         Self { value }
     }

@@ -7,7 +7,8 @@ pub(super) fn metric(name: &str, unit: &str, kind: Kind) -> String {
         full.truncate(full.strip_suffix("_total").unwrap_or(&full).len());
     }
     for word in unit_words(unit, kind) {
-        let is_there = full.split('_').collect::<Vec<_>>().windows(word.split('_').count()).any(|w| w.join("_") == word);
+        let is_there =
+            full.split('_').collect::<Vec<_>>().windows(word.split('_').count()).any(|w| w.join("_") == word);
         if !is_there {
             full.push('_');
             full.push_str(&word);
@@ -51,7 +52,8 @@ fn unit_words(unit: &str, kind: Kind) -> Vec<String> {
         return if kind == Kind::Gauge { vec!["ratio".to_owned()] } else { Vec::new() };
     }
     let (main, per) = unit.split_once('/').map_or((unit, None), |(main, per)| (main, Some(per)));
-    let known = |part: &str| Some(part.trim()).filter(|part| !part.is_empty() && !part.contains('{')).map(str::to_owned);
+    let known =
+        |part: &str| Some(part.trim()).filter(|part| !part.is_empty() && !part.contains('{')).map(str::to_owned);
     let main = known(main).map(|part| word(&part).unwrap_or_else(|| label(&part)));
     let per = per.and_then(known).map(|part| format!("per_{}", per_word(&part).unwrap_or_else(|| label(&part))));
     main.into_iter().chain(per).filter(|word| !word.is_empty()).collect()
@@ -94,14 +96,7 @@ fn word(unit: &str) -> Option<String> {
 }
 
 fn per_word(unit: &str) -> Option<String> {
-    const WORDS: [(&str, &str); 7] = [
-        ("s", "second"),
-        ("m", "minute"),
-        ("h", "hour"),
-        ("d", "day"),
-        ("w", "week"),
-        ("mo", "month"),
-        ("y", "year"),
-    ];
+    const WORDS: [(&str, &str); 7] =
+        [("s", "second"), ("m", "minute"), ("h", "hour"), ("d", "day"), ("w", "week"), ("mo", "month"), ("y", "year")];
     WORDS.iter().find(|(short, _)| *short == unit).map(|(_, word)| (*word).to_owned())
 }

@@ -16,6 +16,7 @@ use opentelemetry_proto::tonic::metrics::v1::{
 };
 
 use super::names::{self, Kind};
+use super::totals::Sums;
 use super::{Decoded, SAMPLES_PER_REQUEST_MAX};
 
 /// The flag of a point that says "there is no value now".
@@ -27,16 +28,16 @@ const NO_VALUE: &str = "without a value";
 const NO_DATA: &str = "of a metric without data";
 const NO_NAME: &str = "of a metric without a name";
 const NO_INSTANT: &str = "with a time that is no instant";
-const DELTA: &str = "with delta temporality, of which only cumulative is kept";
+const DELTA: &str = "with delta temporality, which is not added up here";
 const BUCKETS: &str = "whose buckets do not fit their bounds";
 const LABELS: &str = "whose attributes pass the limits of labels";
 const TOO_MANY: &str = "over the limit of samples in a request";
 
 type Pairs = BTreeMap<String, String>;
 
-/// Everything a request holds.
-pub(super) fn request(request: ExportMetricsServiceRequest, received: Timestamp) -> Decoded {
-    let mut sink = Sink { received, samples: Vec::new(), rejected: BTreeMap::new() };
+/// Everything a request holds. Deltas are added to `sums`, or rejected where there are none.
+pub(super) fn request(request: ExportMetricsServiceRequest, received: Timestamp, sums: Option<&mut Sums>) -> Decoded {
+    let mut sink = Sink { received, sums, is_delta: false, samples: Vec::new(), rejected: BTreeMap::new() };
     for resource in request.resource_metrics {
         let base = resource.resource.map(|resource| resource_labels(&resource.attributes)).unwrap_or_default();
         for metric in resource.scope_metrics.into_iter().flat_map(|scope| scope.metrics) {
@@ -46,8 +47,11 @@ pub(super) fn request(request: ExportMetricsServiceRequest, received: Timestamp)
     sink.finish()
 }
 
-struct Sink {
+struct Sink<'a> {
     received: Timestamp,
+    sums: Option<&'a mut Sums>,
+    /// Whether the metric at hand tells what was added since its last point.
+    is_delta: bool,
     samples: Vec<Sample>,
     rejected: BTreeMap<&'static str, u64>,
 }
@@ -58,7 +62,7 @@ struct Point {
     at: Timestamp,
 }
 
-impl Sink {
+impl Sink<'_> {
     fn finish(self) -> Decoded {
         let rejected = self.rejected.values().sum();
         let reasons = self.rejected.iter().map(|(reason, count)| format!("{count} data points {reason}"));
@@ -76,9 +80,7 @@ impl Sink {
         if metric.name.is_empty() {
             return self.reject(NO_NAME, count);
         }
-        if is_delta(&metric) {
-            return self.reject(DELTA, count);
-        }
+        self.is_delta = is_delta(&metric);
         let name = |kind| names::metric(&metric.name, &metric.unit, kind);
         match metric.data {
             None => self.reject(NO_DATA, count),
@@ -88,7 +90,9 @@ impl Sink {
                 self.each(sum.data_points, base, &name(kind), number);
             }
             Some(Data::Histogram(h)) => self.each(h.data_points, base, &name(Kind::Distribution), histogram),
-            Some(Data::ExponentialHistogram(h)) => self.each(h.data_points, base, &name(Kind::Distribution), exponential),
+            Some(Data::ExponentialHistogram(h)) => {
+                self.each(h.data_points, base, &name(Kind::Distribution), exponential)
+            }
             Some(Data::Summary(summary)) => self.each(summary.data_points, base, &name(Kind::Distribution), quantiles),
         }
     }
@@ -117,7 +121,11 @@ impl Sink {
         }
         let samples: Result<Vec<Sample>, &'static str> =
             values.into_iter().map(|(suffix, extra, value)| point.sample(name, suffix, extra, value)).collect();
-        self.samples.extend(samples?);
+        let mut samples = samples?;
+        if self.is_delta {
+            self.sums.as_mut().ok_or(DELTA)?.add_up(&mut samples, self.received)?;
+        }
+        self.samples.extend(samples);
         Ok(())
     }
 

@@ -21,7 +21,8 @@ use crate::text;
 
 pub(super) async fn send(job: &Job<'_>) -> Attempted {
     let url = Url::parse(&job.channel.url).ok().filter(|url| url.has_host());
-    let url = url.ok_or_else(|| refused("the channel's url is no mail server: write smtp://host:port or smtps://host:port"))?;
+    let url =
+        url.ok_or_else(|| refused("the channel's url is no mail server: write smtp://host:port or smtps://host:port"))?;
     let mail = mail(job)?;
     let transport: AsyncSmtpTransport<Tokio1Executor> = transport(job, &url)?.build();
     let response = transport.send(mail).await.map_err(|error| outcome(&error))?;
@@ -38,7 +39,11 @@ fn transport(job: &Job<'_>, url: &Url) -> Result<AsyncSmtpTransportBuilder, Outc
         ("smtp", None) => (Tls::None, 25),
         ("smtp", Some("required")) => (Tls::Required(parameters()?), 587),
         ("smtp", Some("opportunistic")) => (Tls::Opportunistic(parameters()?), 25),
-        _ => return Err(refused("the channel's url asks for unknown encryption: write smtp://, smtps://, ?tls=required or ?tls=opportunistic")),
+        _ => {
+            return Err(refused(
+                "the channel's url asks for unknown encryption: write smtp://, smtps://, ?tls=required or ?tls=opportunistic",
+            ));
+        }
     };
     let local = matches!(server.as_str(), "localhost" | "127.0.0.1" | "::1");
     let is_plain = !local && matches!(tls, Tls::None | Tls::Opportunistic(_));
@@ -48,7 +53,8 @@ fn transport(job: &Job<'_>, url: &Url) -> Result<AsyncSmtpTransportBuilder, Outc
         None => Ok(builder),
         Some(_) if is_plain => Err(refused("a password is not sent plainly: use smtps:// or ?tls=required")),
         Some(secret) => {
-            let (user, password) = secret.expose().split_once(':').ok_or_else(|| refused("the channel's secret is not user:password"))?;
+            let (user, password) =
+                secret.expose().split_once(':').ok_or_else(|| refused("the channel's secret is not user:password"))?;
             Ok(builder.credentials(Credentials::new(user.to_owned(), password.to_owned())))
         }
     }

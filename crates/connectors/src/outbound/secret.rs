@@ -1,7 +1,8 @@
 //! Secrets: read when they are needed, never shown.
 
+use std::io::Read as _;
+
 use kernel::book::SecretRef;
-use tokio::io::AsyncReadExt as _;
 
 /// The longest secret, in bytes.
 const SECRET_BYTES_MAX: u64 = 64 * 1024;
@@ -41,8 +42,13 @@ impl Secret {
     }
 }
 
+/// One hop to a thread that may wait for the disk, because this happens with every attempt.
 async fn read_file(path: &str) -> std::io::Result<String> {
-    let mut text = String::new();
-    tokio::fs::File::open(path).await?.take(SECRET_BYTES_MAX).read_to_string(&mut text).await?;
-    Ok(text)
+    let path = path.to_owned();
+    let reading = tokio::task::spawn_blocking(move || {
+        let mut text = String::new();
+        std::fs::File::open(path)?.take(SECRET_BYTES_MAX).read_to_string(&mut text)?;
+        Ok(text)
+    });
+    reading.await.unwrap_or_else(|stopped| Err(std::io::Error::other(stopped)))
 }

@@ -22,10 +22,10 @@ impl Shape for Address {
             }
             _ => (ChannelName::read(node, reader)?, String::new()),
         };
-        let mail = reader.channels.get(channel.as_str()) == Some(&ChannelKind::Email);
-        if mail && !to.contains('@') {
-            let hint = format!("write {channel}: ada@example.org");
-            reader.note_hint(node.at, &rule::ADDRESS, format!("`{to}` is not a mail address"), hint);
+        let kind = reader.channels.get(channel.as_str()).copied();
+        if let Some((what, example)) = kind.and_then(|kind| misfit(kind, &to)) {
+            let hint = format!("write {channel}: {example}");
+            reader.note_hint(node.at, &rule::ADDRESS, format!("`{to}` is not {what}"), hint);
             return None;
         }
         Some(Self { channel, to })
@@ -38,6 +38,21 @@ impl Shape for Address {
             { "type": "object", "minProperties": 1, "maxProperties": 1, "additionalProperties": to },
         ] })
     }
+}
+
+/// What a recipient on a kind of channel must be, when this is none, and an example.
+fn misfit(kind: ChannelKind, to: &str) -> Option<(&'static str, &'static str)> {
+    match kind {
+        ChannelKind::Email => (!is_mailbox(to)).then_some(("a mail address", "ada@example.org")),
+        ChannelKind::Ntfy => to.is_empty().then_some(("a topic", "ada-pages")),
+        ChannelKind::Matrix => (!to.starts_with('!')).then_some(("a room's id", "\"!abc:example.org\"")),
+        ChannelKind::Slack | ChannelKind::Webhook => None,
+    }
+}
+
+/// Whether a text is a mail address, with a name before it or without.
+pub(super) fn is_mailbox(text: &str) -> bool {
+    text.parse::<lettre::message::Mailbox>().is_ok()
 }
 
 /// The only entry of a map.
@@ -81,32 +96,56 @@ impl Shape for Target {
     }
 }
 
-/// Whether a text is a URL with one of the schemes, a host and no password; notes it when it is not.
-pub(super) fn url(text: &str, at: Spot, schemes: &[&str], reader: &mut Reader<'_>) -> Option<()> {
-    let hint = format!("write {}://host", schemes.join("://host or "));
-    let parsed = match reqwest::Url::parse(text) {
-        Ok(url) if url.has_host() && schemes.contains(&url.scheme()) => url,
-        Ok(_) => {
-            reader.note_hint(at, &rule::URL, format!("`{text}` is not an address that is spoken here"), hint);
-            return None;
-        }
-        Err(error) => {
-            reader.note_hint(at, &rule::URL, format!("`{text}` is not a URL: {error}"), hint);
-            return None;
-        }
-    };
-    if parsed.password().is_some() {
-        let hint = "take it out and name it with `secret: env:NAME`; the one that stood here is spent";
-        reader.note_hint(at, &rule::URL_SECRET, "this URL holds a password", hint);
-        return None;
-    }
-    Some(())
+/// A URL that one of our connectors speaks, without a password.
+#[derive(Debug)]
+pub(super) struct Url {
+    pub at: Spot,
+    pub text: String,
+    scheme: String,
 }
+
+/// What all connectors together speak.
+const SCHEMES: [&str; 4] = ["https", "http", "smtps", "smtp"];
+
+impl Shape for Url {
+    fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        let text = reader.text(node)?;
+        let parsed = reqwest::Url::parse(text).ok().filter(|url| url.has_host() && SCHEMES.contains(&url.scheme()));
+        let Some(parsed) = parsed else {
+            let hint = "write https://host/path, or smtp://host:port for mail";
+            reader.note_hint(node.at, &rule::URL, format!("`{text}` is not an address that is spoken here"), hint);
+            return None;
+        };
+        if parsed.password().is_some() {
+            let hint = "take it out and name it with `secret: env:NAME`; the one that stood here is spent";
+            reader.note_hint(node.at, &rule::URL_SECRET, "this URL holds a password", hint);
+            return None;
+        }
+        Some(Self { at: node.at, text: text.to_owned(), scheme: parsed.scheme().to_owned() })
+    }
+
+    fn schema(_: &mut Defs) -> serde_json::Value {
+        json!({ "type": "string", "pattern": "^(https?|smtps?)://.+" })
+    }
+}
+
+impl Url {
+    /// Notes when the scheme is none of these.
+    pub fn demand(&self, schemes: &[&str], reader: &mut Reader<'_>) {
+        if !schemes.contains(&&*self.scheme) {
+            let hint = format!("write {}://host", schemes.join("://host or "));
+            reader.note_hint(self.at, &rule::URL, format!("`{}` is of the wrong kind", self.text), hint);
+        }
+    }
+}
+
+/// What HTTP is spoken over.
+pub(super) const HTTP: &[&str] = &["https", "http"];
 
 /// The schemes that a kind of channel speaks.
 pub(super) fn schemes(kind: ChannelKind) -> &'static [&'static str] {
     match kind {
-        ChannelKind::Email => &["smtp", "smtps"],
-        ChannelKind::Webhook | ChannelKind::Ntfy | ChannelKind::Slack | ChannelKind::Matrix => &["https", "http"],
+        ChannelKind::Email => &["smtps", "smtp"],
+        ChannelKind::Webhook | ChannelKind::Ntfy | ChannelKind::Slack | ChannelKind::Matrix => HTTP,
     }
 }

@@ -15,7 +15,7 @@ use super::files::{Place, Source};
 use super::finding::{Note, Spot};
 use super::kinds::*;
 use super::rule;
-use super::scalars::{self, Range, Span, Template, Whole};
+use super::scalars::{self, Pointer, Range, Span, Template, Whole};
 use super::shape::{Names, Placed, Reader, Shape, Sort};
 use super::yaml::{self, Node, Value};
 
@@ -55,10 +55,7 @@ pub(super) fn draft(sources: &[Source], digest: Digest, notes: &mut Vec<Note>) -
     for (place, node) in &trees {
         gather(*place, node, &mut names, notes);
     }
-    let mut maker = Maker {
-        trees: &trees,
-        reader: Reader { names: &names, notes, channels: BTreeMap::new() },
-    };
+    let mut maker = Maker { trees: &trees, reader: Reader { names: &names, notes, channels: BTreeMap::new() } };
     let mut book = maker.book();
     book.digest = digest;
     texts(sources, &mut book);
@@ -139,8 +136,7 @@ impl Maker<'_> {
     fn book(&mut self) -> Book {
         // Channels come first, because addresses depend on what their channel speaks.
         let channels = self.channels();
-        self.reader.channels =
-            channels.iter().map(|(name, channel)| (name.to_string(), channel.kind)).collect();
+        self.reader.channels = channels.iter().map(|(name, channel)| (name.to_string(), channel.kind)).collect();
         let (route, inhibitions) = self.routes();
         Book {
             organisation: self.organisation(),
@@ -295,12 +291,8 @@ fn person(name: &str, file: PersonFile, _: &mut Reader<'_>) -> Option<Person> {
 }
 
 fn schedule(name: &str, file: ScheduleFile, _: &mut Reader<'_>) -> Option<Schedule> {
-    let layer = |layer: LayerFile| Layer {
-        people: layer.people.0,
-        start: layer.start,
-        turn: layer.turn,
-        hours: layer.hours,
-    };
+    let layer =
+        |layer: LayerFile| Layer { people: layer.people.0, start: layer.start, turn: layer.turn, hours: layer.hours };
     Some(Schedule {
         title: file.title.unwrap_or_else(|| name.to_owned()),
         time_zone: file.time_zone,
@@ -363,37 +355,29 @@ fn severity_rule(file: SeverityFile) -> SeverityRule {
 }
 
 fn channel(_: &str, file: ChannelFile, reader: &mut Reader<'_>) -> Option<Channel> {
-    address::url(&file.url.value, file.url.at, address::schemes(file.kind), reader);
-    let sender = file.from.as_ref().is_some_and(|from| from.contains('@'));
+    file.url.demand(address::schemes(file.kind), reader);
+    let sender = file.from.as_ref().is_some_and(|from| address::is_mailbox(from));
     if file.kind == kernel::ChannelKind::Email && !sender {
         let hint = "add `from: watchkeeper@example.org`";
         reader.note_hint(file.url.at, &rule::SENDER, "a mail channel needs the address it sends from", hint);
     }
-    Some(Channel { kind: file.kind, url: file.url.value, from: file.from, secret: file.secret })
+    Some(Channel { kind: file.kind, url: file.url.text, from: file.from, secret: file.secret })
 }
 
-fn hook(name: &str, file: HookFile, reader: &mut Reader<'_>) -> Option<Hook> {
-    let items = file.items.unwrap_or(Placed { at: reader.names.spot(Sort::Hook, name)?, value: String::new() });
-    if !items.value.is_empty() && !items.value.starts_with('/') {
-        let message = format!("`{}` is not a JSON pointer", items.value);
-        reader.note_hint(items.at, &rule::POINTER, message, format!("write /{}", items.value.replace('.', "/")));
-    }
+fn hook(_: &str, file: HookFile, _: &mut Reader<'_>) -> Option<Hook> {
+    let Pointer(items) = file.items.unwrap_or_default();
     let plain = |pairs: Pairs<Template>| pairs.0.into_iter().map(|(name, text)| (name, text.0)).collect();
     let status = file.status.map_or_else(|| "firing".to_owned(), |Template(text)| text);
-    Some(Hook { items: items.value, labels: plain(file.labels), annotations: plain(file.annotations), status })
+    Some(Hook { items, labels: plain(file.labels), annotations: plain(file.annotations), status })
 }
 
 fn rule(_: &str, file: RuleFile, reader: &mut Reader<'_>) -> Option<Rule> {
-    if !is_word(&file.metric.value, "_:.") {
-        let message = format!("`{}` is not the name of a metric", file.metric.value);
-        reader.note_hint(file.metric.at, &rule::METRIC, message, "put conditions on labels under `matchers`");
-    }
     if let Some(clear) = file.clear.as_ref().filter(|clear| overlap(file.raise, clear.value)) {
         let hint = "let it clear on the other side: raise \"> 0.05\", clear \"< 0.01\"";
         reader.note_hint(clear.at, &rule::HYSTERESIS, "some values both raise and clear", hint);
     }
     Some(Rule {
-        metric: file.metric.value,
+        metric: file.metric.0,
         matchers: file.matchers,
         reduce: file.reduce.unwrap_or(kernel::book::Reduce::Last),
         window: file.window.map_or(WINDOW, |Span(span)| span),
@@ -427,7 +411,7 @@ fn overlap(raise: Threshold, clear: Threshold) -> bool {
 }
 
 fn check(_: &str, file: CheckFile, reader: &mut Reader<'_>) -> Option<Check> {
-    address::url(&file.url.value, file.url.at, &["https", "http"], reader);
+    file.url.demand(address::HTTP, reader);
     let every = file.every.map_or(CHECK_EVERY, |Span(span)| span);
     if let Some(timeout) = file.timeout.as_ref().filter(|timeout| timeout.value.0 > every) {
         let message = format!("an answer may take longer than the {every} between two questions");
@@ -436,7 +420,7 @@ fn check(_: &str, file: CheckFile, reader: &mut Reader<'_>) -> Option<Check> {
     let Range(low, high) = file.status.unwrap_or(Range(200, 299));
     Some(Check {
         service: file.service,
-        url: file.url.value,
+        url: file.url.text,
         every,
         timeout: file.timeout.map_or(CHECK_TIMEOUT.min(every), |timeout| timeout.value.0),
         status: (low, high),

@@ -10,8 +10,9 @@ use kernel::{
 };
 use serde_json::json;
 
+use super::address::Url;
 use super::rule;
-use super::scalars::{Range, Span, Template, Whole};
+use super::scalars::{Metric, Pointer, Range, Span, Template, Whole, is_word};
 use super::shape::{Defs, Filled, Placed, Reader, Shape, shape};
 use super::yaml::Node;
 
@@ -189,8 +190,9 @@ shape! {
     ChannelFile {
         /// What it speaks.
         "kind" kind: ChannelKind,
-        /// For email `smtp://host:port` (STARTTLS when offered) or `smtps://host:port`, otherwise an HTTP URL.
-        "url" url: Placed<String>,
+        /// For email `smtps://host:port` or `smtp://host:port`, the latter plain unless it ends in `?tls=required` or
+        /// `?tls=opportunistic`. Otherwise an HTTP URL.
+        "url" url: Url,
         /// The sender, for email.
         "from" from: Option<String>,
         /// Where the credential is: `env:NAME` or `file:PATH` on the server. It is never written here.
@@ -199,10 +201,10 @@ shape! {
 }
 
 shape! {
-    /// A generic webhook door, `/api/hooks/NAME`: how a JSON body becomes alerts.
+    /// A generic webhook door, `/hooks/NAME`: how a JSON body becomes alerts. Templates see each item as `item`.
     HookFile {
         /// A JSON pointer to the list of items, such as `/alerts`. Default: the body is one item.
-        "items" items: Option<Placed<String>>,
+        "items" items: Option<Pointer>,
         /// Labels of the alert: names, and templates over the item.
         "labels" labels: Pairs<Template>,
         /// Annotations of the alert: names, and templates over the item.
@@ -216,7 +218,7 @@ shape! {
     /// A threshold rule over samples.
     RuleFile {
         /// The metric's name, as it is sent.
-        "metric" metric: Placed<String>,
+        "metric" metric: Metric,
         /// Which series: `service="payments"`; all must hold. Each series is judged on its own.
         "matchers" matchers: Vec<Matcher>,
         /// How the window becomes one number: last, mean, min, max, or rate (a counter's increase per second).
@@ -243,7 +245,7 @@ shape! {
         /// The service it speaks for.
         "service" service: ServiceName,
         /// What is asked, by GET.
-        "url" url: Placed<String>,
+        "url" url: Url,
         /// How often. Default: 30s.
         "every" every: Option<Span>,
         /// How long an answer may take. Default: 5s, or `every` when that is shorter.
@@ -338,10 +340,4 @@ impl Shape for Labels {
     fn schema(defs: &mut Defs) -> serde_json::Value {
         Pairs::<LabelText>::schema(defs)
     }
-}
-
-/// Whether a text is letters, digits and these characters, and does not begin with a digit.
-pub(super) fn is_word(text: &str, more: &str) -> bool {
-    let fits = |c: char| c.is_ascii_alphanumeric() || more.contains(c);
-    !text.is_empty() && text.chars().all(fits) && !text.starts_with(|c: char| c.is_ascii_digit())
 }

@@ -63,7 +63,7 @@ rules! {
     LABEL_NAME "WB043" Error "a label's name is letters, digits and `_`, not starting with a digit";
     POINTER "WB044" Error "a JSON pointer is empty or begins with `/`";
     LABELS "WB045" Error "labels are not too many and not too long";
-    ADDRESS "WB046" Error "an address on a mail channel is a mail address";
+    ADDRESS "WB046" Error "an address fits its channel: a mail address, a topic, a room's id";
     SENDER "WB047" Error "a mail channel has a sender";
     METRIC "WB048" Error "a metric's name is letters, digits, `_`, `:` and `.`";
     ROOT_MATCHES "WB050" Error "the root route matches everything";

@@ -4,6 +4,7 @@
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use kernel::book::{DutyHours, Reduce, SecretRef, Threshold, Turn};
+use kernel::matcher::MatcherError;
 use kernel::{
     ChannelKind, ChannelName, Matcher, PersonName, PolicyName, Role, ScheduleName, Seconds, ServiceName, Severity,
     TeamName,
@@ -47,7 +48,9 @@ impl Shape for bool {
         match reader.text(node)? {
             "true" => Some(true),
             "false" => Some(false),
-            other => refuse(node, reader, &rule::WORD, format!("`{other}` is not true or false"), "write true or false"),
+            other => {
+                refuse(node, reader, &rule::WORD, format!("`{other}` is not true or false"), "write true or false")
+            }
         }
     }
 
@@ -139,8 +142,11 @@ impl Shape for Matcher {
         match text.parse() {
             Ok(matcher) => Some(matcher),
             Err(error) => {
-                let hint = "write severity=\"critical\", with =, !=, =~ or !~";
-                refuse(node, reader, &rule::MATCHER, kernel::matcher::MatcherError::to_string(&error), hint)
+                let message = match error {
+                    MatcherError::Form(text) => format!("`{text}` is not a matcher"),
+                    other => other.to_string(),
+                };
+                refuse(node, reader, &rule::MATCHER, message, "write severity=\"critical\", with =, !=, =~ or !~")
             }
         }
     }
@@ -154,11 +160,14 @@ impl Shape for Threshold {
     fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
         let text = reader.text(node)?;
         let wrong = || format!("`{text}` is not a threshold");
-        let signs: [(&str, fn(f64) -> Self); 4] =
-            [(">=", Self::AtLeast), ("<=", Self::AtMost), (">", Self::Above), ("<", Self::Below)];
-        let found = signs.iter().find_map(|(sign, make)| text.trim().strip_prefix(sign).map(|rest| (make, rest)));
-        match found.map(|(make, rest)| (make, rest.trim().parse::<f64>())) {
-            Some((make, Ok(number))) if number.is_finite() => Some(make(number)),
+        let number = text.trim().trim_start_matches(['>', '<', '=']);
+        let sign = text.trim().strip_suffix(number).unwrap_or_default();
+        let number = number.trim().parse().ok().filter(|number: &f64| number.is_finite());
+        match (sign, number) {
+            (">", Some(number)) => Some(Self::Above(number)),
+            (">=", Some(number)) => Some(Self::AtLeast(number)),
+            ("<", Some(number)) => Some(Self::Below(number)),
+            ("<=", Some(number)) => Some(Self::AtMost(number)),
             _ => refuse(node, reader, &rule::THRESHOLD, wrong(), "write \"> 0.05\", with >, >=, < or <="),
         }
     }
@@ -176,7 +185,8 @@ impl Shape for TimeZone {
         }
         let names: Vec<String> = jiff::tz::db().available().map(|name| name.to_string()).collect();
         let near = suggest::nearest(text, names.iter().map(String::as_str));
-        let hint = near.map_or("write one such as Europe/Berlin or UTC".into(), |near| format!("did you mean `{near}`?"));
+        let hint =
+            near.map_or("write one such as Europe/Berlin or UTC".into(), |near| format!("did you mean `{near}`?"));
         refuse(node, reader, &rule::TIME_ZONE, format!("there is no time zone `{text}`"), &hint)
     }
 
@@ -192,7 +202,13 @@ impl Shape for DateTime {
             Ok(time) => Some(time),
             Err(_) => {
                 let message = format!("`{text}` is not a local date and time");
-                refuse(node, reader, &rule::CIVIL_TIME, message, "write 2026-01-05 09:00; the schedule says in which zone")
+                refuse(
+                    node,
+                    reader,
+                    &rule::CIVIL_TIME,
+                    message,
+                    "write 2026-01-05 09:00; the schedule says in which zone",
+                )
             }
         }
     }
@@ -205,10 +221,12 @@ impl Shape for DateTime {
 impl Shape for Turn {
     fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
         let text = reader.text(node)?;
-        let kinds: [(char, fn(u16) -> Self); 3] = [('w', Self::Weeks), ('d', Self::Days), ('h', Self::Hours)];
-        let found = kinds.iter().find_map(|(unit, make)| text.strip_suffix(*unit).map(|count| (make, count)));
-        match found.map(|(make, count)| (make, count.parse::<u16>())) {
-            Some((make, Ok(count))) if count > 0 => Some(make(count)),
+        let count = text.trim_end_matches(['w', 'd', 'h']);
+        let unit = text.strip_prefix(count).unwrap_or_default();
+        match (unit, count.parse().ok().filter(|count| *count > 0)) {
+            ("w", Some(count)) => Some(Self::Weeks(count)),
+            ("d", Some(count)) => Some(Self::Days(count)),
+            ("h", Some(count)) => Some(Self::Hours(count)),
             _ => refuse(node, reader, &rule::TURN, format!("`{text}` is not a turn"), "write 1w, 1d or 12h"),
         }
     }
@@ -223,7 +241,9 @@ impl Shape for DutyHours {
         let text = reader.text(node)?;
         match hours::parse(text) {
             Ok(hours) => Some(hours),
-            Err(wrong) => refuse(node, reader, &rule::DUTY_HOURS, wrong, "write mon-fri 09:00-17:00 or daily 22:00-06:00"),
+            Err(wrong) => {
+                refuse(node, reader, &rule::DUTY_HOURS, wrong, "write mon-fri 09:00-17:00 or daily 22:00-06:00")
+            }
         }
     }
 
@@ -289,6 +309,52 @@ pub(super) fn template_error(text: &str) -> Option<(usize, String)> {
     let error = minijinja::Environment::new().template_from_str(text).err()?;
     let detail = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
     Some((error.line().unwrap_or(1), format!("the template is not well formed: {detail}")))
+}
+
+/// The name of a metric.
+#[derive(Debug)]
+pub(super) struct Metric(pub String);
+
+impl Shape for Metric {
+    fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        match reader.text(node)? {
+            text if is_word(text, "_:.") => Some(Self(text.to_owned())),
+            text => {
+                let message = format!("`{text}` is not the name of a metric");
+                refuse(node, reader, &rule::METRIC, message, "put conditions on labels under `matchers`")
+            }
+        }
+    }
+
+    fn schema(_: &mut Defs) -> serde_json::Value {
+        json!({ "type": "string", "pattern": "^[A-Za-z_:.][A-Za-z0-9_:.]*$" })
+    }
+}
+
+/// A JSON pointer.
+#[derive(Debug, Default)]
+pub(super) struct Pointer(pub String);
+
+impl Shape for Pointer {
+    fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        match reader.text(node)? {
+            text if text.is_empty() || text.starts_with('/') => Some(Self(text.to_owned())),
+            text => {
+                let hint = format!("write /{}", text.replace('.', "/"));
+                refuse(node, reader, &rule::POINTER, format!("`{text}` is not a JSON pointer"), &hint)
+            }
+        }
+    }
+
+    fn schema(_: &mut Defs) -> serde_json::Value {
+        json!({ "type": "string", "pattern": "^(/.*)?$" })
+    }
+}
+
+/// Whether a text is letters, digits and these characters, and does not begin with a digit.
+pub(super) fn is_word(text: &str, more: &str) -> bool {
+    let fits = |c: char| c.is_ascii_alphanumeric() || more.contains(c);
+    !text.is_empty() && text.chars().all(fits) && !text.starts_with(|c: char| c.is_ascii_digit())
 }
 
 /// Implements a shape for the words of an enum.

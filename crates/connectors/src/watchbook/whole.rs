@@ -49,7 +49,12 @@ impl Scale<'_> {
             }
             if !person.roles.iter().any(may) {
                 let message = format!("`{name}` can be paged ({reason}) but has no role that may acknowledge");
-                self.note((Sort::Person, name.as_str()), &rule::CANNOT_ACKNOWLEDGE, message, "add `roles: [responder]`");
+                self.note(
+                    (Sort::Person, name.as_str()),
+                    &rule::CANNOT_ACKNOWLEDGE,
+                    message,
+                    "add `roles: [responder]`",
+                );
             }
         }
     }
@@ -86,7 +91,12 @@ impl Scale<'_> {
             let Some(first) = circle.first() else { continue };
             let way: Vec<&str> = circle.iter().chain([first]).map(ServiceName::as_str).collect();
             let message = format!("these services depend on each other in a circle: {}", way.join(" -> "));
-            self.note((Sort::Service, first.as_str()), &rule::CYCLE, message, "say which one can live without the other");
+            self.note(
+                (Sort::Service, first.as_str()),
+                &rule::CYCLE,
+                message,
+                "say which one can live without the other",
+            );
         }
     }
 

@@ -100,7 +100,13 @@ impl Peer {
     }
 }
 
-async fn keep(State(shared): State<Shared>, method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> Response<Body> {
+async fn keep(
+    State(shared): State<Shared>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response<Body> {
     shared.seen.lock().unwrap().push(Seen { method, uri, headers, body });
     let (status, headers, body) = {
         let mut answers = shared.answers.lock().unwrap();

@@ -73,7 +73,8 @@ fn blocks_keep_slacks_limits(body: &Value) {
     assert_eq!(kinds, ["header", "section", "section", "actions"]);
     assert_eq!(blocks[1]["text"]["text"], "5 % of payments &amp; &lt;more&gt; fail.\nSince 14:02.");
     assert_eq!(blocks[2]["fields"][1]["text"], "Region: eu &lt;west&gt;");
-    let buttons: Vec<_> = blocks[3]["elements"].as_array().unwrap().iter().map(|b| b["url"].as_str().unwrap()).collect();
+    let buttons: Vec<_> =
+        blocks[3]["elements"].as_array().unwrap().iter().map(|b| b["url"].as_str().unwrap()).collect();
     assert_eq!(buttons, ["https://watch.example.com/ack/12?sig=a&b", "https://watch.example.com/pages/12"]);
 }
 
@@ -97,8 +98,11 @@ async fn every_published_error_is_refused_or_tried_again_and_none_is_success() {
             Outcome::Accepted { by } => panic!("{error} was taken as success by {by}"),
         }
     }
-    assert!(again.contains(&"internal_error".to_owned()), "{again:?}");
-    assert!(!again.contains(&"channel_not_found".to_owned()) && !again.contains(&"invalid_auth".to_owned()));
+    assert_eq!(again, ["message_limit_exceeded", "rate_limited"]);
+    let (outcome, _) = post(r#"{"ok":false,"error":"internal_error"}"#).await;
+    assert!(matches!(outcome, Outcome::Failed { .. }));
+    let (outcome, _) = post("<html>").await;
+    assert!(matches!(outcome, Outcome::Failed { .. }));
 }
 
 #[tokio::test]

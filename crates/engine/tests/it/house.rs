@@ -8,8 +8,8 @@ use kernel::book::{Channel, EscalationPolicy, Person, Service, SeverityRule, Ste
 use kernel::port::{JournalStore, SampleSource};
 use kernel::sample::Window;
 use kernel::{
-    Actor, Address, Book, ChannelKind, ChannelName, Labels, Matcher, PersonName, PolicyName, Role, Seconds, ServiceName,
-    Severity, TeamName, Timestamp,
+    Actor, Address, Book, ChannelKind, ChannelName, Labels, Matcher, PersonName, PolicyName, Role, Seconds,
+    ServiceName, Severity, TeamName, Timestamp,
 };
 use testkit::{FakeWorld, MemoryStore, SeededChance, VirtualClock};
 
@@ -104,8 +104,7 @@ pub fn book() -> Book {
     let mut book = Book::default();
     for (name, roles) in [("ada", vec![Role::Commander]), ("bob", vec![Role::Responder]), ("eve", vec![Role::Viewer])] {
         let contacts = vec![address("mail", &format!("{name}@example.org")), address("push", name)];
-        let person =
-            Person { title: name.into(), time_zone: jiff::tz::TimeZone::UTC, contacts, roles };
+        let person = Person { title: name.into(), time_zone: jiff::tz::TimeZone::UTC, contacts, roles };
         book.people.insert(PersonName::new(name).unwrap(), person);
     }
     for (name, kind) in [("mail", ChannelKind::Email), ("push", ChannelKind::Ntfy)] {

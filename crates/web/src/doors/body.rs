@@ -32,14 +32,17 @@ impl<const MAX: usize> FromRequest<AppState> for Whole<MAX> {
 /// # Errors
 /// 413 for a body that is too large, 408 for one that does not come, 400 for one that breaks off.
 pub async fn read(body: Body, max: usize) -> Result<Bytes, Problem> {
-    let too_large = || Problem::of(StatusCode::PAYLOAD_TOO_LARGE, format!("a body here has at most {max} bytes: send less at once"));
+    let too_large = || {
+        Problem::of(StatusCode::PAYLOAD_TOO_LARGE, format!("a body here has at most {max} bytes: send less at once"))
+    };
     if body.size_hint().lower() > u64::try_from(max).unwrap_or(u64::MAX) {
         return Err(too_large());
     }
     let whole = tokio::time::timeout(BODY_TIMEOUT, axum::body::to_bytes(body, max)).await;
     let late = |_| Problem::of(StatusCode::REQUEST_TIMEOUT, format!("the body did not come within {BODY_TIMEOUT:?}"));
     whole.map_err(late)?.map_err(|error| {
-        let is_limit = std::error::Error::source(&error).is_some_and(|cause| cause.is::<http_body_util::LengthLimitError>());
+        let is_limit =
+            std::error::Error::source(&error).is_some_and(|cause| cause.is::<http_body_util::LengthLimitError>());
         if is_limit { too_large() } else { Problem::bad(format!("the body broke off: {error}")) }
     })
 }
@@ -96,7 +99,8 @@ mod tests {
     #[tokio::test]
     async fn a_large_body_is_refused_by_its_word_and_by_its_length() {
         let said = read(Body::from(vec![0; 11]), 10).await.unwrap_err();
-        let pieces = [b"12345".as_slice(), b"67890", b"1"].map(|piece| Ok::<_, std::io::Error>(Bytes::from_static(piece)));
+        let pieces =
+            [b"12345".as_slice(), b"67890", b"1"].map(|piece| Ok::<_, std::io::Error>(Bytes::from_static(piece)));
         let grown = read(Body::from_stream(futures::stream::iter(pieces)), 10).await.unwrap_err();
         assert_eq!([said.status, grown.status], [StatusCode::PAYLOAD_TOO_LARGE; 2]);
         assert_eq!(read(Body::from("1234567890"), 10).await.unwrap().len(), 10);

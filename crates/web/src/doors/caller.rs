@@ -46,7 +46,9 @@ impl FromRequestParts<AppState> for Program {
         if let Some(header) = parts.headers.get(AUTHORIZATION) {
             let text = header.to_str().map_err(|_| Problem::unauthorised("the Authorization header is not text"))?;
             let token = token_in(text).ok_or_else(|| {
-                Problem::unauthorised("the Authorization header is neither Bearer TOKEN nor Basic with a token as password")
+                Problem::unauthorised(
+                    "the Authorization header is neither Bearer TOKEN nor Basic with a token as password",
+                )
             })?;
             return by_token(state, &token).await.map(Self);
         }
@@ -91,7 +93,7 @@ pub async fn by_token(state: &AppState, token: &str) -> Result<Actor, Problem> {
     if let Some(name) = state.tokens.0.read().get(&digest) {
         return Ok(Actor::Integration(name.clone()));
     }
-    let name = governance::token::name_of(token).ok_or_else(wrong)?;
+    let name = governance::token::name(token).ok_or_else(wrong)?;
     let kept = state.engine.vault().vault_get(TOKENS, name, state.engine.now()).await;
     let kept = kept.map_err(|failure| Problem::unavailable(failure.to_string()))?.ok_or_else(wrong)?;
     if !governance::token::matches(token, &kept) {

@@ -11,6 +11,7 @@ use axum::routing::post;
 use axum::{Json, Router};
 use kernel::book::Hook;
 use kernel::{Actor, HookName, Labels, Timestamp};
+use minijinja::value::Serde;
 use minijinja::{Environment, Value, context};
 use serde_json::json;
 
@@ -75,9 +76,9 @@ fn observed(hook: &Hook, body: &serde_json::Value, now: Timestamp) -> Result<Vec
     let items = items(hook, body)?;
     let mut environment = Environment::new();
     environment.set_fuel(Some(TEMPLATE_FUEL));
-    let whole = Value::from_serialize(body);
+    let whole = Value::from(Serde(body));
     let one = |(index, item): (usize, &serde_json::Value)| {
-        let known = context! { item => Value::from_serialize(item), body => whole.clone(), index => index };
+        let known = context! { item => Value::from(Serde(item)), body => whole.clone(), index => index };
         let mapping = Mapping { environment: &environment, known, index };
         mapping.observed(hook, now)
     };
@@ -86,7 +87,8 @@ fn observed(hook: &Hook, body: &serde_json::Value, now: Timestamp) -> Result<Vec
 
 fn items<'a>(hook: &Hook, body: &'a serde_json::Value) -> Result<&'a [serde_json::Value], Problem> {
     let place = if hook.items.is_empty() { "the body".to_owned() } else { hook.items.clone() };
-    let found = body.pointer(&hook.items).ok_or_else(|| unprocessable(&hook.items, format!("{place}: is not in the body")))?;
+    let found =
+        body.pointer(&hook.items).ok_or_else(|| unprocessable(&hook.items, format!("{place}: is not in the body")))?;
     let items = match found {
         serde_json::Value::Array(items) => items.as_slice(),
         other => std::slice::from_ref(other),
@@ -136,8 +138,9 @@ impl Mapping<'_> {
 
     fn text(&self, field: &str, template: &str) -> Result<String, Problem> {
         let rendered = self.environment.render_str(template, &self.known);
-        let rendered =
-            rendered.map_err(|error| unprocessable(field, format!("item {}: {field}: the template says: {error}", self.index)))?;
+        let rendered = rendered.map_err(|error| {
+            unprocessable(field, format!("item {}: {field}: the template says: {error}", self.index))
+        })?;
         let text = rendered.trim();
         Ok(text.get(..text.floor_char_boundary(TEXT_BYTES_MAX)).unwrap_or_default().to_owned())
     }
@@ -170,10 +173,13 @@ mod tests {
         ] });
         let alerts = observed(&hook, &body, now()).unwrap();
         let shown: Vec<String> = alerts.iter().map(|alert| format!("{} {}", alert.labels, alert.annotations)).collect();
-        assert_eq!(shown, [
-            r#"{alertname="disk", host="a"} {summary="full in fra"}"#,
-            r#"{alertname="ping"} {summary="back in fra"}"#,
-        ]);
+        assert_eq!(
+            shown,
+            [
+                r#"{alertname="disk", host="a"} {summary="full in fra"}"#,
+                r#"{alertname="ping"} {summary="back in fra"}"#,
+            ]
+        );
         assert!(alerts[0].ends_at > Some(now()) && alerts[1].ends_at == Some(now()));
     }
 

@@ -69,7 +69,8 @@ where
 impl<F: Fn(&World, u32, &mut Piece) -> Option<u32>> Rest<F> {
     fn next(mut self) -> (Result<Bytes, engine::Error>, Option<Self>) {
         let mut piece = Piece { text: Vec::new(), is_begun: self.is_begun };
-        let read = self.state.engine.read(&self.actor, self.what.clone(), |world| (self.fill)(world, self.cursor, &mut piece));
+        let read =
+            self.state.engine.read(&self.actor, self.what.clone(), |world| (self.fill)(world, self.cursor, &mut piece));
         match read {
             Ok(Some(cursor)) => (self.cursor, self.is_begun) = (cursor, piece.is_begun),
             Ok(None) => {

@@ -52,7 +52,8 @@ async fn take(state: &AppState, request: Request, encoding: Encoding) -> Result<
     state.engine.may(&actor, Read::of(PUSH))?;
     let sent = body::read(body, SENT_BYTES_MAX).await?;
     let bytes = unpacked(&parts.headers, sent)?;
-    let decoded = otlp::decode(&bytes, encoding, state.engine.now()).map_err(|error| Problem::bad(error.to_string()))?;
+    let decoded =
+        otlp::decode(&bytes, encoding, state.engine.now()).map_err(|error| Problem::bad(error.to_string()))?;
     let received = decoded.samples.len() as u64 + decoded.rejected;
     let refused = (state.samples)(decoded.samples);
     let rejected = decoded.rejected + refused.count;
@@ -80,7 +81,8 @@ fn gunzip(sent: &[u8]) -> Result<Vec<u8>, Problem> {
     let read = flate2::read::MultiGzDecoder::new(sent).take(limit).read_to_end(&mut bytes);
     read.map_err(|error| Problem::bad(format!("the body is not gzip: {error}")))?;
     if bytes.len() > UNPACKED_BYTES_MAX {
-        let message = format!("a body here has at most {UNPACKED_BYTES_MAX} bytes when it is unpacked: send less at once");
+        let message =
+            format!("a body here has at most {UNPACKED_BYTES_MAX} bytes when it is unpacked: send less at once");
         return Err(Problem::of(StatusCode::PAYLOAD_TOO_LARGE, message));
     }
     Ok(bytes)

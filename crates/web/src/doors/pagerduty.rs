@@ -103,7 +103,8 @@ impl IntoResponse for Invalid {
         if problem.status == StatusCode::UNPROCESSABLE_ENTITY {
             problem.status = StatusCode::BAD_REQUEST;
         }
-        let told = json!({ "status": "invalid event", "message": "Event object is invalid", "errors": [problem.message] });
+        let told =
+            json!({ "status": "invalid event", "message": "Event object is invalid", "errors": [problem.message] });
         problem.with_body(Json(told))
     }
 }
@@ -172,7 +173,8 @@ fn firing(state: &AppState, actor: &Actor, key: &str) -> Result<Option<(kernel::
 }
 
 async fn trigger(state: &AppState, actor: &Actor, event: &Event, key: &str) -> Result<(), Invalid> {
-    let payload = event.payload.as_ref().ok_or_else(|| Problem::bad("payload: is needed to trigger").field("payload"))?;
+    let payload =
+        event.payload.as_ref().ok_or_else(|| Problem::bad("payload: is needed to trigger").field("payload"))?;
     for (name, text) in [("summary", &payload.summary), ("source", &payload.source)] {
         if text.is_empty() {
             return Err(Problem::bad(format!("payload.{name}: is empty")).field(format!("payload.{name}")).into());
@@ -246,7 +248,8 @@ async fn resolve(state: &AppState, actor: &Actor, key: &str) -> Result<(), Inval
     let Some((_, labels)) = firing(state, actor, key)? else { return Ok(()) };
     let ends_at = Some(state.engine.now());
     let annotations = Labels::default();
-    observe(state, actor, alerts::Observed { labels, annotations, starts_at: None, ends_at, generator_url: "".into() }).await
+    observe(state, actor, alerts::Observed { labels, annotations, starts_at: None, ends_at, generator_url: "".into() })
+        .await
 }
 
 async fn observe(state: &AppState, actor: &Actor, observed: alerts::Observed) -> Result<(), Invalid> {
@@ -260,9 +263,9 @@ async fn enqueue_change(State(state): State<AppState>, request: Request) -> Resu
     let event: ChangeEvent = body::json(&bytes)?;
     let book = state.engine.book();
     let source = event.payload.source.clone().unwrap_or_else(|| source_of(&actor).into());
-    let service = [event.routing_key.as_str(), source.as_str()].into_iter().find_map(|name| {
-        book.services.get_key_value(name).map(|(name, _)| name.clone())
-    });
+    let service = [event.routing_key.as_str(), source.as_str()]
+        .into_iter()
+        .find_map(|name| book.services.get_key_value(name).map(|(name, _)| name.clone()));
     let details = match &event.payload.custom_details {
         Value::Object(map) => map.iter().map(|(name, value)| (name.clone(), plain(value))).collect(),
         Value::Null => Vec::new(),
@@ -271,7 +274,8 @@ async fn enqueue_change(State(state): State<AppState>, request: Request) -> Resu
     let at = event.payload.timestamp.unwrap_or_else(|| state.engine.now());
     let change = signals::Change { summary: event.payload.summary, source, service, at, links: event.links, details };
     state.engine.ask(&actor, signals::Command::ReportChange { change }).await?;
-    Ok((StatusCode::ACCEPTED, Json(json!({ "status": "success", "message": "Change event processed" }))).into_response())
+    Ok((StatusCode::ACCEPTED, Json(json!({ "status": "success", "message": "Change event processed" })))
+        .into_response())
 }
 
 fn plain(value: &Value) -> String {

@@ -154,16 +154,17 @@ fn receiver<'a>(group: &GroupView<'a>, labels: &Labels, book: &'a Book) -> &'a s
 }
 
 fn receivers<'a>(alert: &AlertView<'a>, book: &'a Book) -> Vec<Named<'a>> {
-    let mut names: Vec<Named<'a>> = alert.groups().map(|group| Named { name: receiver(&group, alert.labels(), book) }).collect();
+    let mut names: Vec<Named<'a>> =
+        alert.groups().map(|group| Named { name: receiver(&group, alert.labels(), book) }).collect();
     names.dedup();
     names
 }
 
-fn got<'a>(alert: &AlertView<'a>, receivers: Vec<Named<'a>>, now: Timestamp) -> GotAlert<'a> {
+fn got<'a>(alert: &AlertView<'a>, receivers: Vec<Named<'a>>, book: &Book, now: Timestamp) -> GotAlert<'a> {
     let status = match alert.muted() {
         None => GotStatus { inhibited_by: Vec::new(), silenced_by: Vec::new(), state: "active" },
         Some(_) => GotStatus {
-            inhibited_by: alert.inhibited_by(INHIBITORS_SHOWN_MAX).iter().map(ToString::to_string).collect(),
+            inhibited_by: alert.inhibited_by(book, INHIBITORS_SHOWN_MAX).iter().map(ToString::to_string).collect(),
             silenced_by: alert.silenced_by(now).iter().map(ToString::to_string).collect(),
             state: "suppressed",
         },
@@ -211,7 +212,7 @@ pub(super) async fn list(
         for alert in views.iter().filter(|alert| wanted.shows(alert)) {
             let receivers = receivers(alert, &world.book);
             if receivers.is_empty() || receivers.iter().any(|receiver| wanted.receives(receiver)) {
-                piece.push(&got(alert, receivers, now));
+                piece.push(&got(alert, receivers, &world.book, now));
             }
         }
         next
@@ -242,7 +243,7 @@ fn push_group(piece: &mut Piece, wanted: &Wanted, group: &GroupView<'_>, book: &
         return;
     }
     let taken = group.alerts().filter(|alert| wanted.takes(alert));
-    let alerts: Vec<GotAlert<'_>> = taken.map(|alert| got(&alert, receivers(&alert, book), now)).collect();
+    let alerts: Vec<GotAlert<'_>> = taken.map(|alert| got(&alert, receivers(&alert, book), book, now)).collect();
     if !alerts.is_empty() {
         piece.push(&GotGroup { alerts, labels: group.labels(), receiver });
     }

@@ -50,7 +50,7 @@ impl IntoResponse for Said {
 
 async fn status(State(state): State<AppState>, Program(actor): Program) -> Result<Json<serde_json::Value>, Said> {
     let started = state.engine.read(&actor, Read::of("alerts:read"), |world| {
-        world.governance.started().map_or(Timestamp::UNIX_EPOCH, |(at, _)| at)
+        world.governance.started.as_ref().map_or(Timestamp::UNIX_EPOCH, |(at, _)| *at)
     })?;
     Ok(Json(json!({
         "cluster": { "status": "disabled" },
@@ -63,7 +63,10 @@ async fn status(State(state): State<AppState>, Program(actor): Program) -> Resul
     })))
 }
 
-async fn receivers(State(state): State<AppState>, Program(actor): Program) -> Result<Json<Vec<serde_json::Value>>, Said> {
+async fn receivers(
+    State(state): State<AppState>,
+    Program(actor): Program,
+) -> Result<Json<Vec<serde_json::Value>>, Said> {
     let names = state.engine.read(&actor, Read::of("alerts:read"), |world| {
         let policies = world.book.policies.keys().map(kernel::PolicyName::as_str);
         policies.chain([config::NOBODY]).map(|name| json!({ "name": name })).collect()

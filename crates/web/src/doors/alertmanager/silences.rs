@@ -135,7 +135,8 @@ fn meets(silence: &Silence, filter: &[Matcher]) -> bool {
     filter.iter().all(|matcher| {
         let value = values.get(matcher.name());
         let negative = matches!(matcher.comparison(), Comparison::NotEqual | Comparison::NotMatches);
-        (matcher.value().is_empty() && value.is_some() == negative) || matcher.accepts(value.copied().unwrap_or_default())
+        (matcher.value().is_empty() && value.is_some() == negative)
+            || matcher.accepts(value.copied().unwrap_or_default())
     })
 }
 
@@ -167,9 +168,9 @@ pub(super) async fn one(
     Path(id): Path<String>,
 ) -> Result<Json<Value>, Said> {
     let (id, now) = (SilenceId(id.into()), state.engine.now());
-    let found = state.engine.read(&actor, Read::of("alerts:read"), |world| {
-        world.alerts.silence(&id).map(|silence| got(silence, now))
-    })?;
+    let found = state
+        .engine
+        .read(&actor, Read::of("alerts:read"), |world| world.alerts.silence(&id).map(|silence| got(silence, now)))?;
     Ok(found.map(Json).ok_or_else(|| Problem::missing(format!("silence {id} is not known")))?)
 }
 

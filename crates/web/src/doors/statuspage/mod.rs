@@ -81,9 +81,10 @@ async fn incidents(State(state): State<AppState>) -> Result<Response, Problem> {
 }
 
 async fn unresolved(State(state): State<AppState>) -> Result<Response, Problem> {
-    let told = read(&state, |public| {
-        json!({ "page": public.page(), "incidents": public.notices(|notice| notice.resolved_at.is_none()) })
-    })?;
+    let told = read(
+        &state,
+        |public| json!({ "page": public.page(), "incidents": public.notices(|notice| notice.resolved_at.is_none()) }),
+    )?;
     Ok(open_to_all(Json(told)))
 }
 
@@ -149,7 +150,8 @@ impl Public<'_> {
     fn notice(&self, notice: &PublicNotice<'_>) -> Value {
         let id = notice.id.to_string();
         let monitoring = notice.updates.iter().rev().find(|update| update.stage == comms::Stage::Monitoring);
-        let named = |name: &str| notice.updates.iter().any(|update| update.components.iter().any(|(own, _)| *own == name));
+        let named =
+            |name: &str| notice.updates.iter().any(|update| update.components.iter().any(|(own, _)| *own == name));
         let components = self.world.comms.components(self.book());
         let hurt = components.iter().zip(1..).filter(|(now, _)| named(now.component.name.as_str()));
         json!({
