@@ -174,7 +174,7 @@ async fn outage(journal: &mut Journal, incident: &str, shop: &Shop) -> Result<()
     journal
         .post(
             &format!("incidents/{incident}/impact"),
-            json!({ "summary": "Customers cannot pay by card", "functions": [] }),
+            json!({ "impact": { "summary": "Customers cannot pay by card" } }),
         )
         .await?;
     say("shop", "the certificate is renewed: payments works again");

@@ -91,11 +91,9 @@ struct Walk {
 
 async fn open(place: &Place) -> Result<std::sync::Arc<dyn JournalStore>, Failure> {
     let url = place.database_url();
-    if let Some(path) = url.strip_prefix("sqlite:") {
-        if !std::path::Path::new(path).exists() {
-            let hint = "name the data directory with --data, or the database with --database";
-            return Err(Failure::new(format!("there is no journal at {path}")).hint(hint));
-        }
+    if let Some(path) = url.strip_prefix("sqlite:").filter(|path| !std::path::Path::new(path).exists()) {
+        let hint = "name the data directory with --data, or the database with --database";
+        return Err(Failure::new(format!("there is no journal at {path}")).hint(hint));
     }
     Ok(store::open(&url).await?)
 }

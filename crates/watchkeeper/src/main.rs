@@ -1,5 +1,7 @@
 //! Watchkeeper: one binary for the whole life of an incident. Flags, configuration and wiring; client and server in one.
 
+#![expect(clippy::print_stdout, reason = "a command line speaks on standard output")]
+
 mod api;
 mod book;
 mod cli;

@@ -15,7 +15,6 @@ use crate::doors::reply::Problem;
 use crate::state::AppState;
 
 /// The page of this link.
-#[must_use]
 pub fn router() -> Router<AppState> {
     Router::new().route("/ack/{page}", get(ask).post(acknowledge))
 }

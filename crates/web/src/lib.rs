@@ -30,7 +30,6 @@ pub use crate::state::{AppState, RefusedSamples, SampleSink, WebConfig};
 pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The whole server. Serve it with `into_make_service_with_connect_info::<SocketAddr>()`, so that a door knows who calls.
-#[must_use]
 pub fn app(state: AppState) -> Router {
     let calm = Router::new()
         .merge(counted(api::router(), Part::Api, &state))

@@ -92,7 +92,6 @@ impl Counters {
 }
 
 /// Counts every answer of a router as one of a part. Light enough for the hot path.
-#[must_use]
 pub fn counted(router: Router<AppState>, part: Part, state: &AppState) -> Router<AppState> {
     let counters = std::sync::Arc::clone(&state.counters);
     router.layer(MapResponseLayer::new(move |response: Response| {

@@ -27,7 +27,6 @@ pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 pub(crate) type Made = Result<Json<Value>, Problem>;
 
 /// All of `/api/v1`.
-#[must_use]
 pub fn router() -> Router<AppState> {
     let routes = Router::new()
         .route("/now", get(now))

@@ -33,7 +33,6 @@ const TEXT_BYTES_MAX: usize = 4096;
 const RESOLVED: &str = "resolved";
 
 /// The routes of this door.
-#[must_use]
 pub fn router() -> Router<AppState> {
     Router::new().route("/hooks/{name}", post(take))
 }

@@ -17,7 +17,6 @@ use crate::metrics::{Part, counted};
 use crate::state::AppState;
 
 /// All doors.
-#[must_use]
 pub fn router(state: &AppState) -> Router<AppState> {
     Router::new()
         .merge(counted(alertmanager::router(), Part::Alertmanager, state))

@@ -25,7 +25,6 @@ pub const UNPACKED_BYTES_MAX: usize = 64 * 1024 * 1024;
 const PUSH: &str = "signals:push";
 
 /// The routes of this door.
-#[must_use]
 pub fn router() -> Router<AppState> {
     Router::new().route("/v1/metrics", post(metrics))
 }

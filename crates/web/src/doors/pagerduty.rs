@@ -28,7 +28,6 @@ pub const SUMMARY_CHARS_MAX: usize = 1024;
 pub const LASTS: kernel::Seconds = kernel::Seconds(100 * 365 * 86_400);
 
 /// The routes of this door.
-#[must_use]
 pub fn router() -> Router<AppState> {
     Router::new().route("/v2/enqueue", post(enqueue)).route("/v2/change/enqueue", post(enqueue_change))
 }

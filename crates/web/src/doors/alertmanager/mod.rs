@@ -22,7 +22,6 @@ use crate::state::AppState;
 pub(crate) use alerts::source_of;
 
 /// The routes of this door.
-#[must_use]
 pub fn router() -> Router<AppState> {
     Router::new()
         .route("/api/v2/alerts", post(alerts::post).get(alerts::list))

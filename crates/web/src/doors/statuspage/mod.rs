@@ -23,7 +23,6 @@ const CACHE: &str = "public, max-age=10";
 const PAGE_ID: &str = "watchkeeper";
 
 /// The routes of this door.
-#[must_use]
 pub fn router() -> Router<AppState> {
     Router::new()
         .route("/api/v2/summary.json", get(summary))
