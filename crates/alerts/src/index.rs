@@ -128,3 +128,65 @@ impl LabelIndex {
         best
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_leaves_is_cleared_away_in_the_end() {
+        let mut index = LabelIndex::default();
+        let sets: Vec<Labels> = (0..100)
+            .map(|pod| Labels::from_pairs([("service", "shop".to_owned()), ("pod", pod.to_string())]).unwrap())
+            .collect();
+        let shop: Vec<Matcher> = vec!["service=shop".parse().unwrap()];
+        for round in 0..3 {
+            for (slot, labels) in (0..).zip(&sets) {
+                index.add(labels, slot);
+            }
+            assert!(matches!(index.candidates(&shop), Candidates::These(slots) if slots.len() == 100), "round {round}");
+            let mut gone = Vec::new();
+            for (slot, labels) in (0..).zip(&sets) {
+                gone.push(slot);
+                index.remove(labels, slot, |slot, _, _| !gone.contains(&slot));
+                let left = 99 - slot as usize;
+                match index.candidates(&shop) {
+                    Candidates::These(slots) => assert!(slots.len() <= left * 2 + 1, "{} for {left}", slots.len()),
+                    other => assert_eq!((other, left), (Candidates::None, 0)),
+                }
+            }
+            assert!(index.entries.is_empty());
+            assert_eq!(index.rosters.len(), 0);
+        }
+    }
+
+    #[test]
+    fn the_smallest_roster_is_searched() {
+        let mut index = LabelIndex::default();
+        for slot in 0..10_u32 {
+            let pairs = [("all", "x".to_owned()), ("half", (slot % 2).to_string()), ("one", slot.to_string())];
+            index.add(&Labels::from_pairs(pairs).unwrap(), slot);
+        }
+        let candidates = |texts: &[&str]| {
+            let matchers: Vec<Matcher> = texts.iter().map(|text| text.parse().unwrap()).collect();
+            match index.candidates(&matchers) {
+                Candidates::All => 10,
+                Candidates::These(slots) => slots.len(),
+                Candidates::One(_) => 1,
+                Candidates::None => 0,
+            }
+        };
+        let table: [(&[&str], usize); 7] = [
+            (&[], 10),
+            (&["all=x"], 10),
+            (&["all=x", "half=1"], 5),
+            (&["one=3", "half=0", "all=x"], 1),
+            (&["all=y"], 0),
+            (&["all=~\"x\""], 10),
+            (&["none=\"\""], 10),
+        ];
+        for (texts, expected) in table {
+            assert_eq!(candidates(texts), expected, "{texts:?}");
+        }
+    }
+}

@@ -140,15 +140,15 @@ impl World {
     fn check_groups(&self) {
         for group in self.state.groups_from(0, usize::MAX).0 {
             let unmuted = group.alerts().filter(|alert| alert.muted().is_none()).count();
-            assert!(group.len() > 0, "a group without alerts goes");
+            assert!(!group.is_empty(), "a group without alerts goes");
             assert!(group.due().is_none_or(|due| due > self.now), "{:?} is overdue", group.due());
-            assert_eq!(unmuted == 0 && group.due().is_some(), false, "muted alerts page nobody");
+            assert!(unmuted > 0 || group.due().is_none(), "muted alerts page nobody");
             if unmuted > 0 && group.page().is_none() {
                 assert!(group.due().is_some(), "{} waits for nothing", group.labels());
             }
             if let Some(page) = group.page() {
                 assert!(page.is_open());
-                let told = page.requests.len() > 0 || page.nobody.is_some();
+                let told = !page.requests.is_empty() || page.nobody.is_some();
                 assert!(told, "{} told nobody, and did not say so", page.id);
             }
         }

@@ -110,17 +110,17 @@ const SCHEMES: [&str; 4] = ["https", "http", "smtps", "smtp"];
 impl Shape for Url {
     fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
         let text = reader.text(node)?;
-        let parsed = reqwest::Url::parse(text).ok().filter(|url| url.has_host() && SCHEMES.contains(&url.scheme()));
-        let Some(parsed) = parsed else {
-            let hint = "write https://host/path, or smtp://host:port for mail";
-            reader.note_hint(node.at, &rule::URL, format!("`{text}` is not an address that is spoken here"), hint);
-            return None;
-        };
-        if parsed.password().is_some() {
+        let parsed = reqwest::Url::parse(text).ok();
+        if parsed.as_ref().is_some_and(|url| url.password().is_some()) {
             let hint = "take it out and name it with `secret: env:NAME`; the one that stood here is spent";
             reader.note_hint(node.at, &rule::URL_SECRET, "this URL holds a password", hint);
             return None;
         }
+        let Some(parsed) = parsed.filter(|url| url.has_host() && SCHEMES.contains(&url.scheme())) else {
+            let hint = "write https://host/path, or smtp://host:port for mail";
+            reader.note_hint(node.at, &rule::URL, "this is not an address that is spoken here", hint);
+            return None;
+        };
         Some(Self { at: node.at, text: text.to_owned(), scheme: parsed.scheme().to_owned() })
     }
 
@@ -134,7 +134,7 @@ impl Url {
     pub fn demand(&self, schemes: &[&str], reader: &mut Reader<'_>) {
         if !schemes.contains(&&*self.scheme) {
             let hint = format!("write {}://host", schemes.join("://host or "));
-            reader.note_hint(self.at, &rule::URL, format!("`{}` is of the wrong kind", self.text), hint);
+            reader.note_hint(self.at, &rule::URL, "this address is of the wrong kind", hint);
         }
     }
 }

@@ -138,7 +138,8 @@ impl Finding {
         let shown: Vec<char> = line.chars().skip(skipped).take(TEXT_CHARS_MAX).map(printable).collect();
         let lead = (before - skipped).min(shown.len());
         let width = note.at.width.clamp(1, shown.len().saturating_sub(lead).max(1));
-        let masked = |(i, c): (usize, char)| if note.rule.masked && i >= lead { '*' } else { c };
+        let secret = if note.rule.masked { lead } else { secret_from(path, &shown) };
+        let masked = |(i, c): (usize, char)| if i >= secret && !c.is_whitespace() { '*' } else { c };
         Self {
             file: path.to_owned(),
             line: note.at.line,
@@ -152,6 +153,22 @@ impl Finding {
             hint: note.hint,
         }
     }
+}
+
+/// Where a line may begin to hold a secret, whatever else is wrong with it: files about channels are where people put one
+/// under a key that they made up.
+fn secret_from(path: &str, line: &[char]) -> usize {
+    if !path.starts_with("channels") {
+        return usize::MAX;
+    }
+    let line: String = line.iter().collect();
+    let Some((key, value)) = line.split_once(':') else { return 0 };
+    let harmless = match key.trim_start_matches([' ', '-']) {
+        "kind" | "from" => true,
+        "url" => !value.contains('@'),
+        _ => value.trim().is_empty(),
+    };
+    if harmless { usize::MAX } else { key.chars().count() + 1 }
 }
 
 /// A line of a text, counted as YAML counts: `\n`, `\r\n` and `\r` end one.

@@ -28,6 +28,10 @@ fn answer(directory: &Path, arguments: &[&str]) -> Option<String> {
         .arg(directory)
         .args(arguments)
         .env("GIT_OPTIONAL_LOCKS", "0")
+        // Set where git itself started us, they would point at another repository.
+        .env_remove("GIT_DIR")
+        .env_remove("GIT_WORK_TREE")
+        .env_remove("GIT_INDEX_FILE")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())

@@ -7,8 +7,8 @@
 //! files   which files there are            build   names are gathered, then everything is read against them
 //! yaml    each file as a tree with places  whole   what only the whole book can show: circles, people without contact
 //! ```
-//! How a value is written is in `scalars`, `hours` and `address`; which keys there are, with their documentation, in
-//! `kinds`. Not here: what a book means, which is the kernel's and the rooms' business, and Cedar, which is governance's.
+//! How a value is written is in `scalars`, `words`, `hours` and `address`; which keys there are, with their documentation,
+//! in `kinds`; what they become, in `make`. Not here: what a book means, which is the kernel's and the rooms' business, and Cedar, which is governance's.
 
 mod address;
 mod build;
@@ -17,6 +17,7 @@ mod finding;
 mod git;
 mod hours;
 mod kinds;
+mod make;
 mod rule;
 mod scalars;
 mod schema;
@@ -24,6 +25,7 @@ mod shape;
 mod starter;
 mod suggest;
 mod whole;
+mod words;
 mod yaml;
 
 #[cfg(test)]

@@ -3,22 +3,19 @@
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
-use kernel::book::{DutyHours, Reduce, SecretRef, Threshold, Turn};
+use kernel::book::{DutyHours, SecretRef, Threshold, Turn};
 use kernel::matcher::MatcherError;
-use kernel::{
-    ChannelKind, ChannelName, Matcher, PersonName, PolicyName, Role, ScheduleName, Seconds, ServiceName, Severity,
-    TeamName,
-};
+use kernel::{Matcher, Seconds, Severity};
 use serde_json::json;
 
 use super::hours;
 use super::rule::{self, Rule};
-use super::shape::{Defs, Reader, Shape, Sort};
+use super::shape::{Defs, Reader, Shape};
 use super::suggest;
 use super::yaml::Node;
 
 /// Notes that a text breaks a rule.
-fn refuse<T>(
+pub(super) fn refuse<T>(
     node: &Node,
     reader: &mut Reader<'_>,
     rule: &'static Rule,
@@ -355,61 +352,4 @@ impl Shape for Pointer {
 pub(super) fn is_word(text: &str, more: &str) -> bool {
     let fits = |c: char| c.is_ascii_alphanumeric() || more.contains(c);
     !text.is_empty() && text.chars().all(fits) && !text.starts_with(|c: char| c.is_ascii_digit())
-}
-
-/// Implements a shape for the words of an enum.
-macro_rules! words {
-    ($($kind:ty, $what:literal: $($word:literal => $value:expr),+;)*) => {$(
-        impl Shape for $kind {
-            fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
-                let text = reader.text(node)?;
-                match text {
-                    $($word => Some($value),)+
-                    other => {
-                        let hint = suggest::hint(other, [$($word),+]).unwrap_or_default();
-                        refuse(node, reader, &rule::WORD, format!("`{other}` is not {}", $what), &hint)
-                    }
-                }
-            }
-
-            fn schema(_: &mut Defs) -> serde_json::Value {
-                json!({ "enum": [$($word),+] })
-            }
-        }
-    )*};
-}
-
-words! {
-    Reduce, "a way to make one number of a window": "last" => Self::Last, "mean" => Self::Mean, "min" => Self::Min,
-        "max" => Self::Max, "rate" => Self::Rate;
-    ChannelKind, "a kind of channel": "email" => Self::Email, "webhook" => Self::Webhook, "ntfy" => Self::Ntfy,
-        "slack" => Self::Slack, "matrix" => Self::Matrix;
-    Role, "a role": "viewer" => Self::Viewer, "responder" => Self::Responder, "commander" => Self::Commander,
-        "communications" => Self::Communications, "auditor" => Self::Auditor, "administrator" => Self::Administrator;
-}
-
-/// Implements a shape for names that refer to something that must be defined.
-macro_rules! references {
-    ($($name:ty => $sort:ident;)*) => {$(
-        impl Shape for $name {
-            fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
-                let text = reader.text(node)?;
-                reader.defined(Sort::$sort, text, node.at)?;
-                Self::new(text).ok()
-            }
-
-            fn schema(_: &mut Defs) -> serde_json::Value {
-                json!({ "type": "string", "pattern": super::NAME_PATTERN })
-            }
-        }
-    )*};
-}
-
-references! {
-    ServiceName => Service;
-    TeamName => Team;
-    PersonName => Person;
-    ScheduleName => Schedule;
-    PolicyName => Policy;
-    ChannelName => Channel;
 }

@@ -132,6 +132,13 @@ route:
 }
 
 #[test]
+fn a_child_of_a_bare_root_hands_its_policy_down() {
+    let routes = "route:\n  routes:\n    - policy: operations\n      routes: [{matchers: [a=b]}]\n";
+    let route = checked(&with("routes.yaml", routes)).book.unwrap().route;
+    assert_eq!(route.routes[0].routes[0].policy.as_ref().unwrap().as_str(), "operations");
+}
+
+#[test]
 fn everything_that_is_wrong_is_reported_at_once() {
     let mut files = begin();
     let broken = [
@@ -151,7 +158,7 @@ fn everything_that_is_wrong_is_reported_at_once() {
         *text = text.replacen(from, to, 1);
     }
     insta::assert_snapshot!(checked(&files).findings.to_string(), @r#"
-    channels.yaml:4:8: `http://localhost:25` is of the wrong kind [WB040]
+    channels.yaml:4:8: this address is of the wrong kind [WB040]
       4 |   url: http://localhost:25
         |        ^^^^^^^^^^^^^^^^^^^
       hint: write smtps://host or smtp://host
@@ -272,12 +279,21 @@ fn warnings_do_not_refuse() {
 
 #[test]
 fn a_secret_in_the_wrong_place_is_not_repeated() {
-    let files = edited("channels.yaml", "from:", "secret: hunter2\n  from:");
-    let findings = checked(&files).findings;
-    assert!(!findings.to_string().contains("hunter2") && !findings.to_json().to_string().contains("hunter2"));
-    let files = edited("channels.yaml", "localhost", "user:hunter2@localhost");
-    let findings = checked(&files).findings;
-    assert!(!findings.to_string().contains("hunter2"), "{findings}");
+    let cases = [
+        ("from:", "secret: hunter2\n  from:", "WB039"),
+        ("from:", "password: hunter2\n  from:", "WB012"),
+        ("from:", "secret: env:A\n  secret: hunter2\n  from:", "WB013"),
+        ("from:", "secret: |\n    hunter2\n  from:", "WB039"),
+        ("from:", "secret: {hunter2\n  from:", "WB010"),
+        ("localhost", "user:hunter2@localhost", "WB041"),
+        ("smtp://localhost", "imap://user:hunter2@localhost", "WB041"),
+        ("smtp://localhost:25", "smtp//user:hunter2@localhost", "WB040"),
+    ];
+    for (from, to, rule) in cases {
+        let findings = checked(&edited("channels.yaml", from, to)).findings;
+        let shown = format!("{findings} {}", findings.to_json());
+        assert!(shown.contains(rule) && !shown.contains("hunter2"), "{shown}");
+    }
 }
 
 #[test]

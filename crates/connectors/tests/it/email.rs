@@ -1,4 +1,4 @@
-//! E-mail against a real SMTP server: aiosmtpd, as Debian packages it.
+//! E-mail against a real SMTP server: aiosmtpd.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -57,12 +57,14 @@ struct Mailbox {
 impl Mailbox {
     /// Starts the server with the first Python that has aiosmtpd.
     fn open() -> Option<Self> {
-        let has_it = |python: &&str| {
+        let has_it = |python: &String| {
             let tried = Command::new(python).args(["-c", "import aiosmtpd"]).stderr(Stdio::null()).status();
             tried.is_ok_and(|status| status.success())
         };
-        let Some(python) = ["python3", "/usr/bin/python3"].into_iter().find(has_it) else {
-            println!("skipped: aiosmtpd is not there; install python3-aiosmtpd");
+        let named = std::env::var("WATCHKEEPER_PYTHON").ok();
+        let mut pythons = named.into_iter().chain(["python3", "/usr/bin/python3"].map(str::to_owned));
+        let Some(python) = pythons.find(has_it) else {
+            println!("skipped: no Python has aiosmtpd; name one by WATCHKEEPER_PYTHON");
             return None;
         };
         let mut command = Command::new(python);

@@ -84,7 +84,8 @@ mod tests {
     fn what_is_wrong_is_named() {
         let cases = [
             ("", None, "EOF"),
-            ("[", None, "invalid type: sequence"),
+            ("[", None, "EOF"),
+            ("5", None, "invalid type: integer"),
             (r#"{"items": [1, "x"]}"#, Some("items[1]"), "invalid type: string"),
             (r#"{"other": 1}"#, None, "missing field `items`"),
             (r#"{"items": []} x"#, None, "more after its JSON value"),

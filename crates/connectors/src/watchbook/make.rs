@@ -1,0 +1,195 @@
+//! From what stands in a file to what the kernel calls it: defaults are filled in, and what several keys of one thing say
+//! together is checked.
+
+use kernel::book::{
+    Channel, Check, EscalationPolicy, Hook, Inhibition, Layer, Person, Reduce, Route, Rule, Schedule, Service,
+    SeverityRule, Step, Team, Threshold,
+};
+use kernel::{ChannelKind, Role, Seconds};
+
+use super::address;
+use super::kinds::*;
+use super::rule;
+use super::scalars::{Pointer, Range, Span, Template, Whole};
+use super::shape::{Reader, Sort};
+
+/// The window of a rule that does not say one.
+const WINDOW: Seconds = Seconds::minutes(1);
+/// How often a check asks when it does not say.
+const CHECK_EVERY: Seconds = Seconds(30);
+/// How long a check waits when it does not say.
+const CHECK_TIMEOUT: Seconds = Seconds(5);
+/// How often an update is owed when the severity rule does not say.
+const UPDATE_EVERY: Seconds = Seconds::hours(1);
+
+pub(super) fn service(name: &str, file: ServiceFile, reader: &mut Reader<'_>) -> Option<Service> {
+    if file.depends_on.iter().any(|other| other.as_str() == name) {
+        let at = reader.names.spot(Sort::Service, name)?;
+        reader.note_hint(at, &rule::SELF_DEPENDENCY, format!("`{name}` depends on itself"), "take it out");
+    }
+    let Whole(tier) = file.tier;
+    Some(Service {
+        title: file.title.unwrap_or_else(|| name.to_owned()),
+        owner: file.owner,
+        tier,
+        function: file.function.unwrap_or_default(),
+        depends_on: file.depends_on,
+        regions: file.regions,
+        policy: file.policy,
+        runbook: file.runbook,
+    })
+}
+
+pub(super) fn team(name: &str, file: TeamFile, _: &mut Reader<'_>) -> Option<Team> {
+    let title = file.title.unwrap_or_else(|| name.to_owned());
+    Some(Team { title, members: file.members.0, policy: file.policy, room: file.room })
+}
+
+pub(super) fn person(name: &str, file: PersonFile, _: &mut Reader<'_>) -> Option<Person> {
+    Some(Person {
+        title: file.title.unwrap_or_else(|| name.to_owned()),
+        time_zone: file.time_zone.unwrap_or(jiff::tz::TimeZone::UTC),
+        contacts: file.contacts,
+        roles: file.roles.map_or_else(|| vec![Role::Viewer], |roles| roles.0),
+    })
+}
+
+pub(super) fn schedule(name: &str, file: ScheduleFile, _: &mut Reader<'_>) -> Option<Schedule> {
+    let layer =
+        |layer: LayerFile| Layer { people: layer.people.0, start: layer.start, turn: layer.turn, hours: layer.hours };
+    Some(Schedule {
+        title: file.title.unwrap_or_else(|| name.to_owned()),
+        time_zone: file.time_zone,
+        layers: file.layers.0.into_iter().map(layer).collect(),
+    })
+}
+
+pub(super) fn policy(name: &str, file: PolicyFile, _: &mut Reader<'_>) -> Option<EscalationPolicy> {
+    let step = |step: StepFile| Step { targets: step.page.0, wait: step.wait.0 };
+    Some(EscalationPolicy {
+        title: file.title.unwrap_or_else(|| name.to_owned()),
+        steps: file.steps.0.into_iter().map(step).collect(),
+        repeat: file.repeat.map_or(0, |Whole(times)| times),
+    })
+}
+
+/// A route and its children, which take from it what they do not say themselves. The root has no parent.
+pub(super) fn route(file: RouteFile, parent: Option<&Route>, reader: &mut Reader<'_>) -> Route {
+    let given = parent.cloned().unwrap_or_default();
+    let mut made = Route {
+        matchers: file.matchers,
+        group_by: file.group_by.unwrap_or(given.group_by),
+        group_wait: file.group_wait.unwrap_or(given.group_wait),
+        group_interval: file.group_interval.map_or(given.group_interval, |Span(span)| span),
+        repeat_interval: file.repeat_interval.map_or(given.repeat_interval, |Span(span)| span),
+        policy: file.policy.or(given.policy),
+        proceed: file.proceed.unwrap_or(false),
+        routes: Vec::new(),
+    };
+    // The policy of the root is the catch-all, behind those of services and owners: children do not take it over.
+    let inherited = Route { policy: made.policy.clone().filter(|_| parent.is_some()), ..made.clone() };
+    let mut taken = false;
+    for child in file.routes {
+        if taken {
+            let hint = "a sibling above it matches every alert and does not say `continue: true`";
+            reader.note_hint(child.at, &rule::UNREACHABLE, "this route is never reached", hint);
+        }
+        taken |= child.value.matchers.is_empty() && child.value.proceed != Some(true);
+        made.routes.push(route(child.value, Some(&inherited), reader));
+    }
+    made
+}
+
+pub(super) fn inhibition(file: InhibitionFile) -> Inhibition {
+    Inhibition { source: file.source.0, target: file.target.0, equal: file.equal }
+}
+
+pub(super) fn severity_rule(file: SeverityFile) -> SeverityRule {
+    // The shape has bounded both ends to 1-4.
+    let tier = |number: u16| u8::try_from(number).unwrap_or(u8::MAX);
+    SeverityRule {
+        when: file.when,
+        tiers: file.tiers.map(|Range(low, high)| (tier(low), tier(high))),
+        severity: file.severity,
+        declare: file.declare.unwrap_or(false),
+        update_every: file.update_every.map_or(UPDATE_EVERY, |Span(span)| span),
+        why: file.why,
+    }
+}
+
+pub(super) fn channel(_: &str, file: ChannelFile, reader: &mut Reader<'_>) -> Option<Channel> {
+    file.url.demand(address::schemes(file.kind), reader);
+    let sender = file.from.as_ref().is_some_and(|from| address::is_mailbox(from));
+    if file.kind == ChannelKind::Email && !sender {
+        let hint = "add `from: watchkeeper@example.org`";
+        reader.note_hint(file.url.at, &rule::SENDER, "a mail channel needs the address it sends from", hint);
+    }
+    Some(Channel { kind: file.kind, url: file.url.text, from: file.from, secret: file.secret })
+}
+
+pub(super) fn hook(_: &str, file: HookFile, _: &mut Reader<'_>) -> Option<Hook> {
+    let Pointer(items) = file.items.unwrap_or_default();
+    let plain = |pairs: Pairs<Template>| pairs.0.into_iter().map(|(name, text)| (name, text.0)).collect();
+    let status = file.status.map_or_else(|| "firing".to_owned(), |Template(text)| text);
+    Some(Hook { items, labels: plain(file.labels), annotations: plain(file.annotations), status })
+}
+
+pub(super) fn rule(_: &str, file: RuleFile, reader: &mut Reader<'_>) -> Option<Rule> {
+    if let Some(clear) = file.clear.as_ref().filter(|clear| overlap(file.raise, clear.value)) {
+        let hint = "let it clear on the other side: raise \"> 0.05\", clear \"< 0.01\"";
+        reader.note_hint(clear.at, &rule::HYSTERESIS, "some values both raise and clear", hint);
+    }
+    Some(Rule {
+        metric: file.metric.0,
+        matchers: file.matchers,
+        reduce: file.reduce.unwrap_or(Reduce::Last),
+        window: file.window.map_or(WINDOW, |Span(span)| span),
+        raise: file.raise,
+        clear: file.clear.map_or_else(|| opposite(file.raise), |clear| clear.value),
+        hold: file.hold.unwrap_or(Seconds::ZERO),
+        labels: file.labels,
+        annotations: file.annotations.0.into_iter().map(|(name, text)| (name, text.0)).collect(),
+    })
+}
+
+fn opposite(threshold: Threshold) -> Threshold {
+    match threshold {
+        Threshold::Above(x) => Threshold::AtMost(x),
+        Threshold::AtLeast(x) => Threshold::Below(x),
+        Threshold::Below(x) => Threshold::AtLeast(x),
+        Threshold::AtMost(x) => Threshold::Above(x),
+    }
+}
+
+/// Whether some value meets both conditions. Of two that point the same way, the further one's values meet both; of two
+/// that point at each other, what lies between their numbers does.
+fn overlap(raise: Threshold, clear: Threshold) -> bool {
+    use Threshold::{Above, AtLeast, AtMost, Below};
+    match (raise, clear) {
+        (Above(_) | AtLeast(_), Above(_) | AtLeast(_)) | (Below(_) | AtMost(_), Below(_) | AtMost(_)) => true,
+        (AtLeast(low), AtMost(high)) | (AtMost(high), AtLeast(low)) => low <= high,
+        (Above(low) | AtLeast(low), Below(high) | AtMost(high))
+        | (Below(high) | AtMost(high), Above(low) | AtLeast(low)) => low < high,
+    }
+}
+
+pub(super) fn check(_: &str, file: CheckFile, reader: &mut Reader<'_>) -> Option<Check> {
+    file.url.demand(address::HTTP, reader);
+    let every = file.every.map_or(CHECK_EVERY, |Span(span)| span);
+    if let Some(timeout) = file.timeout.as_ref().filter(|timeout| timeout.value.0 > every) {
+        let message = format!("an answer may take longer than the {every} between two questions");
+        reader.note_hint(timeout.at, &rule::SLOW_CHECK, message, "make `timeout` at most `every`");
+    }
+    let Range(low, high) = file.status.unwrap_or(Range(200, 299));
+    Some(Check {
+        service: file.service,
+        url: file.url.text,
+        every,
+        timeout: file.timeout.map_or(CHECK_TIMEOUT.min(every), |timeout| timeout.value.0),
+        status: (low, high),
+        contains: file.contains,
+        failures: file.failures.map_or(3, |Whole(times)| times),
+        successes: file.successes.map_or(2, |Whole(times)| times),
+        labels: file.labels,
+    })
+}

@@ -1,0 +1,68 @@
+//! Values that are one of some known words, and names of things that are defined elsewhere.
+
+use kernel::book::Reduce;
+use kernel::{ChannelKind, ChannelName, PersonName, PolicyName, Role, ScheduleName, ServiceName, TeamName};
+use serde_json::json;
+
+use super::rule;
+use super::scalars::refuse;
+use super::shape::{Defs, Reader, Shape, Sort};
+use super::suggest;
+use super::yaml::Node;
+
+/// Implements a shape for the words of an enum.
+macro_rules! words {
+    ($($kind:ty, $what:literal: $($word:literal => $value:expr),+;)*) => {$(
+        impl Shape for $kind {
+            fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+                let text = reader.text(node)?;
+                match text {
+                    $($word => Some($value),)+
+                    other => {
+                        let hint = suggest::hint(other, [$($word),+]).unwrap_or_default();
+                        refuse(node, reader, &rule::WORD, format!("`{other}` is not {}", $what), &hint)
+                    }
+                }
+            }
+
+            fn schema(_: &mut Defs) -> serde_json::Value {
+                json!({ "enum": [$($word),+] })
+            }
+        }
+    )*};
+}
+
+words! {
+    Reduce, "a way to make one number of a window": "last" => Self::Last, "mean" => Self::Mean, "min" => Self::Min,
+        "max" => Self::Max, "rate" => Self::Rate;
+    ChannelKind, "a kind of channel": "email" => Self::Email, "webhook" => Self::Webhook, "ntfy" => Self::Ntfy,
+        "slack" => Self::Slack, "matrix" => Self::Matrix;
+    Role, "a role": "viewer" => Self::Viewer, "responder" => Self::Responder, "commander" => Self::Commander,
+        "communications" => Self::Communications, "auditor" => Self::Auditor, "administrator" => Self::Administrator;
+}
+
+/// Implements a shape for names that refer to something that must be defined.
+macro_rules! references {
+    ($($name:ty => $sort:ident;)*) => {$(
+        impl Shape for $name {
+            fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+                let text = reader.text(node)?;
+                reader.defined(Sort::$sort, text, node.at)?;
+                Self::new(text).ok()
+            }
+
+            fn schema(_: &mut Defs) -> serde_json::Value {
+                json!({ "type": "string", "pattern": super::NAME_PATTERN })
+            }
+        }
+    )*};
+}
+
+references! {
+    ServiceName => Service;
+    TeamName => Team;
+    PersonName => Person;
+    ScheduleName => Schedule;
+    PolicyName => Policy;
+    ChannelName => Channel;
+}
