@@ -179,7 +179,7 @@ async fn outage(journal: &mut Journal, incident: &str, shop: &Shop) -> Result<()
         .await?;
     say("shop", "the certificate is renewed: payments works again");
     shop.repair_payments();
-    journal.until("AlertResolved").await?;
+    journal.until("PageClosed").await?;
     journal.post(&format!("incidents/{incident}/mitigate"), json!({ "how": "renewed the certificate" })).await?;
     journal.until("IncidentMitigated").await?;
     journal.update(incident, "resolved", "Card payments work again. An expired certificate was renewed.").await?;

@@ -223,7 +223,7 @@ fn answers_are_in_the_encoding_of_the_request() {
     assert_eq!(Encoding::of("text/plain"), None);
     assert_eq!(answer(Encoding::Json, 0, ""), b"{}");
     assert_eq!(answer(Encoding::Protobuf, 0, ""), b"");
-    let json = br#"{"partialSuccess":{"errorMessage":"why","rejectedDataPoints":"3"}}"#;
+    let json = br#"{"partialSuccess":{"rejectedDataPoints":"3","errorMessage":"why"}}"#;
     assert_eq!(answer(Encoding::Json, 3, "why"), json);
     let partial = ExportMetricsServiceResponse::decode(&*answer(Encoding::Protobuf, 3, "why")).unwrap().partial_success;
     assert_eq!(partial.map(|p| (p.rejected_data_points, p.error_message)), Some((3, "why".to_owned())));

@@ -299,7 +299,8 @@ fn a_secret_in_the_wrong_place_is_not_repeated() {
 #[test]
 fn findings_are_objects_for_programs() {
     let findings = checked(&edited("teams.yaml", "[me]", "[mee]")).findings;
-    insta::assert_json_snapshot!(findings.to_json(), @r#"
+    insta::with_settings!({ sort_maps => true }, {
+        insta::assert_json_snapshot!(findings.to_json(), @r#"
     {
       "errors": 1,
       "findings": [
@@ -318,6 +319,7 @@ fn findings_are_objects_for_programs() {
       "warnings": 0
     }
     "#);
+    });
 }
 
 #[test]
