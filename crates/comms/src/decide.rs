@@ -1,4 +1,4 @@
-//! The rules of telling, one function a command.
+//! The rules of this room, one function for each command. Reads the state; changes nothing.
 
 use std::collections::BTreeSet;
 
@@ -39,37 +39,53 @@ fn draft(
     context: &Context<'_>,
     notice: Option<NoticeId>,
     incident: Option<IncidentId>,
-    wording: Wording,
+    mut wording: Wording,
     sensitivity: Sensitivity,
 ) -> Decided {
+    let host = host(state, notice, incident)?;
+    keep_title(host, &mut wording);
     let wording = checked(context, wording)?;
-    let drafts = state.notices().flat_map(Notice::drafts).count();
-    if drafts >= DRAFTS_MAX {
+    if state.draft_count() >= DRAFTS_MAX {
         return Err(Refusal::Many("drafts", DRAFTS_MAX));
     }
-    let existing = match notice {
-        Some(id) => Some(state.notice(id).ok_or(Refusal::NoNotice(id))?),
-        None => incident.and_then(|incident| state.of_incident(incident).find(|notice| notice.is_open())),
+    let (notice, incident) = match host {
+        Some(host) => (continued(host, wording.stage)?, host.incident),
+        None if wording.stage == Stage::Postmortem => return Err(Refusal::NothingResolved),
+        None if state.open_count() >= OPEN_MAX => return Err(Refusal::Many("open notices", OPEN_MAX)),
+        None => (state.next_notice(), incident),
     };
-    let (notice, incident) = match existing {
-        Some(notice) => {
-            fits(notice, wording.stage)?;
-            if notice.updates.len() >= UPDATES_MAX {
-                return Err(Refusal::Many("updates", UPDATES_MAX));
-            }
-            (notice.id, notice.incident)
-        }
-        None if state.notices().filter(|notice| notice.is_open()).count() >= OPEN_MAX => {
-            return Err(Refusal::Many("notices", OPEN_MAX));
-        }
-        None => (NoticeId(state.last_notice.saturating_add(1)), incident),
-    };
-    let update = UpdateId(state.last_update.saturating_add(1));
-    Ok(vec![Event::UpdateDrafted { notice, update, incident, wording, sensitivity }])
+    Ok(vec![Event::UpdateDrafted { notice, update: state.next_update(), incident, wording, sensitivity }])
 }
 
-fn revise(state: &State, context: &Context<'_>, id: UpdateId, wording: Wording) -> Decided {
+/// The notice that a draft goes on with: the one named, else the incident's newest.
+fn host(state: &State, notice: Option<NoticeId>, incident: Option<IncidentId>) -> Result<Option<&Notice>, Refusal> {
+    let Some(id) = notice else { return Ok(incident.and_then(|incident| state.of_incident(incident).next())) };
+    let named = state.notice(id).ok_or(Refusal::NoNotice(id))?;
+    match incident.filter(|incident| named.incident != Some(*incident)) {
+        Some(other) => Err(Refusal::OtherIncident(id, other)),
+        None => Ok(Some(named)),
+    }
+}
+
+/// A notice keeps its title unless an update gives it another.
+fn keep_title(host: Option<&Notice>, wording: &mut Wording) {
+    if let Some(host) = host.filter(|_| wording.title.trim().is_empty()) {
+        wording.title.clone_from(&host.title);
+    }
+}
+
+/// The notice's number, when it takes another update of that stage.
+fn continued(host: &Notice, stage: Stage) -> Result<NoticeId, Refusal> {
+    fits(host, stage)?;
+    if host.updates.len() >= UPDATES_MAX && stage != Stage::Resolved {
+        return Err(Refusal::Full(host.id));
+    }
+    Ok(host.id)
+}
+
+fn revise(state: &State, context: &Context<'_>, id: UpdateId, mut wording: Wording) -> Decided {
     let (notice, update) = drafted(state, id)?;
+    keep_title(Some(notice), &mut wording);
     let wording = checked(context, wording)?;
     fits(notice, wording.stage)?;
     if wording == update.wording {
@@ -80,10 +96,11 @@ fn revise(state: &State, context: &Context<'_>, id: UpdateId, wording: Wording) 
     Ok(vec![Event::UpdateRevised { notice: notice.id, update: id, revision, wording, sensitivity }])
 }
 
-/// What is published is read by customers, so somebody stands for it: never Watchkeeper itself.
+/// What is published is read by customers, so somebody stands for it: never Watchkeeper itself. What was right when it
+/// was drafted is checked again, for the watchbook and the notice may have moved on.
 fn publish(state: &State, context: &Context<'_>, id: UpdateId, read: Option<u32>) -> Decided {
     if !matches!(context.actor, Actor::Person(_) | Actor::Integration(_)) {
-        return Err(Refusal::Unattended);
+        return Err(Refusal::Unattended(id));
     }
     let (notice, update) = drafted(state, id)?;
     if let Some(read) = read.filter(|read| *read != update.revision) {
@@ -94,14 +111,12 @@ fn publish(state: &State, context: &Context<'_>, id: UpdateId, read: Option<u32>
     let next_update_at =
         wording.next_update_in.filter(|_| !wording.stage.is_over()).map(|span| span.after(context.now));
     let rooms = rooms(context, notice, &wording);
-    Ok(vec![Event::UpdatePublished {
-        notice: notice.id,
-        update: id,
-        incident: notice.incident,
-        wording,
-        next_update_at,
-        rooms,
-    }])
+    let (notice, incident) = (notice.id, notice.incident);
+    let mut events = vec![Event::UpdatePublished { notice, update: id, incident, wording, next_update_at }];
+    if !rooms.is_empty() {
+        events.push(Event::TellingRequested { notice, update: id, rooms });
+    }
+    Ok(events)
 }
 
 fn discard(state: &State, id: UpdateId) -> Decided {
@@ -109,19 +124,30 @@ fn discard(state: &State, id: UpdateId) -> Decided {
     Ok(vec![Event::UpdateDiscarded { notice: notice.id, update: id, sensitivity: update.sensitivity }])
 }
 
+/// Customers see that it is back with the next published update, not before.
 fn reopen(state: &State, id: NoticeId, why: String) -> Decided {
     let notice = state.notice(id).ok_or(Refusal::NoNotice(id))?;
-    if notice.is_open() {
-        return Err(Refusal::NotResolved(id, "cannot be reopened"));
+    if notice.open {
+        return Err(Refusal::NotResolved(id, "cannot be reopened: draft an update of it"));
+    }
+    let other = notice.incident.and_then(|incident| state.of_incident(incident).find(|other| other.open));
+    if let Some(other) = other {
+        return Err(Refusal::ToldElsewhere(id, other.id));
+    }
+    if notice.updates.len() >= UPDATES_MAX {
+        return Err(Refusal::Full(id));
+    }
+    if state.open_count() >= OPEN_MAX {
+        return Err(Refusal::Many("open notices", OPEN_MAX));
     }
     let why = said("why", &why, WHY_BYTES_MAX)?;
-    Ok(vec![Event::NoticeReopened { notice: id, why, sensitivity: Sensitivity::Internal }])
+    // The reason is for us: it is as sensitive as the most sensitive draft of the notice.
+    let sensitivity = notice.updates.iter().map(|update| update.sensitivity).max().unwrap_or_default();
+    Ok(vec![Event::NoticeReopened { notice: id, why, sensitivity }])
 }
 
 fn record_attempt(state: &State, delivery: DeliveryId, attempt: Attempt) -> Decided {
-    let mut all = state.notices().flat_map(|notice| notice.updates.iter().map(move |update| (notice, update)));
-    let asked = all.find(|(_, update)| update.tellings.iter().any(|telling| telling.delivery == delivery));
-    let (notice, update) = asked.ok_or_else(|| Refusal::NoDelivery(delivery.to_string()))?;
+    let Some((notice, update)) = state.told_by(&delivery) else { return Err(Refusal::NoDelivery(delivery)) };
     Ok(vec![Event::TellingAttempted { notice: notice.id, update: update.id, delivery, attempt }])
 }
 
@@ -139,7 +165,7 @@ fn fits(notice: &Notice, stage: Stage) -> Result<(), Refusal> {
     match (notice.is_open(), stage) {
         (false, Stage::Postmortem) => Ok(()),
         (false, _) => Err(Refusal::Resolved(notice.id)),
-        (true, Stage::Postmortem) => Err(Refusal::NotResolved(notice.id, "has no post-mortem yet")),
+        (true, Stage::Postmortem) => Err(Refusal::NotResolved(notice.id, "has no post-mortem yet: resolve it first")),
         (true, _) => Ok(()),
     }
 }
@@ -153,7 +179,7 @@ fn checked(context: &Context<'_>, wording: Wording) -> Result<Wording, Refusal> 
 
 fn components(context: &Context<'_>, named: &[(ComponentName, ComponentStatus)], stage: Stage) -> Result<(), Refusal> {
     if named.len() > COMPONENTS_MAX {
-        return Err(Refusal::Many("components in one update", COMPONENTS_MAX));
+        return Err(Refusal::TooMany("components", named.len(), COMPONENTS_MAX));
     }
     let mut seen = BTreeSet::new();
     for (name, status) in named {
@@ -188,7 +214,7 @@ fn said(field: &'static str, text: &str, limit: usize) -> Result<String, Refusal
         return Err(Refusal::Empty(field));
     }
     if text.len() > limit {
-        return Err(Refusal::Long(field, limit));
+        return Err(Refusal::Long(field, text.len(), limit));
     }
     Ok(text.to_owned())
 }

@@ -70,8 +70,15 @@ pub enum Event {
         /// When the next update is promised.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         next_update_at: Option<Timestamp>,
-        /// The rooms that are told.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    },
+    /// The rooms of the teams concerned are to be told of a published update. A fact of its own, because addresses of
+    /// rooms are nothing for the public.
+    TellingRequested {
+        /// Which notice.
+        notice: NoticeId,
+        /// Which update.
+        update: UpdateId,
+        /// The rooms.
         rooms: Vec<Address>,
     },
     /// A draft was put away.
@@ -117,6 +124,7 @@ impl Event {
             | Self::UpdatePublished { notice, .. }
             | Self::UpdateDiscarded { notice, .. }
             | Self::NoticeReopened { notice, .. }
+            | Self::TellingRequested { notice, .. }
             | Self::TellingAttempted { notice, .. } => *notice,
         }
     }
@@ -130,6 +138,7 @@ impl EventMeta for Event {
             Self::UpdatePublished { .. } => "UpdatePublished",
             Self::UpdateDiscarded { .. } => "UpdateDiscarded",
             Self::NoticeReopened { .. } => "NoticeReopened",
+            Self::TellingRequested { .. } => "TellingRequested",
             Self::TellingAttempted { .. } => "TellingAttempted",
         }
     }
@@ -142,7 +151,7 @@ impl EventMeta for Event {
     fn sensitivity(&self) -> Sensitivity {
         match self {
             Self::UpdatePublished { .. } => Sensitivity::Public,
-            Self::TellingAttempted { .. } => Sensitivity::Internal,
+            Self::TellingRequested { .. } | Self::TellingAttempted { .. } => Sensitivity::Internal,
             Self::UpdateDrafted { sensitivity, .. }
             | Self::UpdateRevised { sensitivity, .. }
             | Self::UpdateDiscarded { sensitivity, .. }

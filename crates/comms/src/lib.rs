@@ -21,9 +21,9 @@
 //!                         ^  | \
 //!                  Revise '--'  '--- Discard ----> discarded         (final)
 //!
-//!   notice:   investigating, identified, monitoring  (any order)  ---- Resolved ----> resolved ---- Postmortem
-//!                         ^                                                              |
-//!                         '---------------------------- Reopen --------------------------'
+//!   notice:   investigating, identified, monitoring  (any order)  ---- Resolved ----> resolved <---. Postmortem
+//!                         ^                                                             |    |     |
+//!                         '---------------------------- Reopen -------------------------'    '-----'
 //! ```
 //!
 //! | transition | function in `decide.rs` |
@@ -32,7 +32,7 @@
 //! | draft -> draft | `revise` |
 //! | draft -> published; stage of the notice | `publish` |
 //! | draft -> discarded | `discard` |
-//! | resolved -> open | `reopen` |
+//! | resolved -> open; customers see it with the next published update | `reopen` |
 //! | asked -> told | `record_attempt` |
 
 mod command;
@@ -52,7 +52,7 @@ use kernel::{Area, Book, Delivery};
 
 pub use command::Command;
 pub use event::{Event, Wording};
-pub use lint::{Finding, LintRule, lint, lint_update};
+pub use lint::{FINDINGS_MAX, Finding, LintRule, SENTENCE_WORDS_MAX, lint, lint_update};
 pub use public::{ComponentNow, Overall, PublicNotice, PublicUpdate};
 pub use refusal::Refusal;
 pub use state::{Notice, Phase, State, Telling, Update};
@@ -98,7 +98,7 @@ impl Area for Comms {
 
     fn deliveries(state: &State, _book: &Book, event: &Event) -> Vec<Delivery> {
         match event {
-            Event::UpdatePublished { update, .. } => tell::deliveries(state, *update),
+            Event::TellingRequested { update, .. } => tell::deliveries(state, *update),
             _ => Vec::new(),
         }
     }

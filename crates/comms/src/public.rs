@@ -1,10 +1,11 @@
-//! What everybody may see: published updates and what follows from them. No other text passes through here.
+//! What everybody may see: published updates and what follows from them. Drafts, incidents and people cannot get in, for
+//! these types have no place for them.
 
 use kernel::book::Component;
-use kernel::{Book, Timestamp};
+use kernel::{Book, ComponentName, Seq, Timestamp};
 use serde::Serialize;
 
-use crate::state::{Notice, Phase, State};
+use crate::state::{Notice, Phase, State, Update};
 use crate::words::{ComponentStatus, NoticeId, NoticeImpact, Stage, UpdateId};
 
 /// A component as it does now.
@@ -46,6 +47,8 @@ pub struct PublicNotice<'a> {
     pub resolved_at: Option<Timestamp>,
     /// When the next update is promised.
     pub next_update_at: Option<Timestamp>,
+    /// The components it named, and how they do by what it last said.
+    pub components: Vec<(&'a str, ComponentStatus)>,
     /// Its published updates, the newest first.
     pub updates: Vec<PublicUpdate<'a>>,
 }
@@ -61,6 +64,8 @@ pub struct PublicUpdate<'a> {
     pub text: &'a str,
     /// When it was published.
     pub at: Timestamp,
+    /// When the next one was promised.
+    pub next_update_at: Option<Timestamp>,
     /// How well components did, as it said.
     pub components: Vec<(&'a str, ComponentStatus)>,
 }
@@ -87,10 +92,20 @@ impl State {
     }
 
     fn component<'a>(&self, component: &'a Component) -> ComponentNow<'a> {
-        let open = self.notices.values().filter(|notice| notice.is_open());
-        let said = open.filter_map(|n| n.components.get(&component.name).map(|status| (*status, n.published_at)));
-        let (status, since) = said.max_by_key(|(status, _)| *status).unwrap_or_default();
-        ComponentNow { component, status, since: since.filter(|_| status != ComponentStatus::Operational) }
+        let hurt = self.said_of(&component.name).filter(|(status, _)| *status != ComponentStatus::Operational);
+        let since = hurt.filter_map(|(_, since)| since).min();
+        ComponentNow { component, status: self.component_status(&component.name), since }
+    }
+
+    /// How well a component does: as badly as the worst that an open notice says of it.
+    #[must_use]
+    pub fn component_status(&self, name: &ComponentName) -> ComponentStatus {
+        self.said_of(name).map(|(status, _)| status).max().unwrap_or_default()
+    }
+
+    /// What open notices last said of a component, and since when each of them stands.
+    fn said_of(&self, name: &ComponentName) -> impl Iterator<Item = (ComponentStatus, Option<Timestamp>)> {
+        self.open().filter_map(move |notice| Some((*notice.components.get(name)?, notice.published_at)))
     }
 
     /// The whole in one word.
@@ -105,31 +120,43 @@ impl State {
     pub fn public(&self) -> impl Iterator<Item = PublicNotice<'_>> {
         self.notices().filter_map(Notice::public)
     }
+
+    /// When the next update is promised: the earliest over all open notices.
+    #[must_use]
+    pub fn next_update_at(&self) -> Option<Timestamp> {
+        self.open().filter_map(|notice| notice.next_update_at).min()
+    }
 }
 
 impl Notice {
     /// The notice as customers see it; `None` before its first update is published.
     #[must_use]
     pub fn public(&self) -> Option<PublicNotice<'_>> {
-        let published = |update: &crate::Update| matches!(update.phase, Phase::Published { .. });
-        let updates: Vec<_> = self.updates.iter().filter(|u| published(u)).rev().filter_map(public_update).collect();
-        let newest = updates.iter().map(|update| update.at).max()?;
         Some(PublicNotice {
             id: self.id,
             title: &self.title,
             stage: self.stage?,
             impact: self.impact,
             created_at: self.published_at?,
-            updated_at: newest,
+            updated_at: self.updated_at?,
             resolved_at: self.resolved_at,
             next_update_at: self.next_update_at,
-            updates,
+            components: self.components.iter().map(|(name, status)| (name.as_str(), *status)).collect(),
+            updates: self.published(),
         })
+    }
+
+    /// Its published updates, the newest first: by when they were published, for a draft may be overtaken.
+    fn published(&self) -> Vec<PublicUpdate<'_>> {
+        let mut updates: Vec<_> = self.updates.iter().filter_map(public_update).collect();
+        updates.sort_by_key(|(seq, _)| std::cmp::Reverse(*seq));
+        updates.into_iter().map(|(_, update)| update).collect()
     }
 }
 
-fn public_update(update: &crate::Update) -> Option<PublicUpdate<'_>> {
-    let Phase::Published { at, .. } = update.phase else { return None };
+fn public_update(update: &Update) -> Option<(Seq, PublicUpdate<'_>)> {
+    let Phase::Published { at, seq, next_update_at, .. } = update.phase else { return None };
     let components = update.wording.components.iter().map(|(name, status)| (name.as_str(), *status)).collect();
-    Some(PublicUpdate { id: update.id, stage: update.wording.stage, text: &update.wording.text, at, components })
+    let (id, stage, text) = (update.id, update.wording.stage, &update.wording.text);
+    Some((seq, PublicUpdate { id, stage, text, at, next_update_at, components }))
 }

@@ -1,4 +1,4 @@
-//! What the rooms of the teams concerned are told of a published update.
+//! What the rooms of the teams concerned are told of a published update. Not how it gets there: that is a connector's.
 
 use kernel::Delivery;
 use kernel::delivery::Message;
@@ -13,7 +13,7 @@ pub(crate) fn deliveries(state: &State, id: UpdateId) -> Vec<Delivery> {
 
 /// Every delivery without a final answer.
 pub(crate) fn outstanding(state: &State) -> Vec<Delivery> {
-    state.notices.values().flat_map(|notice| notice.updates.iter().flat_map(move |u| wanted(notice, u))).collect()
+    state.untold().flat_map(|id| deliveries(state, id)).collect()
 }
 
 fn wanted<'a>(notice: &'a Notice, update: &'a Update) -> impl Iterator<Item = Delivery> + 'a {

@@ -207,6 +207,11 @@ fn reopen(state: &State, incident: &Incident, why: String) -> Result<Vec<Event>,
     if !incident.is_open() && state.open_count() >= OPEN_MAX {
         return Err(Refusal::TooManyOpen);
     }
+    let elsewhere =
+        |page: &u64| state.open_of_page(*page).filter(|other| other.id != incident.id).map(|o| (*page, o.id));
+    if let Some((page, other)) = incident.pages.iter().find_map(elsewhere) {
+        return Err(Refusal::PageElsewhere { incident: incident.id, page, other });
+    }
     check_text("why", &why, NOTE_BYTES_MAX)?;
     Ok(vec![Event::IncidentReopened { about: incident.about(), why }])
 }

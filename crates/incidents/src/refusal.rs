@@ -69,6 +69,16 @@ pub enum Refusal {
         /// What can be done instead.
         way_out: &'static str,
     },
+    /// One of its pages belongs to another open incident by now.
+    #[error("page {page} of {incident} belongs to {other}, which is open: work there, or resolve that one first")]
+    PageElsewhere {
+        /// Which incident.
+        incident: IncidentId,
+        /// Which page.
+        page: u64,
+        /// The incident that has the page.
+        other: IncidentId,
+    },
     /// The severity is what it was.
     #[error("{0} already is {1}: choose another severity, or add a note")]
     SameSeverity(IncidentId, Severity),
@@ -95,6 +105,7 @@ impl Refuse for Refusal {
             | Self::CommandStays(_)
             | Self::NobodyToHandOver(..)
             | Self::Phase { .. }
+            | Self::PageElsewhere { .. }
             | Self::SameSeverity(..)
             | Self::TimelineFull(_)
             | Self::TooManyOpen => RefusalKind::Conflict,
@@ -103,7 +114,11 @@ impl Refuse for Refusal {
 
     fn field(&self) -> Option<&'static str> {
         match self {
-            Self::NoIncident(_) | Self::Phase { .. } | Self::TimelineFull(_) | Self::TooManyOpen => None,
+            Self::NoIncident(_)
+            | Self::Phase { .. }
+            | Self::PageElsewhere { .. }
+            | Self::TimelineFull(_)
+            | Self::TooManyOpen => None,
             Self::NoPerson(_) | Self::Holds { .. } | Self::HoldsNot { .. } => Some("person"),
             Self::NoService(_) => Some("services"),
             Self::Empty(field) | Self::TooLong(field, ..) | Self::TooMany(field, ..) => Some(field),

@@ -18,7 +18,7 @@ pub struct State {
     open: BTreeSet<IncidentId>,
     /// In the order in which they were resolved.
     resolved: VecDeque<IncidentId>,
-    /// The latest incident of each page.
+    /// The incident of each page: the one that was opened last.
     by_page: BTreeMap<u64, IncidentId>,
     /// The number of the newest incident.
     last: u32,
@@ -167,7 +167,7 @@ impl State {
         self.resolved.iter().rev().filter_map(|id| self.incidents.get(id))
     }
 
-    /// The latest incident that a page belongs to, open or not.
+    /// The incident that a page belongs to, open or not: the one that was opened last.
     #[must_use]
     pub fn of_page(&self, page: u64) -> Option<&Incident> {
         self.by_page.get(&page).and_then(|id| self.incidents.get(id))
@@ -222,8 +222,9 @@ impl State {
 
     fn reopen(&mut self, id: IncidentId) {
         self.resolved.retain(|other| *other != id);
-        if self.incidents.contains_key(&id) {
+        if let Some(incident) = self.incidents.get(&id) {
             self.open.insert(id);
+            self.by_page.extend(incident.pages.iter().map(|page| (*page, id)));
         }
     }
 }

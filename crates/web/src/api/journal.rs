@@ -1,69 +1,177 @@
-//! The journal: facts in order, one fact's proof, a signed checkpoint.
+//! The journal: facts in order, the facts of one stream, the proof of one fact, a signed checkpoint.
 
-use axum::extract::{Path, Query, State};
-use axum::routing::{get, post};
-use axum::{Json, Router};
+use axum::Json;
+use axum::extract::State;
 use kernel::record::{Body, Record};
-use kernel::{Digest, Seq};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use kernel::{Digest, Seq, Timestamp};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
-use crate::doors::caller::Program;
+use super::caller::Caller;
+use super::fact::Problems;
+use super::input::{Asked, Id, missing};
 use crate::doors::reply::Problem;
 use crate::state::AppState;
 
 /// How many facts are shown when nobody says how many.
 const FACTS_USUAL: u32 = 100;
 
-pub(super) fn router() -> Router<AppState> {
-    Router::new()
-        .route("/journal", get(facts))
-        .route("/journal/{seq}", get(fact))
-        .route("/journal/checkpoint", post(checkpoint))
+pub(super) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(list_facts))
+        .routes(routes!(prove_fact))
+        .routes(routes!(show_head, sign_checkpoint))
 }
 
-#[derive(Debug, Deserialize)]
-struct Range {
+/// Which facts.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Which {
+    /// The first place that is shown.
     #[serde(default)]
     from: u64,
-    #[serde(default)]
+    /// How many, at most 1000; 100 when absent.
     limit: Option<u32>,
+    /// Only the facts of this stream, such as `incidents/INC-42`.
+    stream: Option<String>,
 }
 
-fn shown(record: &Record) -> Value {
-    let body = match &record.body {
-        Body::Kept { json, .. } => serde_json::from_slice(json).unwrap_or(Value::Null),
-        Body::Erased { .. } => Value::Null,
+/// A fact, as the journal keeps it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct FactBody {
+    /// Its place in the one global order.
+    seq: u64,
+    /// When it was decided.
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+    /// The area that decided it.
+    area: String,
+    /// What it is about, such as `INC-42`.
+    stream: String,
+    /// What happened, such as `IncidentDeclared`.
+    kind: String,
+    /// The version of the body's form.
+    version: u16,
+    /// Who asked for it.
+    actor: String,
+    /// Who may read it.
+    sensitivity: &'static str,
+    /// The access policy that allowed it.
+    policy: String,
+    /// The fact that it reacts to.
+    cause: Option<u64>,
+    /// What exactly happened; absent when it was erased.
+    #[schema(value_type = Object)]
+    body: Option<Value>,
+    /// Its leaf in the Merkle tree, in hexadecimal.
+    leaf: String,
+}
+
+impl From<&Record> for FactBody {
+    fn from(record: &Record) -> Self {
+        let body = match &record.body {
+            Body::Kept { json, .. } => serde_json::from_slice(json).ok(),
+            Body::Erased { .. } => None,
+        };
+        Self {
+            seq: record.seq.0,
+            at: record.at,
+            area: record.area.to_string(),
+            stream: record.stream.to_string(),
+            kind: record.kind.to_string(),
+            version: record.version,
+            actor: record.actor.to_string(),
+            sensitivity: record.sensitivity.as_str(),
+            policy: record.policy.to_string(),
+            cause: record.cause.map(|seq| seq.0),
+            body,
+            leaf: Digest(record.leaf()).to_string(),
+        }
+    }
+}
+
+/// List facts in order. Those that are beyond the caller's reach are left out.
+#[utoipa::path(get, path = "/journal", tag = "journal", params(Which),
+    responses((status = 200, body = Vec<FactBody>), Problems))]
+async fn list_facts(
+    State(state): State<AppState>,
+    Caller(actor): Caller,
+    Asked(which): Asked<Which>,
+) -> Result<Json<Vec<FactBody>>, Problem> {
+    let limit = which.limit.unwrap_or(FACTS_USUAL);
+    let records = match &which.stream {
+        Some(stream) => state.engine.stream(&actor, stream, limit).await?,
+        None => state.engine.facts(&actor, Seq(which.from), limit).await?,
     };
-    json!({
-        "seq": record.seq, "at": record.at, "area": record.area, "stream": record.stream, "kind": record.kind,
-        "actor": record.actor, "sensitivity": record.sensitivity, "policy": record.policy, "cause": record.cause,
-        "leaf": Digest(record.leaf()), "body": body,
-    })
+    Ok(Json(records.iter().filter(|record| record.seq.0 >= which.from).map(FactBody::from).collect()))
 }
 
-async fn facts(
+/// A fact with everything that is needed to check it offline.
+#[derive(Debug, Serialize, ToSchema)]
+struct ProofBody {
+    /// The fact.
+    fact: FactBody,
+    /// Its leaf, in hexadecimal.
+    leaf: String,
+    /// The root that the path leads to, in hexadecimal.
+    root: String,
+    /// The proof with its signed checkpoint (c2sp.org/tlog-proof@v1).
+    proof: String,
+    /// The key that checks the checkpoint.
+    verifier: String,
+}
+
+/// Show a fact with its proof.
+#[utoipa::path(get, path = "/journal/{seq}", tag = "journal", params(("seq" = u64, Path)),
+    responses((status = 200, body = ProofBody), Problems))]
+async fn prove_fact(
     State(state): State<AppState>,
-    Program(actor): Program,
-    Query(range): Query<Range>,
-) -> Result<Json<Vec<Value>>, Problem> {
-    let facts = state.engine.facts(&actor, Seq(range.from), range.limit.unwrap_or(FACTS_USUAL)).await?;
-    Ok(Json(facts.iter().map(shown).collect()))
+    Caller(actor): Caller,
+    Id(seq): Id<u64>,
+) -> Result<Json<ProofBody>, Problem> {
+    let proof = state.engine.fact_proof(&actor, Seq(seq)).await?.ok_or_else(|| missing(format!("fact {seq}")))?;
+    Ok(Json(ProofBody {
+        fact: FactBody::from(&proof.record),
+        leaf: proof.leaf.to_string(),
+        root: proof.root.to_string(),
+        proof: proof.proof.to_string(),
+        verifier: proof.verifier,
+    }))
 }
 
-async fn fact(
+/// The journal as a tree.
+#[derive(Debug, Serialize, ToSchema)]
+struct HeadBody {
+    /// How many facts there are.
+    size: u64,
+    /// The root over them, in hexadecimal.
+    root: String,
+}
+
+/// Show the size and the root of the journal.
+#[utoipa::path(get, path = "/journal/checkpoint", tag = "journal", responses((status = 200, body = HeadBody), Problems))]
+async fn show_head(State(state): State<AppState>, Caller(actor): Caller) -> Result<Json<HeadBody>, Problem> {
+    state.engine.may(&actor, engine::Read::of("journal:read"))?;
+    let (size, root) = state.engine.head();
+    Ok(Json(HeadBody { size, root: root.to_string() }))
+}
+
+/// A signed checkpoint.
+#[derive(Debug, Serialize, ToSchema)]
+struct CheckpointBody {
+    /// The signed note (c2sp.org/tlog-checkpoint).
+    checkpoint: String,
+}
+
+/// Sign a checkpoint over everything that is durable.
+#[utoipa::path(post, path = "/journal/checkpoint", tag = "journal",
+    responses((status = 200, body = CheckpointBody), Problems))]
+async fn sign_checkpoint(
     State(state): State<AppState>,
-    Program(actor): Program,
-    Path(seq): Path<u64>,
-) -> Result<Json<Value>, Problem> {
-    let proof = state.engine.fact_proof(&actor, Seq(seq)).await?;
-    let proof = proof.ok_or_else(|| Problem::missing(format!("there is no fact {seq}")))?;
-    Ok(Json(json!({
-        "fact": shown(&proof.record), "leaf": proof.leaf, "root": proof.root, "proof": proof.proof.to_string(),
-        "verifier": proof.verifier,
-    })))
-}
-
-async fn checkpoint(State(state): State<AppState>, Program(actor): Program) -> Result<Json<Value>, Problem> {
-    Ok(Json(json!({ "checkpoint": state.engine.checkpoint(&actor).await? })))
+    Caller(actor): Caller,
+) -> Result<Json<CheckpointBody>, Problem> {
+    Ok(Json(CheckpointBody { checkpoint: state.engine.checkpoint(&actor).await? }))
 }

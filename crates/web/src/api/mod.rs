@@ -1,92 +1,91 @@
-//! Our own JSON API, `/api/v1`: every command and every read of the rooms, in our own words. A command answers with the facts
-//! that it made, its own first; a refusal answers as [`crate::doors::reply::Problem`].
+//! Our own JSON API, `/api/v1`: every command and every read of the rooms, in our own words, described at `/api/openapi.json`.
+//!
+//! A command answers with the facts that it made, its own first; a refusal answers as [`crate::doors::reply::Problem`].
+//! Every type on the wire is declared beside its handler, so that a room may change without a client noticing.
 
 mod alerts;
-mod comms;
+mod book;
+mod caller;
+mod changes;
+mod fact;
 mod incidents;
+mod input;
 mod journal;
-mod learning;
+mod now;
+mod oncall;
+mod pages;
+mod people;
+mod reviews;
+mod silences;
+mod tokens;
+mod updates;
 
-use axum::extract::{DefaultBodyLimit, State};
+use axum::Router;
+use axum::http::header;
 use axum::routing::get;
-use axum::{Json, Router};
-use engine::{Command, Fact, Read};
-use kernel::Actor;
-use kernel::area::EventMeta as _;
-use serde::Serialize;
-use serde_json::{Value, json};
+use utoipa::OpenApi as _;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa_axum::router::OpenApiRouter;
 
-use crate::doors::caller::Program;
-use crate::doors::reply::Problem;
 use crate::state::AppState;
 
-/// The largest body of a request, in bytes.
-pub const BODY_BYTES_MAX: usize = 1024 * 1024;
+/// What the description says about the whole.
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "Watchkeeper",
+        description = "Alerts, pages, incidents, updates, reviews and the journal. A command answers with the facts that it made.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+    ),
+    modifiers(&Token),
+    security(("token" = [])),
+)]
+struct Described;
 
-/// What a command answers: the facts that it made.
-pub(crate) type Made = Result<Json<Value>, Problem>;
+/// Says how a caller is known.
+struct Token;
 
-/// All of `/api/v1`.
-pub fn router() -> Router<AppState> {
-    let routes = Router::new()
-        .route("/now", get(now))
+impl utoipa::Modify for Token {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        openapi.components.get_or_insert_default().add_security_scheme("token", scheme);
+    }
+}
+
+/// The routes with their description.
+fn documented() -> OpenApiRouter<AppState> {
+    let routes = OpenApiRouter::new()
+        .merge(now::router())
         .merge(alerts::router())
+        .merge(pages::router())
+        .merge(silences::router())
+        .merge(oncall::router())
         .merge(incidents::router())
-        .merge(comms::router())
-        .merge(learning::router())
-        .merge(journal::router());
-    Router::new().nest("/api/v1", routes).layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .merge(updates::router())
+        .merge(reviews::router())
+        .merge(journal::router())
+        .merge(changes::router())
+        .merge(book::router())
+        .merge(people::router())
+        .merge(tokens::router());
+    OpenApiRouter::with_openapi(Described::openapi()).nest("/api/v1", routes)
 }
 
-/// A fact as this API tells it.
-#[derive(Debug, Serialize)]
-struct Told {
-    seq: u64,
-    kind: &'static str,
-    stream: String,
+/// All of `/api/v1`, and its description.
+pub fn router() -> Router<AppState> {
+    let (routes, openapi) = documented().split_for_parts();
+    let text = description(&openapi);
+    routes.route("/api/openapi.json", get(async move || ([(header::CONTENT_TYPE, "application/json")], text)))
 }
 
-/// Asks for something and answers with the facts that it made.
-pub(crate) async fn ask(state: &AppState, actor: &Actor, command: impl Into<Command>) -> Made {
-    let facts = state.engine.ask(actor, command).await?;
-    Ok(Json(json!({ "facts": told(&facts) })))
+/// The description as text.
+fn description(openapi: &utoipa::openapi::OpenApi) -> String {
+    // Nothing in it has a form that JSON cannot hold; a test reads it back.
+    openapi.to_pretty_json().unwrap_or_default()
 }
 
-/// Facts as this API tells them.
-pub(crate) fn told(facts: &[Fact]) -> Value {
-    let told = facts.iter().map(|fact| Told {
-        seq: fact.seq.0,
-        kind: fact.event.kind(),
-        stream: fact.event.stream().0.into(),
-    });
-    serde_json::to_value(told.collect::<Vec<_>>()).unwrap_or_default()
-}
-
-/// A field of a request, read as one of our words.
-///
-/// # Errors
-/// 422, naming the field.
-pub(crate) fn word<T: std::str::FromStr>(field: &str, text: &str) -> Result<T, Problem>
-where
-    T::Err: std::fmt::Display,
-{
-    let wrong =
-        |error: T::Err| Problem::of(axum::http::StatusCode::UNPROCESSABLE_ENTITY, error.to_string()).field(field);
-    text.parse().map_err(wrong)
-}
-
-/// What fires, who is paged, who is on call, which incidents are open.
-async fn now(State(state): State<AppState>, Program(actor): Program) -> Result<Json<Value>, Problem> {
-    let instant = state.engine.now();
-    let shown = state.engine.read(&actor, Read::of("alerts:read"), |world| {
-        let incidents: Vec<_> =
-            world.incidents.list().into_iter().filter(|i| i.is_open()).map(incidents::brief).collect();
-        json!({
-            "at": instant,
-            "pages": world.alerts.open_pages().map(alerts::page_brief).collect::<Vec<_>>(),
-            "incidents": incidents,
-            "oncall": alerts::on_call(world, instant),
-        })
-    })?;
-    Ok(Json(shown))
+/// The OpenAPI 3.1 description of this API as JSON.
+#[must_use]
+pub fn openapi_json() -> String {
+    description(documented().get_openapi())
 }

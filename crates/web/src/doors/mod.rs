@@ -8,6 +8,7 @@ pub mod hook;
 pub mod list;
 pub mod otlp;
 pub mod pagerduty;
+pub(crate) mod query;
 pub mod reply;
 pub mod statuspage;
 

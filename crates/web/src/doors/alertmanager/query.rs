@@ -3,6 +3,7 @@
 use kernel::Matcher;
 use kernel::matcher::Comparison;
 
+use crate::doors::query::pairs;
 use crate::doors::reply::Problem;
 
 /// What a listing asks for.
@@ -45,19 +46,6 @@ fn bad(field: &str, error: &kernel::matcher::MatcherError) -> Problem {
 
 fn flag(name: &str, value: &str) -> Result<bool, Problem> {
     value.parse().map_err(|_| Problem::bad(format!("{name}: {value:?} is neither true nor false")).field(name))
-}
-
-/// The pairs of a query, decoded.
-fn pairs(query: &str) -> impl Iterator<Item = (String, String)> {
-    query.split('&').filter(|pair| !pair.is_empty()).map(|pair| {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        (decoded(name), decoded(value))
-    })
-}
-
-fn decoded(text: &str) -> String {
-    let spaced = text.replace('+', " ");
-    percent_encoding::percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
 }
 
 #[cfg(test)]

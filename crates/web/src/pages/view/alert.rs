@@ -46,6 +46,14 @@ pub struct AlertPage {
     pub matchers: String,
 }
 
+impl AlertPage {
+    /// Whether somebody was paged for it.
+    #[must_use]
+    pub fn paged(&self) -> bool {
+        !self.pages.is_empty()
+    }
+}
+
 /// One stage on the way from an alert to a page.
 #[derive(Debug, Clone)]
 pub struct Stage {

@@ -153,7 +153,7 @@ impl Chrome {
 
     fn civil(&self, at: &Timestamp, format: &str) -> String {
         let zone = self.zone.clone().unwrap_or(TimeZone::UTC);
-        at.to_zoned(zone).strftime(format).to_string()
+        jiff::Zoned::new(*at, zone).strftime(format).to_string()
     }
 
     fn time(&self, at: &Timestamp, attributes: &str, text: &str) -> Html {
@@ -308,7 +308,8 @@ mod tests {
 
     fn refused(field: Option<&str>) -> Chrome {
         let typed = BTreeMap::from([("text".to_owned(), "<b>".to_owned())]);
-        let refused = Refused { form: "note".into(), field: field.map(Into::into), message: "too <short>".into(), typed };
+        let refused =
+            Refused { form: "note".into(), field: field.map(Into::into), message: "too <short>".into(), typed };
         Chrome { refused: Some(refused), ..Chrome::default() }
     }
 

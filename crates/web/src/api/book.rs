@@ -1,0 +1,113 @@
+//! The live watchbook: its digest and commit, and the services in it.
+
+use axum::Json;
+use axum::extract::State;
+use engine::Read;
+use kernel::{Book, ServiceName, Timestamp};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::caller::Caller;
+use super::fact::Problems;
+use crate::doors::reply::Problem;
+use crate::state::AppState;
+
+pub(super) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(show_watchbook)).routes(routes!(list_services))
+}
+
+/// The live watchbook.
+#[derive(Debug, Serialize, ToSchema)]
+struct BookBody {
+    /// The organisation.
+    organisation: String,
+    /// The digest over its files, in hexadecimal.
+    digest: String,
+    /// Its Git commit, when it is a clean checkout.
+    commit: Option<String>,
+    /// Since when it is live.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    since: Option<Timestamp>,
+    /// How many services it has.
+    services: usize,
+    /// How many people.
+    people: usize,
+    /// How many threshold rules and checks.
+    rules: usize,
+}
+
+/// Say which watchbook is live.
+#[utoipa::path(get, path = "/watchbook", tag = "watchbook", responses((status = 200, body = BookBody), Problems))]
+async fn show_watchbook(State(state): State<AppState>, Caller(actor): Caller) -> Result<Json<BookBody>, Problem> {
+    let told = state.engine.read(&actor, Read::of("watchbook:read"), |world| {
+        let (book, live) = (&world.book, world.governance.live_book());
+        BookBody {
+            organisation: book.organisation.clone(),
+            digest: book.digest.to_string(),
+            commit: book.commit.clone(),
+            since: live.filter(|live| live.digest == book.digest).map(|live| live.since),
+            services: book.services.len(),
+            people: book.people.len(),
+            rules: book.rules.len() + book.checks.len(),
+        }
+    })?;
+    Ok(Json(told))
+}
+
+/// A service of the organisation.
+#[derive(Debug, Serialize, ToSchema)]
+struct ServiceBody {
+    /// Its name.
+    service: String,
+    /// What people call it.
+    title: String,
+    /// The team that owns it.
+    owner: String,
+    /// How much depends on it: 1 is the most critical.
+    tier: u8,
+    /// The business function that it carries.
+    function: String,
+    /// The services that it needs.
+    depends_on: Vec<String>,
+    /// Where it runs.
+    regions: Vec<String>,
+    /// How it is paged.
+    policy: Option<String>,
+    /// Where its runbook is.
+    runbook: Option<String>,
+    /// The incidents that hurt it now.
+    incidents: Vec<String>,
+}
+
+fn body(book: &Book, name: &ServiceName, service: &kernel::book::Service, incidents: Vec<String>) -> ServiceBody {
+    ServiceBody {
+        service: name.to_string(),
+        title: service.title.clone(),
+        owner: service.owner.to_string(),
+        tier: service.tier,
+        function: service.function.clone(),
+        depends_on: service.depends_on.iter().map(ToString::to_string).collect(),
+        regions: service.regions.clone(),
+        policy: book.policy_of(service).map(ToString::to_string),
+        runbook: service.runbook.clone(),
+        incidents,
+    }
+}
+
+/// List the services.
+#[utoipa::path(get, path = "/services", tag = "watchbook", responses((status = 200, body = Vec<ServiceBody>), Problems))]
+async fn list_services(
+    State(state): State<AppState>,
+    Caller(actor): Caller,
+) -> Result<Json<Vec<ServiceBody>>, Problem> {
+    let services = state.engine.read(&actor, Read::of("watchbook:read"), |world| {
+        let hurt = |name: &ServiceName| {
+            let open = world.incidents.of_service(name).filter(|i| i.sensitivity <= kernel::Sensitivity::Internal);
+            open.map(|incident| incident.id.to_string()).collect()
+        };
+        world.book.services.iter().map(|(name, service)| body(&world.book, name, service, hurt(name))).collect()
+    })?;
+    Ok(Json(services))
+}

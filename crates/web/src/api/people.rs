@@ -1,0 +1,91 @@
+//! The people of the watchbook, and letting them in.
+
+use axum::Json;
+use axum::extract::State;
+use engine::Read;
+use kernel::{PersonName, Seconds, Timestamp};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::caller::Caller;
+use super::fact::Problems;
+use super::input::{Id, Input};
+use crate::doors::reply::Problem;
+use crate::state::AppState;
+
+/// The vault's kind for invitations: the key is the secret's digest, the value the person.
+pub(crate) const INVITES: &str = "invite";
+/// How long an invitation is good when nobody says how long.
+const INVITE_LASTS: Seconds = Seconds::hours(72);
+
+pub(super) fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(list_people)).routes(routes!(invite_person))
+}
+
+/// A person of the watchbook. How to reach them is not told.
+#[derive(Debug, Serialize, ToSchema)]
+struct PersonBody {
+    /// Their name.
+    person: String,
+    /// The name to show.
+    title: String,
+    /// Where they live, for local times.
+    time_zone: Option<String>,
+    /// What they may be, such as `responder`.
+    roles: Vec<String>,
+}
+
+/// List the people.
+#[utoipa::path(get, path = "/people", tag = "people", responses((status = 200, body = Vec<PersonBody>), Problems))]
+async fn list_people(State(state): State<AppState>, Caller(actor): Caller) -> Result<Json<Vec<PersonBody>>, Problem> {
+    let body = |(name, person): (&PersonName, &kernel::book::Person)| PersonBody {
+        person: name.to_string(),
+        title: person.title.clone(),
+        time_zone: person.time_zone.iana_name().map(str::to_owned),
+        roles: person.roles.iter().map(|role| format!("{role:?}").to_lowercase()).collect(),
+    };
+    let people =
+        state.engine.read(&actor, Read::of("watchbook:read"), |world| world.book.people.iter().map(body).collect())?;
+    Ok(Json(people))
+}
+
+/// How long an invitation is good.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct InviteBody {
+    /// Such as `72h`, which is what it is when absent.
+    #[schema(value_type = Option<String>)]
+    lasts: Option<Seconds>,
+}
+
+/// An invitation.
+#[derive(Debug, Serialize, ToSchema)]
+struct Invited {
+    /// The link by which they set a password. It is shown once and kept nowhere.
+    url: String,
+    /// Until when it is good.
+    #[schema(value_type = String, format = DateTime)]
+    expires: Timestamp,
+}
+
+/// Invite a person to set a password.
+#[utoipa::path(post, path = "/people/{person}/invite", tag = "people", params(("person" = String, Path)),
+    request_body = InviteBody, responses((status = 200, body = Invited), Problems))]
+async fn invite_person(
+    State(state): State<AppState>,
+    Caller(actor): Caller,
+    Id(person): Id<PersonName>,
+    Input(InviteBody { lasts }): Input<InviteBody>,
+) -> Result<Json<Invited>, Problem> {
+    let mut secret = [0; 32];
+    state.engine.chance().fill(&mut secret);
+    let text = governance::token::secret_text(&secret);
+    let expires = lasts.unwrap_or(INVITE_LASTS).after(state.engine.now());
+    state.engine.ask(&actor, governance::Command::IssueInvite { person: person.clone(), expires }).await?;
+    let key = governance::token::digest(&text).to_string();
+    let kept = state.engine.vault().vault_put(INVITES, &key, person.as_str().as_bytes(), Some(expires)).await;
+    kept.map_err(|failure| Problem::unavailable(failure.to_string()))?;
+    Ok(Json(Invited { url: format!("{}/invite/{text}", state.config.base_url), expires }))
+}

@@ -1,0 +1,225 @@
+//! A small organisation with a server, and a client for each way in.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use engine::{Engine, Parts, Read};
+use kernel::port::SampleSource;
+use kernel::sample::{Sample, Window};
+use kernel::{Actor, Book, Matcher, Seconds, Seq, Timestamp};
+use reqwest::{Method, Response, StatusCode};
+use serde_json::Value;
+use testkit::{FakeWorld, MemoryStore, SeededChance, VirtualClock};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use web::{AppState, RefusedSamples, WebConfig};
+
+/// Everything that the tests' own token may do.
+const SCOPES: [&str; 13] = [
+    "alerts:read",
+    "alerts:write",
+    "signals:read",
+    "signals:write",
+    "incidents:read",
+    "incidents:write",
+    "comms:read",
+    "comms:write",
+    "learning:read",
+    "learning:write",
+    "journal:read",
+    "governance:read",
+    "watchbook:read",
+];
+
+/// Everything that a test holds.
+pub struct House {
+    pub engine: Engine,
+    pub clock: VirtualClock,
+    pub world: Arc<FakeWorld>,
+    pub state: AppState,
+    pub samples: Arc<Mutex<Vec<Sample>>>,
+    pub url: String,
+    pub token: String,
+    client: reqwest::Client,
+    server: JoinHandle<()>,
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+struct NoSamples;
+
+impl SampleSource for NoSamples {
+    fn windows(&self, _: &str, _: &[Matcher], _: Timestamp, _: Timestamp) -> Vec<Window> {
+        Vec::new()
+    }
+}
+
+impl House {
+    /// A house with an empty journal, at the system's own time, because clients of others send theirs.
+    pub async fn open() -> Self {
+        #[expect(clippy::disallowed_methods, reason = "a client of another program compares our clock with its own")]
+        let now = Timestamp::now();
+        let (clock, world) = (VirtualClock::at(&now.to_string()), Arc::new(FakeWorld::new()));
+        let parts = Parts {
+            store: Arc::new(MemoryStore::new()),
+            deliver: world.clone(),
+            samples: Arc::new(NoSamples),
+            clock: Arc::new(clock.clone()),
+            chance: Arc::new(SeededChance::new(1)),
+            book: book(),
+            signing_seed: [1; 32],
+            origin: "test.example/journal".into(),
+            link_secret: [2; 32],
+            base_url: "http://watch.example".into(),
+            holder: "test".into(),
+        };
+        let engine = Engine::start(parts).await.unwrap();
+        let samples = Arc::new(Mutex::new(Vec::new()));
+        let state = state(&engine, &samples);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let service = web::app(state.clone()).into_make_service_with_connect_info::<SocketAddr>();
+        let server = tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
+        let token = issue(&engine, "tester", &SCOPES).await;
+        issue(&engine, web::doors::caller::LOCAL, &["alerts:write", "alerts:read", "signals:write"]).await;
+        Self { engine, clock, world, state, samples, url, token, client: reqwest::Client::new(), server }
+    }
+
+    /// A request to a path, without a token.
+    pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.url))
+    }
+
+    /// Asks our own API.
+    pub async fn api(&self, method: Method, path: &str, body: Option<Value>) -> (StatusCode, Value) {
+        let mut request = self.request(method, &format!("/api/v1{path}")).bearer_auth(&self.token);
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        answer(request.send().await.unwrap()).await
+    }
+
+    /// Reads from our own API what must be there.
+    pub async fn get(&self, path: &str) -> Value {
+        let (status, value) = self.api(Method::GET, path, None).await;
+        assert_eq!(status, StatusCode::OK, "{path}: {value}");
+        value
+    }
+
+    /// Asks our own API for something that must be done.
+    pub async fn post(&self, path: &str, body: Value) -> Value {
+        let (status, value) = self.api(Method::POST, path, Some(body)).await;
+        assert_eq!(status, StatusCode::OK, "{path}: {value}");
+        value
+    }
+
+    /// Posts to a door as a program on this machine.
+    pub async fn door(&self, path: &str, body: impl Into<reqwest::Body>) -> (StatusCode, Value) {
+        answer(self.request(Method::POST, path).body(body).send().await.unwrap()).await
+    }
+
+    /// Reads from a door as a program on this machine.
+    pub async fn look(&self, path: &str) -> Value {
+        let (status, value) = answer(self.request(Method::GET, path).send().await.unwrap()).await;
+        assert_eq!(status, StatusCode::OK, "{path}: {value}");
+        value
+    }
+
+    /// Lets time pass and everything that is due be decided.
+    pub async fn pass(&self, time: Seconds) {
+        self.clock.advance(time);
+        self.engine.wake().await.unwrap();
+    }
+
+    /// The place of the next fact.
+    pub fn next(&self) -> Seq {
+        self.engine.read(&Actor::system("test"), Read::of("alerts:read"), |world| world.next).unwrap()
+    }
+}
+
+/// The status of an answer and its JSON, `null` when there is none.
+pub async fn answer(response: Response) -> (StatusCode, Value) {
+    let status = response.status();
+    let text = response.text().await.unwrap();
+    (status, serde_json::from_str(&text).unwrap_or(Value::Null))
+}
+
+/// Issues a token and gives its text.
+pub async fn issue(engine: &Engine, name: &str, scopes: &[&str]) -> String {
+    let token = governance::token::new(name, &[7; 32]);
+    let expires = Seconds::hours(1000).after(engine.now());
+    let scopes = scopes.iter().map(|scope| (*scope).into()).collect();
+    let command = governance::Command::IssueToken { name: name.into(), scopes, expires };
+    engine.ask(&Actor::system("test"), command).await.unwrap();
+    let digest = governance::token::digest(&token).to_string();
+    engine.vault().vault_put("token", name, digest.as_bytes(), Some(expires)).await.unwrap();
+    token
+}
+
+fn state(engine: &Engine, samples: &Arc<Mutex<Vec<Sample>>>) -> AppState {
+    let config = WebConfig {
+        base_url: "http://watch.example".into(),
+        trust_loopback: true,
+        cookie_secure: false,
+        version: "1.2.3".into(),
+    };
+    let kept = Arc::clone(samples);
+    let sink = move |taken: Vec<Sample>| {
+        let (good, bad): (Vec<_>, Vec<_>) = taken.into_iter().partition(|sample| sample.value >= 0.0);
+        kept.lock().unwrap().extend(good);
+        let why = if bad.is_empty() { String::new() } else { "below zero".to_owned() };
+        RefusedSamples { count: bad.len() as u64, why }
+    };
+    AppState::new(engine.clone(), config, Arc::new(sink))
+}
+
+/// The files of the tests' watchbook.
+const FILES: [(&str, &str); 11] = [
+    ("watchkeeper.yaml", "organisation: Test <Shop>\n"),
+    ("services.yaml", "checkout: { title: Checkout, owner: shop, tier: 1, function: taking orders }\n"),
+    ("teams.yaml", "shop: { title: Shop, members: [ada, bruno], policy: shop }\n"),
+    (
+        "people.yaml",
+        "ada: { title: Ada, time_zone: Europe/Berlin, contacts: [ { mail: ada@shop.example } ], roles: [commander] }\n\
+         bruno: { title: Bruno, time_zone: UTC, contacts: [ { mail: bruno@shop.example } ], roles: [responder] }\n",
+    ),
+    ("channels.yaml", "mail: { kind: email, url: 'smtp://127.0.0.1:25', from: watch@shop.example }\n"),
+    (
+        "schedules.yaml",
+        "primary: { title: Primary, time_zone: UTC, layers: [ { people: [ada, bruno], start: 2026-01-05 09:00, turn: 1w } ] }\n",
+    ),
+    (
+        "policies.yaml",
+        "shop: { title: Shop, steps: [ { page: [ { schedule: primary } ], wait: 5m } ] }\n\
+         late: { title: Late, steps: [ { page: [ { person: bruno } ], wait: 5m } ] }\n",
+    ),
+    (
+        "routes.yaml",
+        "route:\n  group_by: [service]\n  group_wait: 0s\n  group_interval: 1m\n  repeat_interval: 4h\n  routes:\n  \
+         - { matchers: ['severity=\"info\"'], policy: late, group_wait: 5m }\n\
+         inhibitions:\n- { source: ['severity=\"critical\"'], target: ['severity=\"warning\"'], equal: [service] }\n",
+    ),
+    (
+        "severity.yaml",
+        "- { when: ['severity=\"critical\"'], severity: P1, declare: true, update_every: 30m, why: nobody can order }\n\
+         - { severity: P4, update_every: 1d, why: nobody notices }\n",
+    ),
+    ("status.yaml", "orders: { title: Orders & baskets, description: Placing an order, services: [checkout] }\n"),
+    (
+        "hooks.yaml",
+        "parcels:\n  items: /reports\n  labels: { alertname: Parcels, service: checkout, severity: warning, depot: '{{ item.depot }}' }\n  \
+         annotations: { summary: '{{ item.text }}' }\n  \
+         status: \"{{ 'resolved' if item.state == 'normal' else 'firing' }}\"\n",
+    ),
+];
+
+/// The tests' watchbook, read as any other.
+fn book() -> Book {
+    let files = FILES.map(|(name, text)| (name, text.as_bytes().to_vec()));
+    let checked = connectors::watchbook::check_files(files);
+    checked.book.unwrap_or_else(|| unreachable!("the tests' watchbook is not good:\n{}", checked.findings))
+}
