@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`doors`] | programs that speak somebody else's words: Alertmanager's, PagerDuty's, OTLP, webhooks, Statuspage's |
 //! | [`api`] | programs and the command line, in our own words: `/api/v1` |
+//! | [`pages`] | people, in a browser |
 //! | [`health`], [`metrics`] | supervisors and whoever watches the watchkeeper |
 //!
 //! Every handler is thin: it reads a request, asks or reads the engine as an actor, and tells what came of it. No rule
@@ -14,6 +15,8 @@ pub mod api;
 pub mod doors;
 pub mod health;
 pub mod metrics;
+pub mod pages;
+pub mod session;
 pub mod state;
 
 use std::time::Duration;
@@ -34,6 +37,7 @@ pub fn app(state: AppState) -> Router {
     let calm = Router::new()
         .merge(counted(api::router(), Part::Api, &state))
         .merge(ack::router())
+        .merge(pages::router())
         .merge(health::router())
         .merge(metrics::router())
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, ANSWER_TIMEOUT))

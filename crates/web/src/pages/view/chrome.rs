@@ -148,12 +148,12 @@ impl Chrome {
     /// An instant in the reader's zone: `24 Nov 2026 03:12:45 CET`.
     #[must_use]
     pub fn local(&self, at: &Timestamp) -> String {
-        self.civil(at, "%-d %b %Y %H:%M:%S %Z")
+        self.civil(at, "%-d %b %Y %H:%M:%S")
     }
 
     fn civil(&self, at: &Timestamp, format: &str) -> String {
         let zone = self.zone.clone().unwrap_or(TimeZone::UTC);
-        jiff::Zoned::new(*at, zone).strftime(format).to_string()
+        zone.to_datetime(*at).strftime(format).to_string()
     }
 
     fn time(&self, at: &Timestamp, attributes: &str, text: &str) -> Html {

@@ -1,5 +1,7 @@
 //! Template filters: badges, chips and words that look alike on every screen.
 
+#![expect(missing_docs, reason = "the attribute of each filter makes items of its own")]
+
 use askama::{Result, Values};
 use kernel::Severity;
 

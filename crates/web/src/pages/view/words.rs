@@ -1,4 +1,4 @@
-//! Times and spans in words, exactly as `assets/times.js` writes them, so that a page does not change when its script starts.
+//! Times and spans in words, exactly as `assets/app.js` writes them, so that a page does not change when its script starts.
 
 use kernel::Timestamp;
 

@@ -1,0 +1,82 @@
+//! Forms: their fields, and whether they were sent from one of our own pages by whoever is logged in.
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Request};
+use axum::http::HeaderMap;
+
+use super::frame::Stop;
+use super::view::{Chrome, Tab};
+use super::{frame, view};
+use crate::doors::query;
+use crate::doors::reply::Problem;
+use crate::session::{self, Reader, Session};
+use crate::state::AppState;
+
+/// The fields of a form, in order.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Fields(pub(super) Vec<(String, String)>);
+
+impl Fields {
+    /// The value of a field; empty when it is absent.
+    pub(super) fn get(&self, name: &str) -> &str {
+        self.0.iter().find(|(own, _)| own == name).map_or("", |(_, value)| value.trim())
+    }
+
+    /// All values of a field.
+    pub(super) fn all(&self, name: &str) -> impl Iterator<Item = &str> {
+        self.0.iter().filter(move |(own, _)| own == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// A form from one of our own pages.
+pub(super) struct Form {
+    /// Who sent it; `None` when nobody is logged in.
+    pub(super) session: Option<Session>,
+    /// What they typed.
+    pub(super) fields: Fields,
+}
+
+impl FromRequest<AppState> for Form {
+    type Rejection = Stop;
+
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, Stop> {
+        let (mut parts, body) = request.into_parts();
+        let chrome = frame::chrome(state, None, Tab::Other, "Form", parts.uri.path());
+        let said = |problem| Stop::Problem(Box::new(chrome.clone()), problem);
+        let reader = <Reader as axum::extract::FromRequestParts<AppState>>::from_request_parts(&mut parts, state).await;
+        let Reader(session) = reader.map_err(said)?;
+        let bytes = Bytes::from_request(Request::from_parts(parts.clone(), body), state).await;
+        let bytes = bytes.map_err(|error| said(Problem::of(error.status(), error.body_text())))?;
+        let text = std::str::from_utf8(&bytes).map_err(|_| said(Problem::bad("the form is not text")))?;
+        let fields = Fields(query::pairs(text).collect());
+        ours(&parts.headers, session.as_ref(), &fields).map_err(said)?;
+        Ok(Self { session, fields })
+    }
+}
+
+/// Whether a form comes from our own pages and, when somebody is logged in, carries their token.
+fn ours(headers: &HeaderMap, session: Option<&Session>, fields: &Fields) -> Result<(), Problem> {
+    let forbidden = |message: &str| Problem::of(axum::http::StatusCode::FORBIDDEN, message);
+    if !session::is_ours(headers) {
+        return Err(forbidden("this form was sent from another site: open the page here and send it again"));
+    }
+    if session.is_some_and(|session| session.csrf != fields.get("csrf")) {
+        return Err(forbidden("this form is from another login: go back, load the page again and send it once more"));
+    }
+    Ok(())
+}
+
+impl Form {
+    /// The session of a form that needs one.
+    ///
+    /// # Errors
+    /// When nobody is logged in.
+    pub(super) fn session(&self, back: &str) -> Result<&Session, Stop> {
+        self.session.as_ref().ok_or_else(|| Stop::LogIn(back.to_owned()))
+    }
+}
+
+/// A frame that shows what was refused.
+pub(super) fn with_refusal(chrome: Chrome, refused: view::Refused) -> Chrome {
+    Chrome { refused: Some(refused), ..chrome }
+}

@@ -1,0 +1,29 @@
+//! Server-sent events: the place of the next fact after each commit. An event's id is that place, so a browser that was cut off
+//! learns at once whether it missed anything.
+
+use std::convert::Infallible;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::routing::get;
+use futures::{Stream, StreamExt as _};
+use tokio_stream::wrappers::WatchStream;
+
+use crate::session::Reader;
+use crate::state::AppState;
+
+pub(super) fn router() -> Router<AppState> {
+    Router::new().route("/live", get(live))
+}
+
+async fn live(
+    State(state): State<AppState>,
+    Reader(session): Reader,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, StatusCode> {
+    session.ok_or(StatusCode::UNAUTHORIZED)?;
+    let places = WatchStream::new(state.engine.watch());
+    let events = places.map(|next| Ok(Event::default().id(next.to_string()).data(next.to_string())));
+    Ok(Sse::new(events).keep_alive(KeepAlive::default()))
+}

@@ -1,0 +1,176 @@
+//! People in a browser: a cookie whose digest the vault knows, and a session that governance knows. Whatever a form asks carries
+//! the session's own token, and comes from our own pages.
+
+use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
+use axum::http::header::{COOKIE, HOST, ORIGIN};
+use axum::http::request::Parts;
+use governance::SessionId;
+use kernel::{Actor, PersonName, Seconds};
+use serde::{Deserialize, Serialize};
+
+use crate::doors::reply::Problem;
+use crate::state::AppState;
+
+/// The cookie's name.
+pub const COOKIE_NAME: &str = "watchkeeper_session";
+/// The vault's kind for sessions, by the digest of the cookie.
+const SESSIONS: &str = "session";
+/// The vault's kind for password hashes, by person.
+const PASSWORDS: &str = "password";
+/// How long a session lasts at most.
+pub const SESSION_LASTS: Seconds = Seconds::hours(12);
+
+/// A person who is logged in.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// Who.
+    pub person: PersonName,
+    /// The session, by a name that is no secret.
+    pub id: SessionId,
+    /// The token that their forms carry.
+    pub csrf: String,
+}
+
+/// What the vault keeps of a session.
+#[derive(Debug, Serialize, Deserialize)]
+struct Kept {
+    person: PersonName,
+    id: SessionId,
+}
+
+/// Whoever looks: a person who is logged in, or nobody.
+#[derive(Debug, Clone)]
+pub struct Reader(pub Option<Session>);
+
+impl Session {
+    /// The person as an actor.
+    #[must_use]
+    pub fn actor(&self) -> Actor {
+        Actor::Person(self.person.clone())
+    }
+}
+
+impl FromRequestParts<AppState> for Reader {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        let Some(cookie) = cookie(&parts.headers) else { return Ok(Self(None)) };
+        find(state, &cookie).await.map(Self)
+    }
+}
+
+/// The session's cookie, when the browser sent one.
+fn cookie(headers: &HeaderMap) -> Option<String> {
+    let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = cookies.flat_map(|text| text.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(name, _)| *name == COOKIE_NAME).map(|(_, value)| value.to_owned())
+}
+
+async fn find(state: &AppState, cookie: &str) -> Result<Option<Session>, Problem> {
+    let (now, key) = (state.engine.now(), governance::token::digest(cookie).to_string());
+    let kept = state.engine.vault().vault_get(SESSIONS, &key, now).await;
+    let kept = kept.map_err(|failure| Problem::unavailable(failure.to_string()))?;
+    let Some(kept) = kept.and_then(|bytes| serde_json::from_slice::<Kept>(&bytes).ok()) else { return Ok(None) };
+    let actor = Actor::system("web");
+    let live = state.engine.read(&actor, engine::Read::of("governance:read"), |world| {
+        world.governance.session(&kept.id, now).is_some() && world.book.people.contains_key(&kept.person)
+    })?;
+    let csrf = governance::session::form_token(cookie);
+    Ok(live.then_some(Session { person: kept.person, id: kept.id, csrf }))
+}
+
+/// Opens a session and gives the cookie to set.
+///
+/// # Errors
+/// When governance refuses it or the vault cannot keep it.
+pub async fn open(state: &AppState, person: &PersonName) -> Result<String, Problem> {
+    let mut secret = [0; 32];
+    state.engine.chance().fill(&mut secret);
+    let cookie = governance::token::secret_text(&secret);
+    let expires = SESSION_LASTS.after(state.engine.now());
+    let command = governance::Command::OpenSession { person: person.clone(), expires };
+    let facts = state.engine.ask(&Actor::Person(person.clone()), command).await?;
+    let id = facts.into_iter().find_map(|fact| match fact.event {
+        engine::Event::Governance(governance::Event::SessionOpened { session, .. }) => Some(session),
+        _ => None,
+    });
+    let id = id.ok_or_else(|| Problem::unavailable("no session was opened"))?;
+    let kept = serde_json::to_vec(&Kept { person: person.clone(), id }).unwrap_or_default();
+    let key = governance::token::digest(&cookie).to_string();
+    let put = state.engine.vault().vault_put(SESSIONS, &key, &kept, Some(expires)).await;
+    put.map_err(|failure| Problem::unavailable(failure.to_string()))?;
+    Ok(set_cookie(state, &cookie, SESSION_LASTS.0))
+}
+
+/// The header that ends a session in the browser.
+#[must_use]
+pub fn forget(state: &AppState) -> String {
+    set_cookie(state, "", 0)
+}
+
+fn set_cookie(state: &AppState, value: &str, seconds: u32) -> String {
+    let secure = if state.config.cookie_secure { "; Secure" } else { "" };
+    format!("{COOKIE_NAME}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}")
+}
+
+/// Checks a password. A wrong one is recorded, and too many lock the name for a while.
+///
+/// # Errors
+/// When the name is locked, or the vault cannot be asked. The words are the same whether the name exists.
+pub async fn check_password(state: &AppState, person: &PersonName, password: &str) -> Result<bool, Problem> {
+    let now = state.engine.now();
+    let system = Actor::system("web");
+    let locked = state.engine.read(&system, engine::Read::of("governance:read"), |world| {
+        world.governance.locked_until(person.as_str(), now)
+    })?;
+    if let Some(until) = locked {
+        let wait = kernel::time::between(now, until);
+        return Err(Problem::bad(format!("too many wrong passwords: try again in {wait}")).field("password"));
+    }
+    let kept = state.engine.vault().vault_get(PASSWORDS, person.as_str(), now).await;
+    let kept = kept.map_err(|failure| Problem::unavailable(failure.to_string()))?;
+    let (given, kept) = (password.to_owned(), kept.and_then(|bytes| String::from_utf8(bytes).ok()));
+    // Hashing takes a while on purpose, so it is done where nobody else waits. A name without a password costs the same.
+    let right = tokio::task::spawn_blocking(move || match kept {
+        Some(kept) => governance::password::verify(&given, &kept),
+        None => governance::password::hash("a password that nobody has", &[0; 16]).is_err(),
+    });
+    let right = right.await.map_err(|error| Problem::unavailable(error.to_string()))?;
+    if !right {
+        let failure = governance::Command::RecordPasswordFailure { person: person.clone() };
+        // An unknown name is refused by governance; the answer is the same.
+        let _ = state.engine.ask(&system, failure).await;
+    }
+    Ok(right)
+}
+
+/// Sets a person's password.
+///
+/// # Errors
+/// When it is too short or too long, or cannot be kept.
+pub async fn set_password(state: &AppState, person: &PersonName, password: &str) -> Result<(), Problem> {
+    governance::password::check(password).map_err(|error| Problem::bad(error.to_string()).field("password"))?;
+    let mut salt = [0; 16];
+    state.engine.chance().fill(&mut salt);
+    let password = password.to_owned();
+    let hashed = tokio::task::spawn_blocking(move || governance::password::hash(&password, &salt)).await;
+    let hashed = hashed.map_err(|error| Problem::unavailable(error.to_string()))?;
+    let hashed = hashed.map_err(|error| Problem::bad(error.to_string()).field("password"))?;
+    let put = state.engine.vault().vault_put(PASSWORDS, person.as_str(), hashed.as_bytes(), None).await;
+    put.map_err(|failure| Problem::unavailable(failure.to_string()))?;
+    let command = governance::Command::SetPassword { person: person.clone() };
+    state.engine.ask(&Actor::Person(person.clone()), command).await?;
+    Ok(())
+}
+
+/// Whether a form comes from one of our own pages: browsers say so, and a form of another site cannot say otherwise.
+#[must_use]
+pub fn is_ours(headers: &HeaderMap) -> bool {
+    if let Some(site) = headers.get("sec-fetch-site") {
+        return site == "same-origin" || site == "none";
+    }
+    let Some(origin) = headers.get(ORIGIN).and_then(|value| value.to_str().ok()) else { return true };
+    let host = headers.get(HOST).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    origin.split_once("://").is_some_and(|(_, authority)| authority == host)
+}
