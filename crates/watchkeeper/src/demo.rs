@@ -31,8 +31,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 const PAGER: (&str, u16) = ("127.0.0.1", 8475);
 
 /// What the demo's own hands may do.
-const SCOPES: [&str; 6] =
-    ["alerts:read", "incidents:read", "incidents:write", "comms:write", "journal:read", "learning:read"];
+const SCOPES: [&str; 7] =
+    ["alerts:read", "incidents:read", "incidents:write", "comms:read", "comms:write", "journal:read", "learning:read"];
 
 /// `watchkeeper demo`
 #[derive(Debug, Args)]
@@ -65,7 +65,7 @@ pub async fn run(args: DemoArgs) -> Result<ExitCode, Failure> {
         Ok(()) if !args.exit => {
             say("", &format!("Look around: {url}   (Ctrl-C ends it)"));
             tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
+                () = crate::serve::told_to_stop() => {}
                 _ = server.wait() => {}
             }
         }
@@ -143,8 +143,7 @@ async fn play(token: String, url: &str, login: &str, mut pages: mpsc::UnboundedR
     say("shop", "payments breaks: its card gateway refuses our certificate");
     shop.break_payments();
     journal.until("AlertOpened").await?;
-    let page = timeout(STEP_WITHIN, pages.recv()).await.ok().flatten();
-    let page = page.ok_or_else(|| Failure::new("no page came to the pager"))?;
+    let page = own_page(&mut pages, url).await?;
     acknowledge(&page, url).await?;
     journal.until("PageAcknowledged").await?;
     let incident = journal.incident().await?;
@@ -158,13 +157,7 @@ async fn outage(journal: &mut Journal, incident: &str, shop: &Shop) -> Result<()
     let person = journal.pager_person.clone();
     journal.post(&format!("incidents/{incident}/assign"), json!({ "role": "commander", "person": person })).await?;
     journal.until("RoleAssigned").await?;
-    journal
-        .update(
-            incident,
-            "investigating",
-            "Some card payments fail. We are looking into it. Next update in 30 minutes.",
-        )
-        .await?;
+    journal.publish_draft().await?;
     journal
         .post(
             &format!("incidents/{incident}/note"),
@@ -187,6 +180,24 @@ async fn outage(journal: &mut Journal, incident: &str, shop: &Shop) -> Result<()
         .post(&format!("incidents/{incident}/resolve"), json!({ "how": "payments has been healthy since the renewal" }))
         .await?;
     journal.until("ReviewOpened").await
+}
+
+/// Waits for a page of this demo's own server; another one on this machine may send to the same pager.
+async fn own_page(pages: &mut mpsc::UnboundedReceiver<Value>, url: &str) -> Result<Value, Failure> {
+    let ours = |page: &Value| {
+        let link = page.pointer("/watchkeeper/acknowledge_url").and_then(Value::as_str);
+        link.is_some_and(|link| link.starts_with(url))
+    };
+    let waiting = async {
+        while let Some(page) = pages.recv().await {
+            if ours(&page) {
+                return Some(page);
+            }
+        }
+        None
+    };
+    let page = timeout(STEP_WITHIN, waiting).await.ok().flatten();
+    page.ok_or_else(|| Failure::new(format!("no page came to the pager within {} s", STEP_WITHIN.as_secs())))
 }
 
 /// Follows the signed link of a page, as the person who was paged.
@@ -241,6 +252,17 @@ impl Journal {
         let update = drafted.get("update").and_then(Value::as_u64);
         let update = update.ok_or_else(|| Failure::new(format!("the server drafted no update: {drafted}")))?;
         self.post(&format!("updates/{update}/publish"), json!({})).await?;
+        self.until("UpdatePublished").await
+    }
+
+    /// Publishes the update that Watchkeeper drafted when the incident was declared.
+    async fn publish_draft(&mut self) -> Result<(), Failure> {
+        let updates = self.get("updates").await?;
+        let mut drafts = updates.as_array().into_iter().flatten();
+        let draft = drafts.rfind(|update| update.get("state").and_then(Value::as_str) == Some("draft"));
+        let number = draft.and_then(|update| update.get("update")).and_then(Value::as_u64);
+        let number = number.ok_or_else(|| Failure::new(format!("there is no draft to publish: {updates}")))?;
+        self.post(&format!("updates/{number}/publish"), json!({})).await?;
         self.until("UpdatePublished").await
     }
 

@@ -245,7 +245,7 @@ fn newest(directory: &Path) -> (Option<SystemTime>, usize) {
 }
 
 /// Resolves when the process is asked to end.
-async fn told_to_stop() {
+pub async fn told_to_stop() {
     let Ok(mut terminate) = signal(SignalKind::terminate()) else { return std::future::pending().await };
     tokio::select! {
         _ = terminate.recv() => {}

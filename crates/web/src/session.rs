@@ -14,6 +14,8 @@ use crate::state::AppState;
 
 /// The cookie's name.
 pub const COOKIE_NAME: &str = "watchkeeper_session";
+/// The cookie that remembers which colours somebody chose.
+pub const THEME_COOKIE: &str = "watchkeeper_theme";
 /// The vault's kind for sessions, by the digest of the cookie.
 const SESSIONS: &str = "session";
 /// The vault's kind for password hashes, by person.
@@ -30,6 +32,8 @@ pub struct Session {
     pub id: SessionId,
     /// The token that their forms carry.
     pub csrf: String,
+    /// Which colours they chose: `light`, `dark`, or anything else for as their device says.
+    pub theme: String,
 }
 
 /// What the vault keeps of a session.
@@ -55,16 +59,18 @@ impl FromRequestParts<AppState> for Reader {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
-        let Some(cookie) = cookie(&parts.headers) else { return Ok(Self(None)) };
-        find(state, &cookie).await.map(Self)
+        let Some(secret) = cookie(&parts.headers, COOKIE_NAME) else { return Ok(Self(None)) };
+        let theme = cookie(&parts.headers, THEME_COOKIE).unwrap_or_default();
+        let found = find(state, &secret).await?;
+        Ok(Self(found.map(|session| Session { theme, ..session })))
     }
 }
 
-/// The session's cookie, when the browser sent one.
-fn cookie(headers: &HeaderMap) -> Option<String> {
+/// A cookie, when the browser sent it.
+fn cookie(headers: &HeaderMap, wanted: &str) -> Option<String> {
     let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs = cookies.flat_map(|text| text.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(name, _)| *name == COOKIE_NAME).map(|(_, value)| value.to_owned())
+    pairs.find(|(name, _)| *name == wanted).map(|(_, value)| value.to_owned())
 }
 
 async fn find(state: &AppState, cookie: &str) -> Result<Option<Session>, Problem> {
@@ -77,7 +83,7 @@ async fn find(state: &AppState, cookie: &str) -> Result<Option<Session>, Problem
         world.governance.session(&kept.id, now).is_some() && world.book.people.contains_key(&kept.person)
     })?;
     let csrf = governance::session::form_token(cookie);
-    Ok(live.then_some(Session { person: kept.person, id: kept.id, csrf }))
+    Ok(live.then_some(Session { person: kept.person, id: kept.id, csrf, theme: String::new() }))
 }
 
 /// Opens a session and gives the cookie to set.

@@ -11,7 +11,7 @@ use engine::Command;
 use incidents::Command as Asked;
 use kernel::{ComponentName, Impact, IncidentId, Sensitivity};
 
-use super::form::{Fields, Form, with_refusal};
+use super::form::{Fields, Form, optional, with_refusal, word};
 use super::frame::{Screen, Stop, frame, missing, refused};
 use super::view::{Refused, Tab};
 use super::{paging, room};
@@ -22,25 +22,6 @@ pub(super) fn router() -> Router<AppState> {
         .route("/incidents/new", post(declare))
         .route("/incidents/{id}/{act}", post(act))
         .route("/pages/{page}/acknowledge", post(acknowledge))
-}
-
-/// A field as one of our words, or what is wrong with it.
-fn word<T: std::str::FromStr>(form: &str, fields: &Fields, field: &str) -> Result<T, Box<Refused>>
-where
-    T::Err: std::fmt::Display,
-{
-    fields.get(field).parse().map_err(|error: T::Err| {
-        let typed = fields.0.iter().cloned().collect();
-        Box::new(Refused { form: form.into(), field: Some(field.into()), message: error.to_string(), typed })
-    })
-}
-
-/// A field that may be empty.
-fn optional<T: std::str::FromStr>(form: &str, fields: &Fields, field: &str) -> Result<Option<T>, Box<Refused>>
-where
-    T::Err: std::fmt::Display,
-{
-    if fields.get(field).is_empty() { Ok(None) } else { word(form, fields, field).map(Some) }
 }
 
 fn lines(text: &str) -> Vec<String> {

@@ -4,9 +4,9 @@ use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
 use axum::http::HeaderMap;
 
+use super::frame;
 use super::frame::Stop;
-use super::view::{Chrome, Tab};
-use super::{frame, view};
+use super::view::{Chrome, Refused, Tab};
 use crate::doors::query;
 use crate::doors::reply::Problem;
 use crate::session::{self, Reader, Session};
@@ -77,6 +77,32 @@ impl Form {
 }
 
 /// A frame that shows what was refused.
-pub(super) fn with_refusal(chrome: Chrome, refused: view::Refused) -> Chrome {
+pub(super) fn with_refusal(chrome: Chrome, refused: Refused) -> Chrome {
     Chrome { refused: Some(refused), ..chrome }
+}
+
+/// What is wrong with a field, with everything that was typed.
+pub(super) fn wrong(form: &str, fields: &Fields, field: &str, message: String) -> Box<Refused> {
+    let typed = fields.0.iter().cloned().collect();
+    Box::new(Refused { form: form.into(), field: Some(field.into()), message, typed })
+}
+
+/// A field as one of our words, or what is wrong with it.
+pub(super) fn word<T: std::str::FromStr>(form: &str, fields: &Fields, field: &str) -> Result<T, Box<Refused>>
+where
+    T::Err: std::fmt::Display,
+{
+    fields.get(field).parse().map_err(|error: T::Err| wrong(form, fields, field, error.to_string()))
+}
+
+/// A field that may be empty.
+pub(super) fn optional<T: std::str::FromStr>(
+    form: &str,
+    fields: &Fields,
+    field: &str,
+) -> Result<Option<T>, Box<Refused>>
+where
+    T::Err: std::fmt::Display,
+{
+    if fields.get(field).is_empty() { Ok(None) } else { word(form, fields, field).map(Some) }
 }

@@ -9,7 +9,7 @@ use kernel::area::RefusalKind;
 
 use super::assets;
 use super::view::access::ProblemPage;
-use super::view::{Chrome, Refused, Tab, Who};
+use super::view::{Chrome, Refused, Tab, Theme, Who};
 use crate::doors::reply::Problem;
 use crate::session::Session;
 use crate::state::AppState;
@@ -92,6 +92,11 @@ pub(super) fn chrome(state: &AppState, session: Option<&Session>, tab: Tab, titl
         tab,
         who,
         csrf: session.map(|session| session.csrf.clone()).unwrap_or_default(),
+        theme: match session.map(|session| session.theme.as_str()) {
+            Some("light") => Theme::Light,
+            Some("dark") => Theme::Dark,
+            _ => Theme::Auto,
+        },
         organisation: book.organisation.clone(),
         assets: assets::base().to_owned(),
         path: path.to_owned(),

@@ -7,6 +7,9 @@
 //! | [`room`], [`acts`] | *Incident room*, the list, declaring, and everything its forms ask |
 //! | [`paging`] | *Page*: one run of a policy |
 //! | [`journal`] | *Journal*: facts and their proofs |
+//! | [`silences`] | *Alert* with why it paged or not, *Silences* |
+//! | [`oncall`], [`services`], [`reviews`] | *On call*, *Services*, *Review* |
+//! | [`me`] | one's own page, tokens and invitations, the keyboard |
 //! | [`status`] | *Status page*, public |
 
 mod access;
@@ -16,10 +19,15 @@ mod form;
 mod frame;
 mod journal;
 mod live;
+mod me;
 mod now;
+mod oncall;
 mod paging;
+mod reviews;
 mod room;
 mod rows;
+mod services;
+mod silences;
 mod status;
 pub mod view;
 
@@ -55,6 +63,11 @@ pub fn router() -> Router<AppState> {
         .merge(acts::router())
         .merge(paging::router())
         .merge(journal::router())
+        .merge(silences::router())
+        .merge(oncall::router())
+        .merge(services::router())
+        .merge(reviews::router())
+        .merge(me::router())
         .merge(status::router())
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX));
     let mut all = screens.merge(assets::router()).merge(live::router());

@@ -90,7 +90,8 @@ fn steps(world: &World, page: &Page, steps: &[Step]) -> Vec<StepView> {
     (0..count + u32::from(beyond)).map(view).collect()
 }
 
-fn target(world: &World, target: &Target) -> String {
+/// A target of a step in words.
+pub(super) fn target(world: &World, target: &Target) -> String {
     match target {
         Target::Person(name) => rows::person(&world.book, name).title,
         Target::Schedule(name) => {

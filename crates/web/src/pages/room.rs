@@ -194,21 +194,13 @@ fn seat(world: &World, incident: &Incident, role: IncidentRole) -> Seat {
 }
 
 fn service(world: &World, name: &kernel::ServiceName, chrome: &Chrome) -> Option<ServiceRef> {
-    let (book, service) = (&world.book, world.book.services.get(name)?);
-    let policy = book.policy_of(service).and_then(|name| book.policies.get(name));
-    let schedules = policy.iter().flat_map(|policy| &policy.steps).flat_map(|step| &step.targets);
-    let on_call = schedules.into_iter().find_map(|target| match target {
-        kernel::book::Target::Schedule(name) => {
-            alerts::oncall::on_duty(book.schedules.get(name)?, world.alerts.overrides(name), chrome.now)
-        }
-        _ => None,
-    });
+    let service = world.book.services.get(name)?;
     Some(ServiceRef {
         service: Named::new(name.as_str(), &service.title),
         tier: service.tier,
         function: service.function.clone(),
         runbook: service.runbook.clone().filter(|link| link.starts_with("https://") || link.starts_with("http://")),
-        on_call: on_call.map(|(name, _)| rows::person(book, &name)),
+        on_call: super::services::on_call(world, service, chrome.now),
     })
 }
 

@@ -6,3 +6,4 @@ mod alertmanager;
 mod amtool;
 mod doors;
 mod house;
+mod screens;

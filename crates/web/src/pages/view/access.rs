@@ -82,8 +82,6 @@ pub struct TokenRow {
     pub expires: Timestamp,
     /// When it was issued.
     pub issued_at: Timestamp,
-    /// By whom.
-    pub by: String,
 }
 
 /// What went wrong, with a way out.

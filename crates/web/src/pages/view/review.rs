@@ -103,6 +103,8 @@ impl ReviewPage {
 pub struct Section {
     /// Its name in forms and what people call it.
     pub name: Named,
+    /// The revision that is shown; a save over another one is refused.
+    pub revision: u32,
     /// What to write there.
     pub hint: &'static str,
     /// What stands there.

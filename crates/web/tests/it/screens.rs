@@ -1,0 +1,127 @@
+//! The screens as a browser without JavaScript sees them: in by invitation, every screen, forms with and without their token.
+
+use kernel::{PersonName, Seconds};
+use reqwest::{Method, StatusCode};
+use serde_json::json;
+
+use crate::house::House;
+
+/// Somebody's browser.
+struct Browser<'a> {
+    house: &'a House,
+    cookie: String,
+    csrf: String,
+}
+
+impl<'a> Browser<'a> {
+    /// Accepts an invitation and is logged in.
+    async fn invited(house: &'a House, name: &str) -> Self {
+        let person = PersonName::new(name).unwrap();
+        let expires = Seconds::hours(1).after(house.engine.now());
+        let invite = governance::Command::IssueInvite { person: person.clone(), expires };
+        house.engine.ask(&kernel::Actor::system("test"), invite).await.unwrap();
+        let key = governance::token::digest("an-invitation").to_string();
+        house.engine.vault().vault_put("invite", &key, name.as_bytes(), Some(expires)).await.unwrap();
+        let form = "password=correct+horse+battery&again=correct+horse+battery";
+        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        let answer = client.post(format!("{}/invite/an-invitation", house.url)).body(form).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::SEE_OTHER);
+        let set = answer.headers()["set-cookie"].to_str().unwrap();
+        assert!(set.contains("HttpOnly") && set.contains("SameSite=Lax"), "{set}");
+        let cookie = set.split(';').next().unwrap().to_owned();
+        let csrf = governance::session::form_token(cookie.split_once('=').unwrap().1);
+        Self { house, cookie, csrf }
+    }
+
+    async fn get(&self, path: &str) -> (StatusCode, String) {
+        let answer = self.house.request(Method::GET, path).header("cookie", &self.cookie).send().await.unwrap();
+        (answer.status(), answer.text().await.unwrap())
+    }
+
+    async fn post(&self, path: &str, form: &str) -> (StatusCode, String) {
+        let request = self.house.request(Method::POST, path).header("cookie", &self.cookie);
+        let answer = request.body(format!("{form}&csrf={}", self.csrf)).send().await.unwrap();
+        (answer.status(), answer.text().await.unwrap())
+    }
+}
+
+#[tokio::test]
+async fn every_screen_is_shown_and_nothing_is_shown_to_nobody() {
+    let house = House::open().await;
+    house
+        .door("/api/v2/alerts", r#"[{"labels":{"alertname":"Down","service":"checkout","severity":"critical"}}]"#)
+        .await;
+    let declared =
+        json!({ "title": "Secret words of ours", "severity": "P1", "why": "orders stopped", "services": ["checkout"] });
+    house.post("/incidents", declared).await;
+    let ada = Browser::invited(&house, "ada").await;
+    let alert = house.get("/alerts").await[0]["fingerprint"].as_str().unwrap().to_owned();
+    let paths = [
+        "/",
+        "/incidents",
+        "/incidents/1",
+        "/incidents/new",
+        "/pages/1",
+        "/silences",
+        "/oncall",
+        "/services",
+        "/services/checkout",
+        "/reviews",
+        "/me",
+        "/keys",
+        &format!("/alerts/{alert}"),
+    ];
+    for path in paths {
+        let (status, text) = ada.get(path).await;
+        assert_eq!(status, StatusCode::OK, "{path}: {text}");
+        assert!(text.contains("<main") && text.contains("Test &#60;Shop&#62;"), "{path} is escaped and framed: {text}");
+        let nobody = house.request(Method::GET, path).send().await.unwrap();
+        assert!(nobody.url().path() == "/login", "{path} is for people who are logged in");
+    }
+    let status = house.request(Method::GET, "/status").send().await.unwrap();
+    assert!(status.headers().contains_key("content-security-policy"));
+    let text = status.text().await.unwrap();
+    assert!(!text.contains("Secret words"), "the public sees published words only");
+    assert_eq!(ada.get("/incidents/77").await.0, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn forms_ask_and_refusals_come_back_with_what_was_typed() {
+    let house = House::open().await;
+    let ada = Browser::invited(&house, "ada").await;
+    let (_, room) =
+        ada.post("/incidents/new", "title=Checkout+fails&severity=P2&why=orders+stopped&service=checkout").await;
+    assert!(room.contains("Checkout fails") && room.contains("Take command"), "{room}");
+    let (_, room) = ada.post("/incidents/1/assign", "role=commander&person=ada").await;
+    assert!(room.contains("that is you"), "{room}");
+    let (_, room) = ada.post("/incidents/1/severity", "severity=P2&why=typed+words").await;
+    assert!(room.contains("typed words") && room.contains("already"), "the refusal and what was typed: {room}");
+    ada.post("/incidents/1/draft", "update=1&title=Problems&stage=investigating&text=We+look+into+it").await;
+    let (_, room) = ada.post("/incidents/1/publish", "update=1").await;
+    assert!(room.contains("We look into it"), "{room}");
+    let status = house.request(Method::GET, "/status").send().await.unwrap().text().await.unwrap();
+    assert!(status.contains("We look into it"), "{status}");
+    ada.post("/incidents/1/resolve", "how=restarted").await;
+    let (_, review) = ada.get("/reviews/1").await;
+    assert!(review.contains("Checkout fails") && review.contains("Open questions"), "{review}");
+}
+
+#[tokio::test]
+async fn a_form_from_elsewhere_changes_nothing() {
+    let house = House::open().await;
+    let ada = Browser::invited(&house, "ada").await;
+    let before = house.next();
+    let form = "title=Forged&severity=P1&why=x";
+    let bare =
+        house.request(Method::POST, "/incidents/new").header("cookie", &ada.cookie).body(form).send().await.unwrap();
+    assert_eq!(bare.status(), StatusCode::FORBIDDEN);
+    let foreign = house.request(Method::POST, "/incidents/new").header("cookie", &ada.cookie);
+    let foreign = foreign.header("sec-fetch-site", "cross-site").body(format!("{form}&csrf={}", ada.csrf));
+    assert_eq!(foreign.send().await.unwrap().status(), StatusCode::FORBIDDEN);
+    assert_eq!(house.next(), before);
+    let wrong =
+        house.request(Method::POST, "/login").body("person=ada&password=wrong+wrong+wrong").send().await.unwrap();
+    assert!(wrong.text().await.unwrap().contains("do not belong together"));
+    let live = house.request(Method::GET, "/live").send().await.unwrap();
+    assert_eq!(live.status(), StatusCode::UNAUTHORIZED);
+}
