@@ -72,6 +72,18 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// The update it acts on, where it names one. An access decision takes that update's sensitivity:
+    /// [`crate::State::sensitivity_of`].
+    #[must_use]
+    pub fn update(&self) -> Option<UpdateId> {
+        match self {
+            Self::Revise { update, .. } | Self::Publish { update, .. } | Self::Discard { update } => Some(*update),
+            Self::Draft { .. } | Self::Reopen { .. } | Self::RecordAttempt { .. } => None,
+        }
+    }
+}
+
 impl Ask for Command {
     fn action(&self) -> &'static str {
         match self {

@@ -42,6 +42,7 @@ pub(crate) fn review(incident: &Incident) -> Option<Command> {
         seq: told.seq,
         at: told.at,
         who: told.who.to_owned(),
+        kind: told.kind.to_owned(),
         text: told.text.to_owned(),
     };
     let source = Source {
@@ -51,13 +52,16 @@ pub(crate) fn review(incident: &Incident) -> Option<Command> {
         severity_why: incident.severity_why.clone(),
         impact: incident.impact.clone(),
         services: incident.services.clone(),
+        sensitivity: incident.sensitivity,
         detected_at: incident.detected_at,
         declared_at: incident.declared_at,
-        acknowledged_at: incident.acknowledged_at.or(incident.commanded_at),
+        acknowledged_at: incident.acknowledged_at,
+        commanded_at: incident.commanded_at,
         mitigated_at: incident.mitigated_at,
         resolved_at: incident.resolved_at?,
         reopened: incident.reopened,
         timeline: incident.told().map(moment).collect(),
+        people: incident.served.iter().map(|(person, role)| (person.clone(), role.title().to_owned())).collect(),
     };
     Some(learning::Command::Open { source: Box::new(source) }.into())
 }

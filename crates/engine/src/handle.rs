@@ -228,15 +228,17 @@ impl Engine {
         self.shared.submit(Permitted { actor: actor.clone(), policy, command }).await
     }
 
-    /// What a command acts on. What is done to an incident is as sensitive as the incident.
+    /// What a command acts on. What is done to an incident, to its review or to a draft is as sensitive as they are.
     fn resource(&self, command: &Command) -> Resource {
         let resource = command.resource();
-        let Command::Incidents(inner) = command else { return resource };
-        let Some(incident) = inner.incident() else { return resource };
-        match self.shared.world.read().incidents.sensitivity_of(incident) {
-            Some(sensitivity) => Resource { sensitivity, ..resource },
-            None => resource,
-        }
+        let world = self.shared.world.read();
+        let known = match command {
+            Command::Incidents(inner) => inner.incident().and_then(|id| world.incidents.sensitivity_of(id)),
+            Command::Learning(inner) => inner.review().and_then(|id| world.learning.sensitivity_of(id)),
+            Command::Comms(inner) => inner.update().and_then(|id| world.comms.sensitivity_of(id)),
+            _ => None,
+        };
+        Resource { sensitivity: known.unwrap_or(resource.sensitivity), ..resource }
     }
 
     /// Reads the world, when the actor may. A read of something restricted is itself a fact.

@@ -47,11 +47,36 @@ pub enum Command {
         /// What shows that it is done.
         evidence: String,
     },
+    /// Something is not done after all.
+    DropAction {
+        /// Which review.
+        review: ReviewId,
+        /// Which action, counted from one.
+        action: u32,
+        /// Why not.
+        why: String,
+    },
     /// Let everybody read it.
     Publish {
         /// Which review.
         review: ReviewId,
     },
+}
+
+impl Command {
+    /// The review it acts on, where it names one. An access decision takes that review's sensitivity:
+    /// [`crate::State::sensitivity_of`].
+    #[must_use]
+    pub fn review(&self) -> Option<ReviewId> {
+        match self {
+            Self::Open { .. } => None,
+            Self::Edit { review, .. }
+            | Self::AddAction { review, .. }
+            | Self::CompleteAction { review, .. }
+            | Self::DropAction { review, .. }
+            | Self::Publish { review } => Some(*review),
+        }
+    }
 }
 
 impl Ask for Command {
@@ -61,6 +86,7 @@ impl Ask for Command {
             Self::Edit { .. } => "learning:edit",
             Self::AddAction { .. } => "learning:add_action",
             Self::CompleteAction { .. } => "learning:complete_action",
+            Self::DropAction { .. } => "learning:drop_action",
             Self::Publish { .. } => "learning:publish",
         }
     }
@@ -68,11 +94,12 @@ impl Ask for Command {
     fn resource(&self) -> Resource {
         let id = match self {
             Self::Open { source } => source.incident.to_string(),
-            Self::Edit { review, .. }
-            | Self::AddAction { review, .. }
-            | Self::CompleteAction { review, .. }
-            | Self::Publish { review } => review.to_string(),
+            _ => self.review().map(|review| review.to_string()).unwrap_or_default(),
         };
-        Resource { kind: "review", id: id.into(), sensitivity: Sensitivity::Internal }
+        let sensitivity = match self {
+            Self::Open { source } => source.sensitivity,
+            _ => Sensitivity::Internal,
+        };
+        Resource { kind: "review", id: id.into(), sensitivity }
     }
 }

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use kernel::{Impact, IncidentId, Seq, ServiceName, Severity, Timestamp};
+use kernel::time::between;
+use kernel::{Impact, IncidentId, PersonName, Seconds, Sensitivity, Seq, ServiceName, Severity, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// The number of a review; shown as `R-3`.
@@ -39,6 +40,8 @@ pub enum ActionKind {
     Detect,
     /// It hurts less or ends sooner.
     Mitigate,
+    /// We work together in another way.
+    Process,
 }
 
 /// The incident that a review is drafted from, as the journal tells it.
@@ -56,14 +59,20 @@ pub struct Source {
     pub impact: Impact,
     /// The services that were hurt.
     pub services: Vec<ServiceName>,
+    /// Who may read it.
+    #[serde(default, skip_serializing_if = "is_internal")]
+    pub sensitivity: Sensitivity,
     /// When a machine first noticed it, where one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detected_at: Option<Timestamp>,
     /// When it was declared.
     pub declared_at: Timestamp,
-    /// When somebody first acknowledged a page of it or took a role.
+    /// When somebody first acknowledged a page of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acknowledged_at: Option<Timestamp>,
+    /// When somebody first took command.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commanded_at: Option<Timestamp>,
     /// When users were no longer hurt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mitigated_at: Option<Timestamp>,
@@ -74,6 +83,9 @@ pub struct Source {
     pub reopened: u32,
     /// What happened, oldest first.
     pub timeline: Vec<Moment>,
+    /// Who took part, and as what: used to replace their names, and never kept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub people: Vec<(PersonName, String)>,
 }
 
 /// One moment of a timeline.
@@ -85,6 +97,9 @@ pub struct Moment {
     pub at: Timestamp,
     /// Who, as a role or an area; never a name.
     pub who: String,
+    /// What kind of fact it is: the journal's word, such as `IncidentMitigated`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub kind: String,
     /// What happened.
     pub text: String,
 }
@@ -128,11 +143,72 @@ impl Section {
             Self::OpenQuestions => "Open questions",
         }
     }
+
+    /// What the section asks whoever writes it.
+    #[must_use]
+    pub fn prompt(self) -> &'static str {
+        match self {
+            Self::Summary => "What happened, in a few sentences that somebody outside understands?",
+            Self::Impact => "Who was hurt, how much, and for how long?",
+            Self::Detection => "How was it noticed? What would have shown it sooner?",
+            Self::Response => "What was done? What slowed it down, what sped it up?",
+            Self::ContributingFactors => "What made it possible? One factor a line; there is never just one.",
+            Self::WhatWentWell => "What do we want to keep?",
+            Self::OpenQuestions => "What do we not know yet? One question a line.",
+        }
+    }
+}
+
+/// How long each stage took, counted from when the trouble was first noticed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Durations {
+    /// Until it was declared.
+    pub declare: Seconds,
+    /// Until the first page was acknowledged.
+    pub acknowledge: Option<Seconds>,
+    /// Until somebody took command.
+    pub command: Option<Seconds>,
+    /// Until users were no longer hurt.
+    pub mitigate: Option<Seconds>,
+    /// Until it was over.
+    pub resolve: Seconds,
+}
+
+impl Source {
+    /// When the trouble was first noticed: by a machine, else by whoever declared it.
+    #[must_use]
+    pub fn noticed_at(&self) -> Timestamp {
+        self.detected_at.map_or(self.declared_at, |detected| detected.min(self.declared_at))
+    }
+
+    /// How long each stage took.
+    #[must_use]
+    pub fn durations(&self) -> Durations {
+        let start = self.noticed_at();
+        let until = |at: Option<Timestamp>| at.map(|at| between(start, at));
+        Durations {
+            declare: between(start, self.declared_at),
+            acknowledge: until(self.acknowledged_at),
+            command: until(self.commanded_at),
+            mitigate: until(self.mitigated_at),
+            resolve: between(start, self.resolved_at),
+        }
+    }
+
+    /// How many moments are of a kind.
+    #[must_use]
+    pub fn count(&self, kind: &str) -> usize {
+        self.timeline.iter().filter(|moment| moment.kind == kind).count()
+    }
+}
+
+fn is_internal(sensitivity: &Sensitivity) -> bool {
+    *sensitivity == Sensitivity::Internal
 }
 
 impl ActionKind {
     /// All kinds.
-    pub const ALL: [Self; 3] = [Self::Prevent, Self::Detect, Self::Mitigate];
+    pub const ALL: [Self; 4] = [Self::Prevent, Self::Detect, Self::Mitigate, Self::Process];
 
     /// The kind as a word.
     #[must_use]
@@ -141,6 +217,7 @@ impl ActionKind {
             Self::Prevent => "prevent",
             Self::Detect => "detect",
             Self::Mitigate => "mitigate",
+            Self::Process => "process",
         }
     }
 }
@@ -148,6 +225,12 @@ impl ActionKind {
 impl fmt::Display for ReviewId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "R-{}", self.0)
+    }
+}
+
+impl fmt::Display for Section {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 

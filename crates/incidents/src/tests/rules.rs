@@ -6,11 +6,6 @@ use kernel::{Area as _, IncidentId, Seconds, Sensitivity, Severity};
 use super::{NOTHING, ONE, Room, assign, at, declare, from, hand_over, mitigate, name, note, reopen, resolve, update};
 use crate::{Command, Event, IncidentRole, Incidents, Phase, Refusal, TIMELINE_MAX, TIMELINE_RESERVE};
 
-/// Makes a command.
-type Wish = fn() -> Command;
-/// Does something to a room.
-type Deed = fn(&mut Room);
-
 #[test]
 fn in_1_one_commander_at_a_time() {
     let mut room = Room::open();
@@ -63,8 +58,10 @@ fn in_3_severity_stands_with_its_reason_and_its_cadence() {
 
 #[test]
 fn in_4_phases_change_only_as_drawn() {
+    type Wish = fn() -> Command;
+    type Go = fn(&mut Room);
     let wishes: [(&str, Wish); 3] = [("mitigate", mitigate), ("resolve", resolve), ("reopen", reopen)];
-    let path: [(Phase, Deed); 3] = [
+    let path: [(Phase, Go); 3] = [
         (Phase::Open, |_| {}),
         (Phase::Mitigated, |room| drop(room.ask(mitigate()).unwrap())),
         (Phase::Resolved, |room| drop(room.ask(resolve()).unwrap())),
