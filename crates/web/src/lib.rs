@@ -36,8 +36,7 @@ pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 pub fn app(state: AppState) -> Router {
     let calm = Router::new()
         .merge(counted(api::router(), Part::Api, &state))
-        .merge(ack::router())
-        .merge(pages::router())
+        .merge(counted(Router::new().merge(ack::router()).merge(pages::router()), Part::Pages, &state))
         .merge(health::router())
         .merge(metrics::router())
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, ANSWER_TIMEOUT))

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use connectors::otlp::Totals;
 use engine::Engine;
 use kernel::sample::Sample;
 
@@ -19,6 +20,8 @@ pub struct AppState {
     pub tokens: Arc<KnownTokens>,
     /// Where received samples go.
     pub samples: SampleSink,
+    /// The totals of what OTLP sends as deltas.
+    pub totals: Arc<Totals>,
     /// What the doors count.
     pub counters: Arc<Counters>,
 }
@@ -52,7 +55,7 @@ impl AppState {
     /// The state of a server that has just started.
     #[must_use]
     pub fn new(engine: Engine, config: WebConfig, samples: SampleSink) -> Self {
-        let (tokens, counters) = (Arc::default(), Arc::default());
-        Self { engine, config: Arc::new(config), tokens, samples, counters }
+        let (tokens, totals, counters) = (Arc::default(), Arc::default(), Arc::default());
+        Self { engine, config: Arc::new(config), tokens, samples, totals, counters }
     }
 }

@@ -24,9 +24,10 @@ use axum::Router;
 use axum::http::header;
 use axum::routing::get;
 use utoipa::OpenApi as _;
-use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 
+use crate::session::COOKIE_NAME;
 use crate::state::AppState;
 
 /// What the description says about the whole.
@@ -37,18 +38,21 @@ use crate::state::AppState;
         description = "Alerts, pages, incidents, updates, reviews and the journal. A command answers with the facts that it made.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
     ),
-    modifiers(&Token),
-    security(("token" = [])),
+    modifiers(&WaysIn),
+    security(("token" = []), ("session" = [])),
 )]
 struct Described;
 
 /// Says how a caller is known.
-struct Token;
+struct WaysIn;
 
-impl utoipa::Modify for Token {
+impl utoipa::Modify for WaysIn {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
-        let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
-        openapi.components.get_or_insert_default().add_security_scheme("token", scheme);
+        let components = openapi.components.get_or_insert_default();
+        components.add_security_scheme("token", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
+        let said = "A person's session; whatever changes something carries the token of its forms as `x-form-token`.";
+        let cookie = ApiKeyValue::with_description(COOKIE_NAME, said);
+        components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
     }
 }
 

@@ -52,7 +52,7 @@ async fn take(state: &AppState, request: Request, encoding: Encoding) -> Result<
     let sent = body::read(body, SENT_BYTES_MAX).await?;
     let bytes = unpacked(&parts.headers, sent)?;
     let decoded =
-        otlp::decode(&bytes, encoding, state.engine.now()).map_err(|error| Problem::bad(error.to_string()))?;
+        state.totals.decode(&bytes, encoding, state.engine.now()).map_err(|error| Problem::bad(error.to_string()))?;
     let received = decoded.samples.len() as u64 + decoded.rejected;
     let refused = (state.samples)(decoded.samples);
     let rejected = decoded.rejected + refused.count;

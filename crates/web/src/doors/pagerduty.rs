@@ -130,26 +130,31 @@ fn routing_key(bytes: &Bytes) -> Option<String> {
 async fn enqueue(State(state): State<AppState>, request: Request) -> Result<Response, Invalid> {
     let (actor, bytes) = sender(&state, request).await?;
     let event: Event = body::json(&bytes)?;
-    let given = event.dedup_key.clone().filter(|key| !key.is_empty());
-    if given.as_ref().is_some_and(|key| key.chars().count() > DEDUP_KEY_CHARS_MAX) {
-        return Err(Problem::bad(format!("dedup_key: has at most {DEDUP_KEY_CHARS_MAX} characters")).into());
-    }
-    let key = match (event.event_action.as_str(), given) {
-        ("trigger", None) => format!("{:032x}", state.engine.chance().number()),
-        (_, Some(key)) => key,
-        (_, None) => return Err(Problem::bad("dedup_key: is needed to acknowledge or resolve").into()),
-    };
+    let key = key(&state, &event)?;
     match event.event_action.as_str() {
-        "trigger" => trigger(&state, &actor, &event, &key).await?,
         "acknowledge" => acknowledge(&state, &actor, &key).await?,
         "resolve" => resolve(&state, &actor, &key).await?,
-        other => {
-            let message = format!("event_action: {other:?} is none of trigger, acknowledge, resolve");
-            return Err(Problem::bad(message).into());
-        }
+        _ => trigger(&state, &actor, &event, &key).await?,
     }
     let told = json!({ "status": "success", "message": "Event processed", "dedup_key": key });
     Ok((StatusCode::ACCEPTED, Json(told)).into_response())
+}
+
+/// The key of an event; a trigger without one gets one.
+fn key(state: &AppState, event: &Event) -> Result<String, Problem> {
+    let action = event.event_action.as_str();
+    if !matches!(action, "trigger" | "acknowledge" | "resolve") {
+        let message = format!("event_action: {action:?} is none of trigger, acknowledge, resolve");
+        return Err(Problem::bad(message).field("event_action"));
+    }
+    match event.dedup_key.as_deref().unwrap_or_default() {
+        "" if action == "trigger" => Ok(format!("{:032x}", state.engine.chance().number())),
+        "" => Err(Problem::bad("dedup_key: is needed to acknowledge or resolve").field("dedup_key")),
+        given if given.chars().count() > DEDUP_KEY_CHARS_MAX => {
+            Err(Problem::bad(format!("dedup_key: has at most {DEDUP_KEY_CHARS_MAX} characters")).field("dedup_key"))
+        }
+        given => Ok(given.to_owned()),
+    }
 }
 
 /// The alert that a dedup key stands for, when it fires.

@@ -35,7 +35,6 @@ const SCOPES: [&str; 13] = [
 pub struct House {
     pub engine: Engine,
     pub clock: VirtualClock,
-    pub world: Arc<FakeWorld>,
     pub state: AppState,
     pub samples: Arc<Mutex<Vec<Sample>>>,
     pub url: String,
@@ -63,10 +62,10 @@ impl House {
     pub async fn open() -> Self {
         #[expect(clippy::disallowed_methods, reason = "a client of another program compares our clock with its own")]
         let now = Timestamp::now();
-        let (clock, world) = (VirtualClock::at(&now.to_string()), Arc::new(FakeWorld::new()));
+        let clock = VirtualClock::at(&now.to_string());
         let parts = Parts {
             store: Arc::new(MemoryStore::new()),
-            deliver: world.clone(),
+            deliver: Arc::new(FakeWorld::new()),
             samples: Arc::new(NoSamples),
             clock: Arc::new(clock.clone()),
             chance: Arc::new(SeededChance::new(1)),
@@ -86,7 +85,7 @@ impl House {
         let server = tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
         let token = issue(&engine, "tester", &SCOPES).await;
         issue(&engine, web::doors::caller::LOCAL, &["alerts:write", "alerts:read", "signals:write"]).await;
-        Self { engine, clock, world, state, samples, url, token, client: reqwest::Client::new(), server }
+        Self { engine, clock, state, samples, url, token, client: reqwest::Client::new(), server }
     }
 
     /// A request to a path, without a token.
@@ -133,6 +132,18 @@ impl House {
     pub async fn pass(&self, time: Seconds) {
         self.clock.advance(time);
         self.engine.wake().await.unwrap();
+    }
+
+    /// Waits until every message that was asked for has its answer in the journal.
+    pub async fn settle(&self) {
+        let (actor, mut changes) = (Actor::system("test"), self.engine.watch());
+        let waiting = || {
+            let count = |world: &engine::World| world.alerts.open_pages().flat_map(alerts::Page::outstanding).count();
+            self.engine.read(&actor, Read::of("alerts:read"), count).unwrap()
+        };
+        while waiting() > 0 {
+            changes.changed().await.unwrap();
+        }
     }
 
     /// The place of the next fact.
@@ -199,21 +210,35 @@ const FILES: [(&str, &str); 11] = [
     ),
     (
         "routes.yaml",
-        "route:\n  group_by: [service]\n  group_wait: 0s\n  group_interval: 1m\n  repeat_interval: 4h\n  routes:\n  \
-         - { matchers: ['severity=\"info\"'], policy: late, group_wait: 5m }\n\
-         inhibitions:\n- { source: ['severity=\"critical\"'], target: ['severity=\"warning\"'], equal: [service] }\n",
+        r#"
+route:
+  group_by: [service]
+  group_wait: 0s
+  group_interval: 1m
+  repeat_interval: 4h
+  routes:
+    - { matchers: ['severity="info"'], policy: late, group_wait: 5m }
+inhibitions:
+  - { source: ['severity="critical"'], target: ['severity="warning"'], equal: [service] }
+"#,
     ),
     (
         "severity.yaml",
-        "- { when: ['severity=\"critical\"'], severity: P1, declare: true, update_every: 30m, why: nobody can order }\n\
-         - { severity: P4, update_every: 1d, why: nobody notices }\n",
+        r#"
+- { when: ['severity="critical"'], severity: P1, declare: true, update_every: 30m, why: nobody can order }
+- { severity: P4, update_every: 1d, why: nobody notices }
+"#,
     ),
     ("status.yaml", "orders: { title: Orders & baskets, description: Placing an order, services: [checkout] }\n"),
     (
         "hooks.yaml",
-        "parcels:\n  items: /reports\n  labels: { alertname: Parcels, service: checkout, severity: warning, depot: '{{ item.depot }}' }\n  \
-         annotations: { summary: '{{ item.text }}' }\n  \
-         status: \"{{ 'resolved' if item.state == 'normal' else 'firing' }}\"\n",
+        r#"
+parcels:
+  items: /reports
+  labels: { alertname: Parcels, service: checkout, severity: warning, depot: '{{ item.depot }}' }
+  annotations: { summary: '{{ item.text }}' }
+  status: "{{ 'resolved' if item.state == 'normal' else 'firing' }}"
+"#,
     ),
 ];
 

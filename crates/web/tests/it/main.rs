@@ -4,6 +4,15 @@
 
 mod alertmanager;
 mod amtool;
-mod doors;
+mod api;
+mod bad;
+mod documents;
+mod hook;
 mod house;
+mod openapi;
+mod otlp;
+mod pagerduty;
+mod real;
 mod screens;
+mod status;
+mod ways_in;

@@ -1,0 +1,102 @@
+//! OTLP metrics in: both encodings, packed and plain, whole and in part.
+
+use std::io::Write as _;
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::house::{House, answer};
+
+fn request(values: &[f64]) -> String {
+    let point = |value: &f64| json!({ "timeUnixNano": "1770000000000000000", "asDouble": value });
+    json!({ "resourceMetrics": [{
+        "resource": { "attributes": [{ "key": "service.name", "value": { "stringValue": "checkout" } }] },
+        "scopeMetrics": [{ "metrics": [{ "name": "queue.depth", "gauge": { "dataPoints": values.iter().map(point).collect::<Vec<_>>() } }] }],
+    }] })
+    .to_string()
+}
+
+/// A header with its value.
+type Header = (&'static str, &'static str);
+
+async fn push(house: &House, headers: &[Header], body: impl Into<reqwest::Body>) -> (StatusCode, Value) {
+    let request = house.request(Method::POST, "/v1/metrics").body(body);
+    let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+    answer(request.send().await.unwrap()).await
+}
+
+const JSON: Header = ("content-type", "application/json; charset=utf-8");
+
+#[tokio::test]
+async fn samples_reach_the_sink_and_refusals_are_told() {
+    let house = House::open().await;
+    assert_eq!(push(&house, &[JSON], request(&[4.0])).await, (StatusCode::OK, json!({})));
+    let sample = house.samples.lock().unwrap()[0].clone();
+    assert_eq!(sample.series.to_string(), r#"{__name__="queue_depth", job="checkout", service="checkout"}"#);
+    let partial = json!({ "partialSuccess": { "rejectedDataPoints": "1", "errorMessage": "below zero" } });
+    assert_eq!(push(&house, &[JSON], request(&[5.0, -1.0])).await, (StatusCode::OK, partial));
+    let metrics = house.request(Method::GET, "/metrics").send().await.unwrap().text().await.unwrap();
+    assert!(
+        metrics.contains("watchkeeper_samples_received_total 3")
+            && metrics.contains("watchkeeper_samples_refused_total 1")
+    );
+}
+
+#[tokio::test]
+async fn a_packed_body_is_unpacked() {
+    let house = House::open().await;
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(request(&[4.0]).as_bytes()).unwrap();
+    let packed = encoder.finish().unwrap();
+    let (status, _) = push(&house, &[JSON, ("content-encoding", "gzip")], packed).await;
+    assert_eq!((status, house.samples.lock().unwrap().len()), (StatusCode::OK, 1));
+}
+
+#[tokio::test]
+async fn an_empty_protobuf_request_is_a_whole_success() {
+    let house = House::open().await;
+    let request = house.request(Method::POST, "/v1/metrics").header("content-type", "application/x-protobuf");
+    let response = request.body(Vec::new()).send().await.unwrap();
+    assert_eq!(
+        (response.status(), response.headers()["content-type"].to_str().unwrap()),
+        (StatusCode::OK, "application/x-protobuf")
+    );
+    assert!(response.bytes().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn what_is_no_request_is_refused_in_its_own_encoding() {
+    let house = House::open().await;
+    let cases: [(&[Header], &str, u16, &str); 5] = [
+        (&[JSON], "{", 400, "JSON"),
+        (&[JSON], r#"{"resourceMetrics": 5}"#, 400, "invalid type"),
+        (&[JSON, ("content-encoding", "gzip")], "{}", 400, "not gzip"),
+        (&[JSON, ("content-encoding", "br")], "{}", 415, "Content-Encoding"),
+        (&[JSON, ("x-forwarded-for", "192.0.2.7")], "{}", 401, "token"),
+    ];
+    for (headers, body, status, said) in cases {
+        let (got, told) = push(&house, headers, body.to_owned()).await;
+        assert_eq!(got.as_u16(), status, "{body}: {told}");
+        assert!(told["message"].as_str().is_some_and(|message| message.contains(said)), "{body}: {told}");
+    }
+    let (status, told) = push(&house, &[("content-type", "text/plain")], "x").await;
+    assert_eq!((status, &told["field"]), (StatusCode::UNSUPPORTED_MEDIA_TYPE, &json!("Content-Type")));
+    assert!(house.samples.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn deltas_are_added_up() {
+    let house = House::open().await;
+    let push = async |second: u64, value: u64| {
+        let point = json!({ "timeUnixNano": format!("{second}000000000"), "asInt": value.to_string() });
+        let sum = json!({ "aggregationTemporality": 1, "isMonotonic": true, "dataPoints": [point] });
+        let metric = json!({ "name": "orders", "sum": sum });
+        let body = json!({ "resourceMetrics": [{ "scopeMetrics": [{ "metrics": [metric] }] }] });
+        self::push(&house, &[JSON], body.to_string()).await
+    };
+    for second in 1..=3 {
+        assert_eq!(push(1_770_000_000 + second, 5).await, (StatusCode::OK, json!({})));
+    }
+    let values: Vec<f64> = house.samples.lock().unwrap().iter().map(|sample| sample.value).collect();
+    assert_eq!(values, [5.0, 10.0, 15.0]);
+}
