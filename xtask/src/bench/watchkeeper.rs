@@ -104,28 +104,38 @@ impl Watchkeeper {
     }
 }
 
-/// Writes the scene as a watchbook.
+/// Writes the scene as a watchbook, in the format of docs/watchbook.md.
 fn write_watchbook(book: &Path, scene: &Scene) -> Measured {
     fs::create_dir_all(book)?;
-    let group_by = if scene.alone { "[\"...\"]" } else { "[alertname, cluster, service]" };
-    let mut routes = format!(
-        "routes:\n  group_by: {group_by}\n  group_wait: {}ms\n  group_interval: {}s\n  repeat_interval: 4h\n",
-        scene.group_wait.as_millis(),
-        scene.group_interval.as_secs(),
-    );
+    fs::write(book.join("watchkeeper.yaml"), "organisation: Bench\n")?;
     let hooks: Vec<&String> = scene.hook.iter().chain(&scene.hanging).collect();
-    routes.push_str(if hooks.is_empty() { "  receivers: []\n" } else { "  receivers:\n" });
-    for url in hooks {
-        routes.push_str(&format!("    - webhook: {url}\n"));
+    if !hooks.is_empty() {
+        let channel = |(at, url): (usize, &&String)| format!("hook-{at}:\n  kind: webhook\n  url: {url}\n");
+        let targets: Vec<String> = (0..hooks.len()).map(|at| format!("channel: hook-{at}")).collect();
+        fs::write(book.join("channels.yaml"), hooks.iter().enumerate().map(channel).collect::<String>())?;
+        let policy =
+            format!("bench:\n  title: Bench\n  steps:\n    - page: [{}]\n      wait: 1h\n", targets.join(", "));
+        fs::write(book.join("policies.yaml"), policy)?;
     }
-    if scene.inhibitions > 0 {
-        routes.push_str("inhibitions:\n");
-    }
+    Ok(fs::write(book.join("routes.yaml"), routes(scene, !hooks.is_empty()))?)
+}
+
+/// The routing tree of a scene; what is called a backdrop reaches nobody.
+fn routes(scene: &Scene, tells: bool) -> String {
+    let group_by = if scene.alone { "['...']" } else { "[alertname, cluster, service]" };
+    let mut routes = format!(
+        "route:\n  group_by: {group_by}\n  group_wait: {}s\n  group_interval: {}s\n  repeat_interval: 4h\n",
+        scene.group_wait.as_secs_f64().ceil(),
+        scene.group_interval.as_secs_f64().ceil(),
+    );
+    routes.push_str(if tells { "  policy: bench\n" } else { "" });
+    routes.push_str("  routes:\n    - matchers: ['cluster=~\"backdrop-.*\"']\n      group_wait: 1d\n");
+    routes.push_str(if scene.inhibitions > 0 { "inhibitions:\n" } else { "" });
     for rule in 0..scene.inhibitions {
         routes.push_str(&format!(
-            "  - source: [alertname=Outage{rule}, severity=critical]\n    target: ['severity=~\"warning|info\"']\n    \
+            "  - source: ['alertname=Outage{rule}', 'severity=critical']\n    target: ['severity=~\"warning|info\"']\n    \
              equal: [cluster, service]\n"
         ));
     }
-    Ok(fs::write(book.join("routes.yaml"), routes)?)
+    routes
 }
