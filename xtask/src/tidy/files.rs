@@ -1,4 +1,5 @@
-//! Files: how long they are, that each Rust module opens with its head, and that decisions are numbered without gaps.
+//! Files: how long they are, that each Rust module opens with its head and shows no example that nobody runs, and that
+//! decisions are numbered without gaps.
 
 use super::source::{Source, Text, Tree};
 use super::{Checked, Finding, percentile};
@@ -21,6 +22,7 @@ pub fn check(tree: &Tree) -> Checked {
         let way_out = format!("the 90th percentile over all files is {p90} lines, limit {P90}: split the longest ones");
         findings.push(Finding::new(Path::new("crates"), 1, "file-length", way_out));
     }
+    findings.extend(tree.texts.iter().flat_map(examples));
     findings.extend(gaps(&tree.texts));
     let longest = lengths.iter().max().copied().unwrap_or(0);
     let figure = format!("{} Rust files (p90 {p90}, longest {longest} lines)", lengths.len());
@@ -38,6 +40,20 @@ fn no_head(source: &Source) -> Option<Finding> {
     };
     let way_out = "no `//!` head: say in one sentence what this module is for and what it is not";
     (!source.ast.attrs.iter().any(inner_doc)).then(|| Finding::new(&source.path, 1, "module-head", way_out))
+}
+
+/// Blocks in doc comments are pictures, marked `text`: examples are tests, because building every crate once more to
+/// run a few of them costs minutes.
+fn examples(text: &Text) -> Vec<Finding> {
+    let is_rust = text.path.extension().is_some_and(|ending| ending == "rs");
+    let lines = text.body.lines().enumerate().filter(|_| is_rust);
+    let fences = lines.filter_map(|(at, line)| {
+        let doc = line.trim_start().strip_prefix("///").or_else(|| line.trim_start().strip_prefix("//!"))?;
+        Some((at + 1, doc.trim_start().strip_prefix("```")?))
+    });
+    let opening = fences.step_by(2).filter(|(_, kind)| *kind != "text");
+    let way_out = "an example in a doc comment is run by nobody: make it a test, or mark the block `text`";
+    opening.map(|(line, _)| Finding::new(&text.path, line, "unrun-example", way_out)).collect()
 }
 
 /// Decisions are `NNNN-title.md`, counted from 0001, each number once.

@@ -78,6 +78,17 @@ fn files_have_heads_and_at_most_600_lines() {
 }
 
 #[test]
+fn examples_in_doc_comments_are_pictures() {
+    let check = |body: &str| {
+        let text = Text { path: "crates/web/src/a.rs".into(), body: body.to_owned() };
+        rules(&files::check(&Tree { sources: vec![], texts: vec![text], unreadable: vec![] }))
+    };
+    assert_eq!(check("//! ```text\n//! a -> b\n//! ```\n"), []);
+    assert_eq!(check("/// ```\n/// f();\n/// ```\nfn f() {}\n"), [(1, "unrun-example")]);
+    assert_eq!(check("//! ```text\n//! ```\n    /// ```rust\n    /// ```\n"), [(3, "unrun-example")]);
+}
+
+#[test]
 fn decisions_are_numbered_without_gaps() {
     let check = |names: &[&str]| {
         let text = |name: &&str| Text { path: Path::new("docs/adr").join(name), body: String::new() };
