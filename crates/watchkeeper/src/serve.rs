@@ -9,7 +9,6 @@ use std::time::{Duration, SystemTime};
 use clap::Args;
 use connectors::{outbound::Outbound, watchbook};
 use engine::{Engine, Parts};
-use kernel::port::Clock as _;
 use kernel::{Actor, Role, Seconds};
 use telemetry::Recent;
 use tokio::net::TcpListener;
@@ -21,6 +20,7 @@ use crate::failure::Failure;
 use crate::keys::Keys;
 use crate::local::{INVITE_LASTS, operator};
 use crate::logs::{self, LogForm};
+use crate::node::Node;
 use crate::world::{SystemChance, SystemClock};
 use crate::{api, journal, sensing};
 
@@ -64,7 +64,9 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
     })?;
     let book = crate::book::load(&args.watchbook)?;
     let samples = Arc::new(Recent::default());
-    let engine = start_engine(&args, book, &base_url, Arc::clone(&samples)).await?;
+    let node = Node::claim(&args.place.data, &SystemChance)
+        .map_err(|failure| failure.hint("stop it first, or name another directory with --data"))?;
+    let engine = start_engine(&args, &node, book, &base_url, Arc::clone(&samples)).await?;
     first_facts(&engine, &args).await?;
     tokio::spawn(sensing::run(engine.clone(), Arc::clone(&samples)));
     tokio::spawn(follow_book(engine.clone(), args.watchbook.clone()));
@@ -80,11 +82,13 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
         }
     }
     engine.stop().await;
+    drop(node);
     Ok(ExitCode::SUCCESS)
 }
 
 async fn start_engine(
     args: &ServeArgs,
+    node: &Node,
     book: kernel::Book,
     base_url: &str,
     samples: Arc<Recent>,
@@ -105,7 +109,7 @@ async fn start_engine(
         origin: journal::ORIGIN.into(),
         link_secret: keys.link_secret,
         base_url: base_url.to_owned(),
-        holder: format!("server-{}-{}", std::process::id(), SystemClock.now().as_second()),
+        holder: node.holder().to_owned(),
     };
     Ok(Engine::start(parts).await?)
 }
