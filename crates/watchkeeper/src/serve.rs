@@ -57,11 +57,12 @@ pub struct ServeArgs {
 /// When a part cannot start; then nothing was opened.
 pub async fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
     logs::start(args.log);
-    let base_url =
-        args.url.clone().unwrap_or_else(|| format!("http://{}", args.listen)).trim_end_matches('/').to_owned();
     let listener = TcpListener::bind(args.listen).await.map_err(|error| {
         Failure::new(format!("cannot listen on {}: {error}", args.listen)).hint("choose another address with --listen")
     })?;
+    // The address that we really have: port 0 asks the system for a free one.
+    let listens = listener.local_addr().unwrap_or(args.listen);
+    let base_url = args.url.clone().unwrap_or_else(|| format!("http://{listens}")).trim_end_matches('/').to_owned();
     let book = crate::book::load(&args.watchbook)?;
     let samples = Arc::new(Recent::default());
     let node = Node::claim(&args.place.data, &SystemChance)
