@@ -5,13 +5,16 @@
 
 mod chance;
 mod clock;
+pub mod mail;
 mod memory;
 mod place;
 pub mod postgres;
+mod python;
 mod world;
 
 pub use chance::SeededChance;
 pub use clock::VirtualClock;
 pub use memory::MemoryStore;
 pub use place::{free_port, temp_dir};
+pub use python::python_with;
 pub use world::{Answer, FakeWorld};

@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use engine::Engine;
-use kernel::port::{Clock as _, Links, SampleSource};
+use kernel::port::{Links, SampleSource};
 use kernel::{Actor, Delivery, Matcher, Outcome, PersonName, Seconds, Timestamp};
 
 use crate::cli::Place;
 use crate::failure::{Exit, Failure};
 use crate::keys::Keys;
+use crate::node::Node;
 use crate::world::{SystemChance, SystemClock};
 
 /// How long an invitation link may be used.
@@ -61,14 +62,14 @@ pub struct InviteArgs {
 pub async fn token(verb: TokenVerb) -> Result<ExitCode, Failure> {
     match verb {
         TokenVerb::Issue { name, scopes, lasts, place } => {
-            let engine = open(&place, kernel::Book::default()).await?;
+            let (engine, _node) = open(&place, kernel::Book::default()).await?;
             let scopes = scopes.into_iter().map(Into::into).collect();
             let text = crate::api::issue_token(&engine, &operator(), &name, scopes, lasts).await?;
             engine.stop().await;
             println!("{text}");
         }
         TokenVerb::Revoke { name, place } => {
-            let engine = open(&place, kernel::Book::default()).await?;
+            let (engine, _node) = open(&place, kernel::Book::default()).await?;
             engine.ask(&operator(), governance::Command::RevokeToken { name: name.clone().into() }).await?;
             engine.stop().await;
             println!("token {name} is revoked");
@@ -82,7 +83,7 @@ pub async fn token(verb: TokenVerb) -> Result<ExitCode, Failure> {
 /// # Errors
 /// When the journal is held by a server, or the token is refused.
 pub async fn fresh_token(place: &Place, name: &str, scopes: &[&str]) -> Result<String, Failure> {
-    let engine = open(place, kernel::Book::default()).await?;
+    let (engine, _node) = open(place, kernel::Book::default()).await?;
     let revoked = engine.ask(&operator(), governance::Command::RevokeToken { name: name.into() }).await;
     match revoked {
         // There was none to revoke.
@@ -102,7 +103,7 @@ pub async fn invite(args: InviteArgs) -> Result<ExitCode, Failure> {
         let message = format!("the watchbook in {} has no person {:?}", args.watchbook.display(), args.person.as_str());
         return Err(Failure::new(message).exit(Exit::Refused));
     }
-    let engine = open(&args.place, book).await?;
+    let (engine, _node) = open(&args.place, book).await?;
     let path = crate::api::invite(&engine, &operator(), &args.person, INVITE_LASTS).await?;
     engine.stop().await;
     println!("{}{path}", args.url.trim_end_matches('/'));
@@ -116,7 +117,11 @@ pub fn operator() -> Actor {
 }
 
 /// Takes this machine's journal for a moment, with no doors and no deliveries.
-async fn open(place: &Place, book: kernel::Book) -> Result<Engine, Failure> {
+async fn open(place: &Place, book: kernel::Book) -> Result<(Engine, Node), Failure> {
+    let held = |failure: Failure| {
+        failure.hint("a running server holds the journal: use its pages or its API, or stop it first")
+    };
+    let node = Node::claim(&place.data, &SystemChance).map_err(held)?;
     let keys = Keys::of(&place.data, &SystemChance)?;
     let store = store::open(&place.database_url()).await?;
     let parts = engine::Parts {
@@ -130,11 +135,10 @@ async fn open(place: &Place, book: kernel::Book) -> Result<Engine, Failure> {
         origin: crate::journal::ORIGIN.into(),
         link_secret: keys.link_secret,
         base_url: String::new(),
-        holder: format!("operator-{}-{}", std::process::id(), SystemClock.now().as_second()),
+        holder: node.holder().to_owned(),
     };
-    Engine::start(parts).await.map_err(|failure| {
-        Failure::from(failure).hint("a running server holds the journal: use its pages or its API, or stop it first")
-    })
+    let engine = Engine::start(parts).await.map_err(|failure| held(failure.into()))?;
+    Ok((engine, node))
 }
 
 /// Performs nothing: a moment is too short for deliveries, the server will make them.

@@ -11,6 +11,7 @@ mod journal;
 mod keys;
 mod local;
 mod logs;
+mod node;
 mod remote;
 mod sensing;
 mod serve;

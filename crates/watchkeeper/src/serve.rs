@@ -9,7 +9,6 @@ use std::time::{Duration, SystemTime};
 use clap::Args;
 use connectors::{outbound::Outbound, watchbook};
 use engine::{Engine, Parts};
-use kernel::port::Clock as _;
 use kernel::{Actor, Role, Seconds};
 use telemetry::Recent;
 use tokio::net::TcpListener;
@@ -21,6 +20,7 @@ use crate::failure::Failure;
 use crate::keys::Keys;
 use crate::local::{INVITE_LASTS, operator};
 use crate::logs::{self, LogForm};
+use crate::node::Node;
 use crate::world::{SystemChance, SystemClock};
 use crate::{api, journal, sensing};
 
@@ -57,14 +57,17 @@ pub struct ServeArgs {
 /// When a part cannot start; then nothing was opened.
 pub async fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
     logs::start(args.log);
-    let base_url =
-        args.url.clone().unwrap_or_else(|| format!("http://{}", args.listen)).trim_end_matches('/').to_owned();
     let listener = TcpListener::bind(args.listen).await.map_err(|error| {
         Failure::new(format!("cannot listen on {}: {error}", args.listen)).hint("choose another address with --listen")
     })?;
+    // The address that we really have: port 0 asks the system for a free one.
+    let listens = listener.local_addr().unwrap_or(args.listen);
+    let base_url = args.url.clone().unwrap_or_else(|| format!("http://{listens}")).trim_end_matches('/').to_owned();
     let book = crate::book::load(&args.watchbook)?;
     let samples = Arc::new(Recent::default());
-    let engine = start_engine(&args, book, &base_url, Arc::clone(&samples)).await?;
+    let node = Node::claim(&args.place.data, &SystemChance)
+        .map_err(|failure| failure.hint("stop it first, or name another directory with --data"))?;
+    let engine = start_engine(&args, &node, book, &base_url, Arc::clone(&samples)).await?;
     first_facts(&engine, &args).await?;
     tokio::spawn(sensing::run(engine.clone(), Arc::clone(&samples)));
     tokio::spawn(follow_book(engine.clone(), args.watchbook.clone()));
@@ -80,11 +83,13 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
         }
     }
     engine.stop().await;
+    drop(node);
     Ok(ExitCode::SUCCESS)
 }
 
 async fn start_engine(
     args: &ServeArgs,
+    node: &Node,
     book: kernel::Book,
     base_url: &str,
     samples: Arc<Recent>,
@@ -105,7 +110,7 @@ async fn start_engine(
         origin: journal::ORIGIN.into(),
         link_secret: keys.link_secret,
         base_url: base_url.to_owned(),
-        holder: format!("server-{}-{}", std::process::id(), SystemClock.now().as_second()),
+        holder: node.holder().to_owned(),
     };
     Ok(Engine::start(parts).await?)
 }

@@ -70,6 +70,8 @@ async fn lease(store: &dyn JournalStore) -> u64 {
 
     let again = store.take_lease("two", at(31), at(50)).await.unwrap();
     assert!(again > two, "its own holder need not wait, but its older fence is over");
+    let refused = store.append(two, &block(0, 1, "stale"), &[]).await.unwrap_err();
+    assert!(matches!(refused, StoreFailure::Fenced { held, ours } if (held, ours) == (again, two)), "{refused}");
     store.release_lease(again).await.unwrap();
     let three = store.take_lease("three", at(32), at(60)).await.unwrap();
     assert!(three > again, "a released lease is free at once");

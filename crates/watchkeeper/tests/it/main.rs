@@ -1,0 +1,7 @@
+//! The built binary as its users meet it: started as a process, spoken to over the wire, killed without a word.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops where its server does not stand")]
+
+mod server;
+mod shop;
+mod smoke;

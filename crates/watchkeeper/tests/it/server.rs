@@ -1,0 +1,287 @@
+//! The binary under test: started as an operator starts it, on either database, with a watchbook of its own; restarted on the
+//! same address; killed. What happens in it is awaited by its own stream of places, never by sleeping.
+
+use std::path::PathBuf;
+use std::process::{ExitStatus, Output, Stdio};
+use std::time::Duration;
+
+use reqwest::Method;
+use reqwest::header::{CONTENT_TYPE, COOKIE, SET_COOKIE};
+use serde_json::Value;
+use tempfile::TempDir;
+use testkit::postgres;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::process::{Child, Command};
+use tokio::time::timeout;
+
+use crate::shop::Files;
+
+/// How long anything may take that a test waits for.
+pub const PATIENCE: Duration = Duration::from_secs(90);
+/// How long a start that found the journal held waits before the next one.
+const HELD_PAUSE: Duration = Duration::from_millis(200);
+/// The most facts that one request reads.
+const FACTS_AT_ONCE: usize = 1000;
+/// What the tests' own program may do.
+const SCOPES: [&str; 11] = [
+    "alerts:read",
+    "alerts:write",
+    "signals:read",
+    "signals:write",
+    "incidents:read",
+    "incidents:write",
+    "comms:read",
+    "comms:write",
+    "learning:read",
+    "learning:write",
+    "journal:read",
+];
+
+/// Where the journal is.
+pub enum Base {
+    /// In the data directory.
+    Sqlite,
+    /// In a database of a real server.
+    Postgres(postgres::Server),
+}
+
+impl Base {
+    /// A PostgreSQL database; `None` where there is no server, and then the test should return.
+    pub fn postgres() -> Option<Self> {
+        postgres::Server::start().map(Self::Postgres)
+    }
+}
+
+/// A running server with its directory, its watchbook, a token for the tests and a person who is logged in.
+pub struct Server {
+    pub base: Base,
+    pub url: String,
+    pub token: String,
+    home: TempDir,
+    listen: String,
+    cookie: String,
+    process: Option<Child>,
+    client: reqwest::Client,
+}
+
+/// What a start prints.
+struct Greeting {
+    process: Child,
+    url: String,
+    login: String,
+}
+
+impl Server {
+    /// Writes the watchbook, issues a token, starts the server and logs its administrator in.
+    pub async fn open(base: Base, book: &Files) -> Self {
+        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        let home = testkit::temp_dir();
+        let (url, token, cookie, listen) = (String::new(), String::new(), String::new(), "127.0.0.1:0".to_owned());
+        let mut server = Self { base, url, token, home, listen, cookie, process: None, client };
+        book.iter().for_each(|(name, text)| server.write(name, text));
+        let scopes = SCOPES.iter().flat_map(|scope| ["--scope", scope]);
+        let issued = server.cli(&["token", "issue", "tests"].into_iter().chain(scopes).collect::<Vec<_>>()).await;
+        server.token = issued.trim().to_owned();
+        let login = server.start().await;
+        server.cookie = server.enter(&login).await;
+        server
+    }
+
+    /// The watchbook's directory.
+    pub fn book(&self) -> PathBuf {
+        self.home.path().join("watchbook")
+    }
+
+    /// Writes a file of the watchbook.
+    pub fn write(&self, name: &str, text: &str) {
+        let path = self.book().join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+
+    /// Starts the server and waits until it says where it is; a journal that is still held by a dead one is waited for.
+    /// Gives what it says about logging in.
+    pub async fn start(&mut self) -> String {
+        let starting = async {
+            loop {
+                if let Some(greeting) = self.try_start().await {
+                    return greeting;
+                }
+                tokio::time::sleep(HELD_PAUSE).await;
+            }
+        };
+        let started = timeout(PATIENCE, starting).await;
+        let Greeting { process, url, login } = started.unwrap_or_else(|_| panic!("no start; its log: {}", self.log()));
+        self.process = Some(process);
+        self.listen = url.trim_start_matches("http://").to_owned();
+        self.url = url;
+        login
+    }
+
+    async fn try_start(&self) -> Option<Greeting> {
+        let log = std::fs::File::options().create(true).append(true).open(self.home.path().join("log.txt")).unwrap();
+        let mut command = self.command(&["serve", "--listen", &self.listen]);
+        command.arg("--watchbook").arg(self.book()).stdout(Stdio::piped()).stderr(log).kill_on_drop(true);
+        let mut process = command.spawn().unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let url = lines.next_line().await.unwrap()?;
+        let login = lines.next_line().await.unwrap()?;
+        // A pipe that nobody reads would stop the server.
+        tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+        let url = url.strip_prefix("Watchkeeper is at ").unwrap().to_owned();
+        Some(Greeting { process, url, login })
+    }
+
+    /// Ends the server without a word, as a power cut does.
+    pub async fn kill9(&mut self) {
+        let mut process = self.process.take().unwrap();
+        process.kill().await.unwrap();
+    }
+
+    /// Ends the server as a supervisor does.
+    pub async fn terminate(&mut self) -> ExitStatus {
+        self.signal("TERM");
+        let mut process = self.process.take().unwrap();
+        timeout(PATIENCE, process.wait()).await.expect("it ends when it is told to").unwrap()
+    }
+
+    /// Sends the server a signal.
+    pub fn signal(&self, name: &str) {
+        let pid = self.process.as_ref().and_then(Child::id).unwrap().to_string();
+        assert!(std::process::Command::new("kill").args(["-s", name, &pid]).status().unwrap().success());
+    }
+
+    /// Ends the server and starts it again.
+    pub async fn restart(&mut self) {
+        self.terminate().await;
+        self.start().await;
+    }
+
+    /// What the server logged.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.home.path().join("log.txt")).unwrap_or_default()
+    }
+
+    /// A verb of the command line over this server's journal.
+    pub async fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().await.unwrap()
+    }
+
+    /// The same, when it should succeed; gives what it printed.
+    pub async fn cli(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments).await;
+        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "watchkeeper {arguments:?}: {out}{err}");
+        out.into_owned()
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = binary();
+        command.args(arguments).arg("--data").arg(self.home.path().join("data"));
+        if let Base::Postgres(database) = &self.base {
+            command.arg("--database").arg(database.url());
+        }
+        command
+    }
+
+    /// Follows an invitation, sets a password, and gives the session's cookie.
+    async fn enter(&self, login: &str) -> String {
+        let (_, link) = login.split_once(": ").unwrap();
+        let form = "password=correct+horse+battery&again=correct+horse+battery";
+        let request = self.client.post(link).header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(form);
+        let answer = request.send().await.unwrap();
+        let cookie = answer.headers().get(SET_COOKIE).expect("the invitation leads to a session");
+        cookie.to_str().unwrap().split(';').next().unwrap().to_owned()
+    }
+
+    /// A request with the tests' token.
+    pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.url)).bearer_auth(&self.token)
+    }
+
+    /// A page as the logged-in administrator sees it.
+    pub async fn page(&self, path: &str) -> String {
+        let request = self.client.get(format!("{}{path}", self.url)).header(COOKIE, &self.cookie);
+        request.send().await.unwrap().error_for_status().unwrap().text().await.unwrap()
+    }
+
+    /// What our own API says.
+    pub async fn get(&self, path: &str) -> Value {
+        told(self.request(Method::GET, &format!("/api/v1{path}"))).await
+    }
+
+    /// What our own API says to a command that should be done.
+    pub async fn post(&self, path: &str, body: Value) -> Value {
+        told(self.request(Method::POST, &format!("/api/v1{path}")).json(&body)).await
+    }
+
+    /// All facts, in order.
+    pub async fn facts(&self) -> Vec<Value> {
+        let mut facts = Vec::new();
+        self.news(&mut facts).await;
+        facts
+    }
+
+    async fn news(&self, facts: &mut Vec<Value>) {
+        loop {
+            let from = facts.last().map_or(0, |fact: &Value| fact["seq"].as_u64().unwrap() + 1);
+            let Value::Array(more) = self.get(&format!("/journal?from={from}&limit={FACTS_AT_ONCE}")).await else {
+                panic!("the journal is a list")
+            };
+            let end = more.len() < FACTS_AT_ONCE;
+            facts.extend(more);
+            if end {
+                return;
+            }
+        }
+    }
+
+    /// Waits, commit by commit, until the facts are as wanted.
+    pub async fn until<T>(&self, what: &str, wanted: impl Fn(&[Value]) -> Option<T>) -> T {
+        let mut facts = Vec::new();
+        let waiting = async {
+            let request = self.client.get(format!("{}/live", self.url)).header(COOKIE, &self.cookie);
+            let mut places = request.send().await.unwrap().error_for_status().unwrap();
+            loop {
+                self.news(&mut facts).await;
+                if let Some(found) = wanted(&facts) {
+                    return found;
+                }
+                places.chunk().await.unwrap().expect("the stream goes on while the server lives");
+            }
+        };
+        let waited = timeout(PATIENCE, waiting).await;
+        waited.unwrap_or_else(|_| panic!("{what}: not within {PATIENCE:?}; {:?}; log: {}", kinds(&facts), self.log()))
+    }
+
+    /// Waits for the first fact of a kind.
+    pub async fn fact(&self, kind: &str) -> Value {
+        self.until(kind, |facts| of(facts, kind).next().cloned()).await
+    }
+}
+
+/// The binary.
+pub fn binary() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_watchkeeper"));
+    command.stdin(Stdio::null()).kill_on_drop(true);
+    command
+}
+
+/// The facts of a kind.
+pub fn of<'a>(facts: &'a [Value], kind: &'a str) -> impl Iterator<Item = &'a Value> {
+    facts.iter().filter(move |fact| fact["kind"] == kind)
+}
+
+/// The kinds of facts, in order.
+pub fn kinds(facts: &[Value]) -> Vec<&str> {
+    facts.iter().filter_map(|fact| fact["kind"].as_str()).collect()
+}
+
+/// The answer to a request that should succeed.
+pub async fn told(request: reqwest::RequestBuilder) -> Value {
+    let answer = request.send().await.unwrap();
+    let (status, url) = (answer.status(), answer.url().path().to_owned());
+    let text = answer.text().await.unwrap();
+    assert!(status.is_success(), "{url}: {status}: {text}");
+    serde_json::from_str(&text).unwrap_or(Value::Null)
+}
