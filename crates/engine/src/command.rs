@@ -70,12 +70,12 @@ macro_rules! enums {
                 }
             }
 
-            /// The event as the journal keeps it.
+            /// Appends the event as the journal keeps it.
             ///
             /// # Errors
             /// When a room's event cannot be written as JSON, which its tests rule out.
-            pub fn to_json(&self) -> Result<Vec<u8>, serde_json::Error> {
-                match self { $(Self::$name(event) => serde_json::to_vec(event),)* }
+            pub fn write_json(&self, out: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+                match self { $(Self::$name(event) => serde_json::to_writer(out, event),)* }
             }
 
             /// Reads an event of an area back.

@@ -7,7 +7,9 @@
 //!          kept: salt 16 bytes, body length u32, body      erased: commitment 32 bytes
 //! ```
 
-use crate::record::{Body, Record, RecordError, commitment, leaf_hash};
+use std::ops::Range;
+
+use crate::record::{Body, Header, Record, RecordError, commitment, leaf_hash};
 
 /// What every block begins with.
 pub const MAGIC: [u8; 3] = *b"WK\x01";
@@ -57,29 +59,43 @@ impl Builder {
 
     /// Appends a record and returns its leaf hash.
     pub fn push(&mut self, record: &Record) -> [u8; 32] {
-        let start = self.bytes.len();
-        self.bytes.extend([0, 0]);
-        record.write_header(&mut self.bytes);
-        let header_len = self.bytes.len() - start - 2;
-
-        let length = u16::try_from(header_len).unwrap_or(u16::MAX).to_be_bytes();
-        self.bytes[start..start + 2].copy_from_slice(&length);
-        let committed = record.body.commitment();
-        let leaf = leaf_hash(&self.bytes[start + 2..], &committed);
+        let header = record.header();
         match &record.body {
-            Body::Kept { salt, json } => {
-                self.bytes.push(0);
-                self.bytes.extend(salt);
-                self.bytes.extend(u32::try_from(json.len()).unwrap_or(u32::MAX).to_be_bytes());
-                self.bytes.extend(&**json);
-            }
+            Body::Kept { salt, json } => self.push_kept(&header, salt, |out| out.extend(&**json)),
             Body::Erased { commitment } => {
+                let written = self.push_header(&header);
                 self.bytes.push(1);
                 self.bytes.extend(commitment);
+                self.count += 1;
+                leaf_hash(&self.bytes[written], commitment)
             }
         }
+    }
+
+    /// Appends a record whose body `write` appends in place, and returns its leaf hash.
+    pub fn push_kept(&mut self, header: &Header<'_>, salt: &[u8; 16], write: impl FnOnce(&mut Vec<u8>)) -> [u8; 32] {
+        let written = self.push_header(header);
+        self.bytes.push(0);
+        self.bytes.extend(salt);
+        let length = self.bytes.len()..self.bytes.len() + 4;
+        self.bytes.extend([0; 4]);
+        write(&mut self.bytes);
+        let json = self.bytes.get(length.end..).unwrap_or_default();
+        let (count, committed) = (u32::try_from(json.len()).unwrap_or(u32::MAX), commitment(salt, json));
+        self.bytes[length].copy_from_slice(&count.to_be_bytes());
         self.count += 1;
-        leaf
+        leaf_hash(&self.bytes[written], &committed)
+    }
+
+    /// Appends a header with its length; returns where the header stands.
+    fn push_header(&mut self, header: &Header<'_>) -> Range<usize> {
+        let start = self.bytes.len();
+        self.bytes.extend([0, 0]);
+        header.write(&mut self.bytes);
+        let written = start + 2..self.bytes.len();
+        let length = u16::try_from(written.len()).unwrap_or(u16::MAX).to_be_bytes();
+        self.bytes[start..start + 2].copy_from_slice(&length);
+        written
     }
 
     /// How many records there are.

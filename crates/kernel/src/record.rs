@@ -56,6 +56,31 @@ pub struct Record {
     pub body: Body,
 }
 
+/// A record without its body, borrowed from wherever its parts are.
+#[derive(Debug, Clone, Copy)]
+pub struct Header<'a> {
+    /// Its place in the one global order.
+    pub seq: Seq,
+    /// When it was decided, to the microsecond.
+    pub at: Timestamp,
+    /// The area that decided it.
+    pub area: &'a str,
+    /// What it is about.
+    pub stream: &'a str,
+    /// What happened.
+    pub kind: &'a str,
+    /// The version of the body's form.
+    pub version: u16,
+    /// Who asked for it.
+    pub actor: &'a Actor,
+    /// Who may read it.
+    pub sensitivity: Sensitivity,
+    /// The access policy that allowed it.
+    pub policy: &'a str,
+    /// The fact that it reacts to, when it is a reaction.
+    pub cause: Option<Seq>,
+}
+
 /// The body of a record, or what is left when it was erased.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Body {
@@ -115,28 +140,47 @@ pub fn leaf_hash(header: &[u8], commitment: &[u8; 32]) -> [u8; 32] {
     hasher.finalize().into()
 }
 
-impl Record {
-    /// The Merkle leaf hash of this record.
-    #[must_use]
-    pub fn leaf(&self) -> [u8; 32] {
-        let mut header = Vec::with_capacity(128);
-        self.write_header(&mut header);
-        leaf_hash(&header, &self.body.commitment())
-    }
-
-    /// Appends the canonical header.
-    pub fn write_header(&self, out: &mut Vec<u8>) {
+impl Header<'_> {
+    /// Appends the canonical bytes.
+    pub fn write(&self, out: &mut Vec<u8>) {
         out.push(HEADER_FORMAT);
         out.extend(self.seq.0.to_be_bytes());
         out.extend(self.at.as_microsecond().to_be_bytes());
         out.extend(self.version.to_be_bytes());
         out.push(self.sensitivity.byte());
         out.extend(self.cause.map_or(u64::MAX, |s| s.0).to_be_bytes());
-        write_text(out, &self.area);
-        write_text(out, &self.stream);
-        write_text(out, &self.kind);
+        write_text(out, self.area);
+        write_text(out, self.stream);
+        write_text(out, self.kind);
         write_text(out, &self.actor.to_string());
-        write_text(out, &self.policy);
+        write_text(out, self.policy);
+    }
+}
+
+impl Record {
+    /// What is not its body.
+    #[must_use]
+    pub fn header(&self) -> Header<'_> {
+        Header {
+            seq: self.seq,
+            at: self.at,
+            area: &self.area,
+            stream: &self.stream,
+            kind: &self.kind,
+            version: self.version,
+            actor: &self.actor,
+            sensitivity: self.sensitivity,
+            policy: &self.policy,
+            cause: self.cause,
+        }
+    }
+
+    /// The Merkle leaf hash of this record.
+    #[must_use]
+    pub fn leaf(&self) -> [u8; 32] {
+        let mut header = Vec::with_capacity(128);
+        self.header().write(&mut header);
+        leaf_hash(&header, &self.body.commitment())
     }
 
     /// Reads a canonical header back and joins it with its body.

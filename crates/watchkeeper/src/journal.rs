@@ -4,26 +4,25 @@
 use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Subcommand;
 use governance::tlog::checkpoint::Checkpoint;
 use governance::tlog::merkle::{Hash, Tree, verify_consistency};
 use governance::tlog::note::{self, Verifier};
 use governance::tlog::proof::{Policy, TlogProof};
-use kernel::block::Reader;
-use kernel::port::{Block, JournalStore, StoreFailure};
+use kernel::Digest;
+use kernel::port::{JournalStore, StoreFailure};
 use kernel::record::{Body, Record};
-use kernel::{Digest, Seq};
 
 use crate::cli::Place;
 use crate::failure::{Exit, Failure};
 use crate::keys::Keys;
+use crate::walk;
 use crate::world::SystemChance;
 
 /// The journal's name in its checkpoints.
 pub const ORIGIN: &str = "watchkeeper.local/journal";
-/// How many blocks are read at once.
-const BLOCKS_AT_ONCE: u32 = 256;
 
 /// `watchkeeper journal …`
 #[derive(Debug, Subcommand)]
@@ -89,7 +88,7 @@ struct Walk {
     leaves: Vec<Hash>,
 }
 
-async fn open(place: &Place) -> Result<std::sync::Arc<dyn JournalStore>, Failure> {
+async fn open(place: &Place) -> Result<Arc<dyn JournalStore>, Failure> {
     let url = place.database_url();
     if let Some(path) = url.strip_prefix("sqlite:").filter(|path| !std::path::Path::new(path).exists()) {
         let hint = "name the data directory with --data, or the database with --database";
@@ -98,51 +97,9 @@ async fn open(place: &Place) -> Result<std::sync::Arc<dyn JournalStore>, Failure
     Ok(store::open(&url).await?)
 }
 
-/// Reads every block in order, checks that each continues the last, and hands each record on with its leaf.
-async fn walk(
-    store: &dyn JournalStore,
-    mut each: impl FnMut(Hash, &kernel::block::Raw<'_>) -> Result<(), StoreFailure>,
-) -> Result<u64, StoreFailure> {
-    let mut next = Seq(0);
-    loop {
-        let blocks = store.blocks(next, BLOCKS_AT_ONCE).await?;
-        if blocks.is_empty() {
-            return Ok(next.0);
-        }
-        for block in &blocks {
-            next = walk_block(block, next, &mut each)?;
-        }
-    }
-}
-
-fn walk_block(
-    block: &Block,
-    expected: Seq,
-    each: &mut impl FnMut(Hash, &kernel::block::Raw<'_>) -> Result<(), StoreFailure>,
-) -> Result<Seq, StoreFailure> {
-    let damaged = |cause: String| StoreFailure::Damaged { place: format!("the block at {}", block.first), cause };
-    if block.first != expected {
-        return Err(damaged(format!("fact {expected} is missing before it")));
-    }
-    let mut next = block.first.0;
-    for raw in Reader::new(&block.bytes).map_err(|error| damaged(error.to_string()))? {
-        let raw = raw.map_err(|error| damaged(error.to_string()))?;
-        let seq = raw.header.get(1..9).and_then(|bytes| <[u8; 8]>::try_from(bytes).ok()).map(u64::from_be_bytes);
-        if seq != Some(next) {
-            return Err(damaged(format!("fact {next} has another number")));
-        }
-        each(raw.leaf(), &raw)?;
-        next += 1;
-    }
-    if next - block.first.0 != u64::from(block.count) {
-        return Err(damaged(format!("it should hold {} facts", block.count)));
-    }
-    Ok(Seq(next))
-}
-
-async fn grow(store: &dyn JournalStore, keep_leaves: bool) -> Result<Walk, StoreFailure> {
+async fn grow(store: &Arc<dyn JournalStore>, keep_leaves: bool) -> Result<Walk, StoreFailure> {
     let mut walked = Walk { tree: Tree::default(), leaves: Vec::new() };
-    walk(store, |leaf, _| {
+    walk::walk(store, |leaf, _| {
         walked.tree.push(leaf);
         if keep_leaves {
             walked.leaves.push(leaf);
@@ -156,7 +113,7 @@ async fn grow(store: &dyn JournalStore, keep_leaves: bool) -> Result<Walk, Store
 async fn verify(place: &Place, checkpoint: Option<PathBuf>, json: bool) -> Result<ExitCode, Failure> {
     let store = open(place).await?;
     let started = std::time::Instant::now();
-    let walked = match grow(&*store, checkpoint.is_some()).await {
+    let walked = match grow(&store, checkpoint.is_some()).await {
         Ok(walked) => walked,
         Err(failure @ StoreFailure::Damaged { .. }) => return Err(Failure::from(failure).exit(Exit::Unsound)),
         Err(failure) => return Err(failure.into()),
@@ -205,7 +162,7 @@ fn extends(place: &Place, walked: &Walk, path: &std::path::Path) -> Result<(), F
 
 async fn seal(place: &Place) -> Result<ExitCode, Failure> {
     let store = open(place).await?;
-    let tree = grow(&*store, false).await?.tree;
+    let tree = grow(&store, false).await?.tree;
     let keys = Keys::of(&place.data, &SystemChance)?;
     let origin = ORIGIN.to_owned();
     let checkpoint = Checkpoint { origin, size: tree.size(), root: tree.root(), extensions: Vec::new() };
@@ -216,7 +173,7 @@ async fn seal(place: &Place) -> Result<ExitCode, Failure> {
 
 async fn prove(place: &Place, seq: u64) -> Result<ExitCode, Failure> {
     let store = open(place).await?;
-    let Walk { tree, leaves } = grow(&*store, true).await?;
+    let Walk { tree, leaves } = grow(&store, true).await?;
     let at = |at: u64| usize::try_from(at).ok().and_then(|at| leaves.get(at)).copied();
     let Some(leaf) = at(seq) else {
         let message = format!("the journal has {} facts, counted from 0; there is no fact {seq}", tree.size());
@@ -247,7 +204,7 @@ fn check(path: &std::path::Path, leaf: &Digest, key: &str) -> Result<ExitCode, F
 async fn export(place: &Place, from: u64) -> Result<ExitCode, Failure> {
     let store = open(place).await?;
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-    walk(&*store, |leaf, raw| {
+    walk::walk(&store, |leaf, raw| {
         let record = raw
             .to_record()
             .map_err(|error| StoreFailure::Damaged { place: "a record".into(), cause: error.to_string() })?;

@@ -7,6 +7,8 @@
 //! | [`pages`] | people, in a browser |
 //! | [`health`], [`metrics`] | supervisors and whoever watches the watchkeeper |
 //!
+//! [`long`] keeps those who read much out of the way of those who are paged.
+//!
 //! Every handler is thin: it reads a request, asks or reads the engine as an actor, and tells what came of it. No rule
 //! of the lifecycle is here; what may be done is decided in the engine.
 
@@ -14,6 +16,7 @@ pub mod ack;
 pub mod api;
 pub mod doors;
 pub mod health;
+pub mod long;
 pub mod metrics;
 pub mod pages;
 pub mod session;

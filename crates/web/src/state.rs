@@ -7,6 +7,7 @@ use engine::Engine;
 use kernel::sample::Sample;
 
 use crate::doors::caller::KnownTokens;
+use crate::long::LongReads;
 use crate::metrics::Counters;
 
 /// What every handler is given. Cheap to clone.
@@ -24,6 +25,8 @@ pub struct AppState {
     pub totals: Arc<Totals>,
     /// What the doors count.
     pub counters: Arc<Counters>,
+    /// Where lists are written that may be long.
+    pub long: LongReads,
 }
 
 /// How this server was started.
@@ -56,6 +59,6 @@ impl AppState {
     #[must_use]
     pub fn new(engine: Engine, config: WebConfig, samples: SampleSink) -> Self {
         let (tokens, totals, counters) = (Arc::default(), Arc::default(), Arc::default());
-        Self { engine, config: Arc::new(config), tokens, samples, totals, counters }
+        Self { engine, config: Arc::new(config), tokens, samples, totals, counters, long: LongReads::start() }
     }
 }

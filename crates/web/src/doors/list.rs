@@ -7,9 +7,14 @@ use axum::response::{IntoResponse as _, Response};
 use engine::{Read, World};
 use kernel::Actor;
 use serde::Serialize;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
 
 use crate::doors::reply::Problem;
 use crate::state::AppState;
+
+/// How many pieces are ready before a slow reader has taken them.
+const PIECES_AHEAD: usize = 4;
 
 /// One piece of a list, as text.
 #[derive(Debug, Default)]
@@ -57,17 +62,33 @@ where
         first.end();
         return Ok((JSON, first.text).into_response());
     };
-    let rest = Rest { state, actor, what, fill, cursor, is_begun: first.is_begun };
-    let head = futures::stream::iter([Ok(Bytes::from(first.text))]);
-    let tail = futures::stream::unfold(Some(rest), |rest| async move {
-        tokio::task::yield_now().await;
-        rest.map(Rest::next)
-    });
-    Ok((JSON, Body::from_stream(futures::StreamExt::chain(head, tail))).into_response())
+    let (sender, pieces) = mpsc::channel(PIECES_AHEAD);
+    let rest = Rest { state: state.clone(), actor, what, fill, cursor, is_begun: first.is_begun };
+    state.long.spawn(rest.write(Bytes::from(first.text), sender));
+    Ok((JSON, Body::from_stream(ReceiverStream::new(pieces))).into_response())
 }
 
+/// A piece, or why there are no more.
+type Written = Result<Bytes, engine::Error>;
+
 impl<F: Fn(&World, u32, &mut Piece) -> Option<u32>> Rest<F> {
-    fn next(mut self) -> (Result<Bytes, engine::Error>, Option<Self>) {
+    /// Writes piece after piece for as long as somebody takes them.
+    async fn write(self, first: Bytes, sender: mpsc::Sender<Written>) {
+        let (mut piece, mut left) = (Ok(first), Some(self));
+        loop {
+            // Nothing of a long stretch may be wanted; an empty piece would say nothing.
+            let is_empty = piece.as_ref().is_ok_and(Bytes::is_empty);
+            if !is_empty && sender.send(piece).await.is_err() {
+                return;
+            }
+            let Some(rest) = left else { return };
+            // Whoever came later gets a turn between two pieces.
+            tokio::task::yield_now().await;
+            (piece, left) = rest.next();
+        }
+    }
+
+    fn next(mut self) -> (Written, Option<Self>) {
         let mut piece = Piece { text: Vec::new(), is_begun: self.is_begun };
         let read =
             self.state.engine.read(&self.actor, self.what.clone(), |world| (self.fill)(world, self.cursor, &mut piece));

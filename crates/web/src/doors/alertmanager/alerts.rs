@@ -18,9 +18,9 @@ use crate::doors::reply::Problem;
 use crate::state::AppState;
 
 /// How many alerts are looked at before the world is let go for a moment.
-const ALERTS_AT_ONCE: usize = 200;
+const ALERTS_AT_ONCE: usize = 50;
 /// How many groups are.
-const GROUPS_AT_ONCE: usize = 20;
+const GROUPS_AT_ONCE: usize = 1;
 /// How many of the alerts that inhibit one are named.
 const INHIBITORS_SHOWN_MAX: usize = 10;
 /// How many bad alerts of one post are named.

@@ -7,7 +7,8 @@ use alerts::{Silence, SilenceId, SilenceStatus};
 use axum::Json;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::StatusCode;
-use engine::Read;
+use axum::response::Response;
+use engine::{Read, World};
 use kernel::matcher::Comparison;
 use kernel::{Matcher, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -17,9 +18,12 @@ use super::Said;
 use super::query::Wanted;
 use crate::doors::body::{self, Whole};
 use crate::doors::caller::Program;
+use crate::doors::list::{self, Piece};
 use crate::doors::reply::Problem;
 use crate::state::AppState;
 
+/// How many silences are looked at before the world is let go for a moment.
+const SILENCES_AT_ONCE: usize = 50;
 /// The largest silence, in bytes.
 const SILENCE_BYTES_MAX: usize = 256 * 1024;
 
@@ -153,13 +157,21 @@ pub(super) async fn list(
     State(state): State<AppState>,
     Program(actor): Program,
     RawQuery(query): RawQuery,
-) -> Result<Json<Vec<Value>>, Said> {
+) -> Result<Response, Said> {
     let (wanted, now) = (Wanted::parse(query.as_deref())?, state.engine.now());
-    let mut found: Vec<Silence> = state.engine.read(&actor, Read::of("alerts:read"), |world| {
-        world.alerts.silences().filter(|silence| meets(silence, &wanted.filter)).cloned().collect()
+    let mut found: Vec<_> = state.engine.read(&actor, Read::of("alerts:read"), |world| {
+        let met = world.alerts.silences().filter(|silence| meets(silence, &wanted.filter));
+        met.map(|silence| (order(silence, now), silence.id.clone())).collect()
     })?;
-    found.sort_by_cached_key(|silence| order(silence, now));
-    Ok(Json(found.iter().map(|silence| got(silence, now)).collect()))
+    found.sort_unstable();
+    let fill = move |world: &World, cursor: u32, piece: &mut Piece| {
+        let (done, next) = (cursor as usize, cursor as usize + SILENCES_AT_ONCE);
+        let ids = found.get(done..).unwrap_or_default().iter().take(SILENCES_AT_ONCE);
+        let silences = ids.filter_map(|(_, id)| world.alerts.silence(id));
+        silences.for_each(|silence| piece.push(&got(silence, now)));
+        u32::try_from(next).ok().filter(|_| next < found.len())
+    };
+    Ok(list::answer(state, actor, Read::of("alerts:read"), fill)?)
 }
 
 pub(super) async fn one(
