@@ -8,6 +8,7 @@ use kernel::port::{Chance, Clock, Deliver, JournalStore, SampleSource, StoreFail
 use kernel::{Actor, Area, Book, Delivery, DeliveryId, PersonName, Sensitivity, Seq, Timestamp};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{mpsc, oneshot, watch};
+use tracing::Instrument as _;
 
 use crate::access::Access;
 use crate::batch::Permitted;
@@ -16,7 +17,7 @@ use crate::dispatch::{self, Lanes};
 use crate::limits::{LEASE, QUEUE_COMMANDS_MAX};
 use crate::world::World;
 use crate::writer::{Wake, Writer};
-use crate::{clockwork, load, snapshot};
+use crate::{clockwork, load, snapshot, trace};
 
 /// What an engine is made of.
 pub struct Parts {
@@ -224,8 +225,14 @@ impl Engine {
     /// When it is denied, refused, or the journal cannot take it; then nothing changed.
     pub async fn ask(&self, actor: &Actor, command: impl Into<Command>) -> Result<Vec<Fact>, Error> {
         let command = command.into();
-        let policy = self.permit(actor, command.action(), self.resource(&command))?;
-        self.shared.submit(Permitted { actor: actor.clone(), policy, command }).await
+        let span = trace::command(&command);
+        let asking = async {
+            let policy = self.permit(actor, command.action(), self.resource(&command))?;
+            self.shared.submit(Permitted { actor: actor.clone(), policy, command }).await
+        };
+        let asked = asking.instrument(span.clone()).await;
+        trace::asked(&span, &asked);
+        asked
     }
 
     /// What a command acts on. What is done to an incident, to its review or to a draft is as sensitive as they are.

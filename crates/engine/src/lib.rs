@@ -34,6 +34,7 @@ pub mod limits;
 mod load;
 pub mod react;
 mod snapshot;
+mod trace;
 pub mod world;
 mod writer;
 
