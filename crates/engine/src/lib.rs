@@ -35,6 +35,7 @@ mod load;
 pub mod react;
 mod snapshot;
 mod trace;
+pub mod words;
 pub mod world;
 mod writer;
 

@@ -21,6 +21,8 @@ use crate::state::AppState;
 
 /// How many moments of the timeline are shown.
 const MOMENTS_MAX: usize = 300;
+/// The stages that an update about an incident can have.
+const STAGES: [Stage; 4] = [Stage::Investigating, Stage::Identified, Stage::Monitoring, Stage::Resolved];
 /// What each severity means, in a few words.
 pub(super) const MEANINGS: [(Severity, &str); 5] = [
     (Severity::P1, "customers cannot use a business function"),
@@ -164,7 +166,9 @@ fn page(world: &World, chrome: Chrome, incident: &Incident) -> IncidentPage {
         draft: draft(world, incident),
         published: published(world, incident),
         components: components(world, incident),
-        stages: Stage::ALL[..4].iter().map(|stage| Named::new(stage.as_str(), stage.title())).collect(),
+        usual_title: engine::words::title(world, incident),
+        usual_texts: STAGES.iter().map(|stage| engine::words::update(world, incident, *stage)).collect(),
+        stages: STAGES.iter().map(|stage| Named::new(stage.as_str(), stage.title())).collect(),
         stage: suggested(incident).as_str().to_owned(),
         statuses: ComponentStatus::ALL.iter().map(|status| Named::new(status.as_str(), status.title())).collect(),
         review: world.learning.of_incident(incident.id).map(|review| review.id.0),
