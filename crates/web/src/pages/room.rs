@@ -42,10 +42,15 @@ pub(super) fn router() -> Router<AppState> {
 async fn list(State(state): State<AppState>, Reader(session): Reader) -> Screen {
     let (chrome, session) = frame(&state, session.as_ref(), Tab::Incidents, "Incidents", "/incidents")?;
     let stopped = stop(&chrome);
-    let page = state.engine.read(&session.actor(), Read::of("incidents:read"), |world| {
+    let actor = session.actor();
+    let reach = state.engine.reach(&actor, "incidents:read");
+    let page = state.engine.read(&actor, Read::of("incidents:read"), |world| {
         let all = world.incidents.list();
-        let readable = all.into_iter().filter(|incident| incident.sensitivity <= Sensitivity::Internal);
-        let (open, resolved): (Vec<_>, Vec<_>) = readable.partition(|incident| incident.is_open());
+        let covered = all.into_iter().filter(|incident| reach.covers(&incident.id.to_string(), incident.sensitivity));
+        let (open, resolved): (Vec<_>, Vec<_>) = covered.partition(|incident| incident.is_open());
+        for shown in open.iter().chain(resolved.iter().take(LIST_MAX)) {
+            reach.note(&shown.id.to_string(), shown.sensitivity);
+        }
         let row = |incident: &&Incident| rows::incident(&world.book, incident);
         IncidentsPage {
             open: open.iter().map(row).collect(),
