@@ -208,6 +208,8 @@ impl JournalStore for PostgresStore {
 
     async fn rewrite(&self, fence: u64, block: &Block) -> Result<(), StoreFailure> {
         let row = Row::of(block)?;
+        // The newest snapshot is never dropped, so what it holds now it holds when the row is written.
+        row.check_kept(self.snapshot().await?)?;
         self.writer.run("written", move |c| Box::pin(rewrite(c, fence, row))).await
     }
 
