@@ -12,6 +12,7 @@ use governance::tlog::proof::TlogProof;
 use crate::codec;
 use crate::handle::{Engine, Error, Read};
 use crate::limits::FACTS_READ_MAX;
+use crate::reach::Reach;
 
 /// The tree over the leaves of all facts.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -45,7 +46,7 @@ impl Engine {
     /// When reading the journal is denied, or it cannot be read.
     pub async fn facts(&self, actor: &Actor, from: Seq, limit: u32) -> Result<Vec<Record>, Error> {
         self.may(actor, Read::one("journal:read", "", Sensitivity::Internal))?;
-        let restricted = self.may(actor, Read::one("journal:read", "", Sensitivity::Confidential)).is_ok();
+        let reach = self.reach(actor, "journal:read");
         let limit = usize::try_from(limit.min(FACTS_READ_MAX)).unwrap_or_default();
         let mut facts = Vec::new();
         let mut next = from;
@@ -53,25 +54,29 @@ impl Engine {
             let records = self.records(next).await?;
             let Some(last) = records.last() else { break };
             next = Seq(last.seq.0 + 1);
-            let readable = |record: &Record| restricted || record.sensitivity <= Sensitivity::Internal;
+            let readable = |record: &Record| reach.covers(&record.seq.to_string(), record.sensitivity);
             facts.extend(records.into_iter().filter(|r| r.seq >= from && readable(r)));
         }
         facts.truncate(limit);
+        note(&reach, &facts);
         Ok(facts)
     }
 
-    /// The facts of one stream, such as `incidents/INC-42`, in order.
+    /// The facts of one stream, such as `incidents/INC-42`, in order; those that are beyond the actor's reach are left out.
     ///
     /// # Errors
     /// When reading the journal is denied, or it cannot be read.
     pub async fn stream(&self, actor: &Actor, stream: &str, limit: u32) -> Result<Vec<Record>, Error> {
         self.may(actor, Read::one("journal:read", "", Sensitivity::Confidential))?;
         let seqs = self.vault().stream(stream, None, limit.min(FACTS_READ_MAX)).await.map_err(failed)?;
+        let reach = self.reach(actor, "journal:read");
         let mut facts = Vec::with_capacity(seqs.len());
         for seq in seqs {
             let records = self.records(seq).await?;
-            facts.extend(records.into_iter().find(|record| record.seq == seq));
+            let readable = |record: &Record| reach.covers(&seq.to_string(), record.sensitivity);
+            facts.extend(records.into_iter().find(|record| record.seq == seq).filter(readable));
         }
+        note(&reach, &facts);
         Ok(facts)
     }
 
@@ -148,6 +153,13 @@ impl Engine {
         let Some(block) = block else { return Ok(Vec::new()) };
         let decoded = codec::decode(&block).map_err(failed)?;
         Ok(decoded.into_iter().map(|d| (d.record.seq.0, d.leaf)).collect())
+    }
+}
+
+/// A reading of the journal that shows restricted facts is one read, however many they are.
+fn note(reach: &Reach<'_>, facts: &[Record]) {
+    if facts.iter().any(|record| record.sensitivity == Sensitivity::Restricted) {
+        reach.note("", Sensitivity::Restricted);
     }
 }
 

@@ -10,6 +10,7 @@ use kernel::port::{Chance, Links};
 use kernel::{Actor, ChannelName, Delivery};
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
+use tracing::Instrument as _;
 
 use crate::batch::Permitted;
 use crate::breaker::Breaker;
@@ -18,6 +19,7 @@ use crate::handle::{Error, Shared};
 use crate::limits::{
     ATTEMPT_TIMEOUT, ATTEMPTS_MAX, DELIVERIES_PER_CHANNEL, RECOVERY_MAX, RETRY_AFTER_MAX, RETRY_FIRST, RETRY_MAX,
 };
+use crate::trace;
 
 /// The policy that the record of an attempt carries.
 const RECORD_POLICY: &str = "delivery-record";
@@ -57,7 +59,10 @@ pub(crate) async fn carry(shared: Arc<Shared>, area: &'static str, delivery: Del
     let lane = shared.lanes.of(&delivery.address.channel);
     for number in 1..=ATTEMPTS_MAX {
         let at = shared.now();
-        let outcome = attempt(&shared, &lane, &delivery).await;
+        let span = trace::attempt(&delivery, number);
+        let outcome = attempt(&shared, &lane, &delivery).instrument(span.clone()).await;
+        trace::attempted(&span, &outcome);
+        drop(span);
         let last = number == ATTEMPTS_MAX || !matches!(outcome, Outcome::Failed { .. });
         let wait = pause(number, &outcome, &*shared.chance);
         record(&shared, area, &delivery, Attempt { number, at, outcome, last }).await;
@@ -84,6 +89,7 @@ async fn attempt(shared: &Shared, lane: &Lane, delivery: &Delivery) -> Outcome {
         let reason = format!("the watchbook has no channel {:?}", delivery.address.channel.as_str());
         return Outcome::Refused { reason };
     };
+    tracing::Span::current().record("kind", tracing::field::debug(channel.kind));
     if let Some(wait) = lane.breaker.lock().wait(Instant::now()) {
         let reason = format!("channel {} failed too often and is held back", delivery.address.channel);
         let seconds = u32::try_from(wait.as_secs() + 1).unwrap_or(u32::MAX);

@@ -1,11 +1,12 @@
 //! What Watchkeeper writes for people to finish: the first update of a bad incident, and the review of one that is over.
 
-use comms::{ComponentStatus, Stage};
+use comms::Stage;
 use incidents::{Declared, Incident};
 use kernel::{Sensitivity, Severity};
 use learning::{Moment, Source};
 
 use crate::command::Command;
+use crate::words;
 use crate::world::World;
 
 /// A draft for the status page when customers are likely to notice; nobody sees it until somebody publishes it.
@@ -13,21 +14,18 @@ pub(crate) fn first_update(world: &World, declared: &Declared) -> Option<Command
     if declared.severity > Severity::P2 || declared.about.sensitivity > Sensitivity::Internal {
         return None;
     }
-    let hurt = |services: &[kernel::ServiceName]| declared.services.iter().any(|name| services.contains(name));
-    let components: Vec<_> = world.book.components.iter().filter(|component| hurt(&component.services)).collect();
-    let first = components.first()?;
-    let status =
-        if declared.severity == Severity::P1 { ComponentStatus::MajorOutage } else { ComponentStatus::Degraded };
-    let titles: Vec<&str> = components.iter().map(|component| component.title.as_str()).collect();
+    let incident = world.incidents.get(declared.about.incident)?;
+    let components = words::hurt(world, incident);
+    components.first()?;
+    let status = words::guess(declared.severity);
     let next = declared.update_every;
-    let promise = if next.0 == 0 { String::new() } else { format!(" Next update in {next}.") };
     Some(
         comms::Command::Draft {
             notice: None,
-            incident: Some(declared.about.incident),
-            title: format!("Problems with {}", first.title),
+            incident: Some(incident.id),
+            title: words::title(world, incident),
             stage: Stage::Investigating,
-            text: format!("We see problems with {} and are looking into them.{promise}", titles.join(", ")),
+            text: words::update(world, incident, Stage::Investigating),
             components: components.iter().map(|component| (component.name.clone(), status)).collect(),
             next_update_in: (next.0 > 0).then_some(next),
             sensitivity: Sensitivity::Internal,

@@ -8,6 +8,7 @@ use kernel::port::{Chance, Clock, Deliver, JournalStore, SampleSource, StoreFail
 use kernel::{Actor, Area, Book, Delivery, DeliveryId, PersonName, Sensitivity, Seq, Timestamp};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{mpsc, oneshot, watch};
+use tracing::Instrument as _;
 
 use crate::access::Access;
 use crate::batch::Permitted;
@@ -16,7 +17,7 @@ use crate::dispatch::{self, Lanes};
 use crate::limits::{LEASE, QUEUE_COMMANDS_MAX};
 use crate::world::World;
 use crate::writer::{Wake, Writer};
-use crate::{clockwork, load, snapshot};
+use crate::{clockwork, load, snapshot, trace};
 
 /// What an engine is made of.
 pub struct Parts {
@@ -223,9 +224,24 @@ impl Engine {
     /// # Errors
     /// When it is denied, refused, or the journal cannot take it; then nothing changed.
     pub async fn ask(&self, actor: &Actor, command: impl Into<Command>) -> Result<Vec<Fact>, Error> {
-        let command = command.into();
-        let policy = self.permit(actor, command.action(), self.resource(&command))?;
-        self.shared.submit(Permitted { actor: actor.clone(), policy, command }).await
+        let command = self.labelled(command.into());
+        let span = trace::command(&command);
+        let asking = async {
+            let policy = self.permit(actor, command.action(), self.resource(&command))?;
+            self.shared.submit(Permitted { actor: actor.clone(), policy, command }).await
+        };
+        let asked = asking.instrument(span.clone()).await;
+        trace::asked(&span, &asked);
+        asked
+    }
+
+    /// A draft that tells of an incident is at least as sensitive as that.
+    fn labelled(&self, mut command: Command) -> Command {
+        if let Command::Comms(comms::Command::Draft { incident: Some(id), sensitivity, .. }) = &mut command {
+            let known = self.shared.world.read().incidents.sensitivity_of(*id);
+            *sensitivity = known.map_or(*sensitivity, |known| known.max(*sensitivity));
+        }
+        command
     }
 
     /// What a command acts on. What is done to an incident, to its review or to a draft is as sensitive as they are.
@@ -278,7 +294,7 @@ impl Engine {
     }
 
     /// The scopes of an integration's token; empty for everybody else.
-    fn scopes(&self, actor: &Actor) -> Result<Arc<[Box<str>]>, Error> {
+    pub(crate) fn scopes(&self, actor: &Actor) -> Result<Arc<[Box<str>]>, Error> {
         let Actor::Integration(name) = actor else { return Ok(Arc::default()) };
         let world = self.shared.world.read();
         world.governance.token_scopes(name, self.shared.now()).ok_or_else(|| Error::Denied {
@@ -477,6 +493,6 @@ fn stopped() -> Error {
     Error::Failed { reason: "the engine has stopped".into() }
 }
 
-fn resource_text(resource: &Resource) -> String {
+pub(crate) fn resource_text(resource: &Resource) -> String {
     if resource.id.is_empty() { resource.kind.to_owned() } else { format!("{}/{}", resource.kind, resource.id) }
 }

@@ -19,6 +19,8 @@
 //! - EN-4 Every command and every read is permitted in one place, [`Engine`]; the deciding policy travels with the fact.
 //! - EN-5 A delivery keeps its id over retries and restarts.
 //! - EN-6 Time never runs backwards in the journal.
+//! - EN-7 A list holds nothing that is beyond its reader's [`Reach`], and what is restricted and shown is a fact.
+//! - EN-8 No fold steps over an erased fact: a snapshot holds what it did (ADR 4).
 
 mod access;
 mod batch;
@@ -32,12 +34,16 @@ mod draft;
 mod handle;
 pub mod limits;
 mod load;
+mod reach;
 pub mod react;
 mod snapshot;
+mod trace;
+pub mod words;
 pub mod world;
 mod writer;
 
 pub use chain::Proof;
 pub use command::{Command, Event, Fact};
 pub use handle::{Engine, Error, Health, Parts, Read, Refusal};
+pub use reach::Reach;
 pub use world::World;

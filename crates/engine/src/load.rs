@@ -46,10 +46,13 @@ fn fold(world: &mut World, block: &kernel::port::Block) -> Result<(), StoreFailu
             return Err(StoreFailure::Damaged { place: format!("the block at {}", block.first), cause });
         }
         world.chain.push(decoded.leaf);
-        match decoded.fact {
-            Some(fact) => world.evolve(&fact),
-            None => world.skip(seq, decoded.record.at),
-        }
+        // Erasing waits for a snapshot, so a fold that meets an erased fact begins before the snapshots that are kept.
+        let erased = || StoreFailure::Damaged {
+            place: format!("fact {seq}"),
+            cause: "it was erased, and no whole snapshot holds what it did: restore the snapshots from your backup"
+                .into(),
+        };
+        world.evolve(&decoded.fact.ok_or_else(erased)?);
     }
     Ok(())
 }
@@ -67,4 +70,66 @@ fn from_snapshot(snapshot: &Snapshot) -> Result<World, StoreFailure> {
 /// When a state cannot be written, which the rooms' tests rule out.
 pub(crate) fn to_snapshot(world: &World) -> Result<Snapshot, rmp_serde::encode::Error> {
     Ok(Snapshot { next: world.next, bytes: rmp_serde::to_vec_named(world)? })
+}
+
+#[cfg(test)]
+mod tests {
+    use kernel::block::{Builder, Reader};
+    use kernel::port::Block;
+    use kernel::{Actor, Body, Seq, Timestamp};
+    use testkit::{MemoryStore, SeededChance};
+
+    use super::*;
+    use crate::command::Fact;
+
+    /// A block with one fact, which issues a token.
+    fn issued(seq: u64, name: &str) -> Block {
+        let event = governance::Event::TokenIssued { name: name.into(), scopes: Vec::new(), expires: Timestamp::MAX };
+        let (at, actor) = (Timestamp::UNIX_EPOCH, Actor::system("test"));
+        let fact = Fact { seq: Seq(seq), at, actor, policy: "test".into(), cause: None, event: event.into() };
+        codec::encode(&[fact], &SeededChance::new(seq)).unwrap().unwrap().block
+    }
+
+    /// The same block without its bodies.
+    fn erased(block: &Block) -> Block {
+        let mut builder = Builder::new();
+        for raw in Reader::new(&block.bytes).unwrap() {
+            let mut record = raw.unwrap().to_record().unwrap();
+            record.body = Body::Erased { commitment: record.body.commitment() };
+            builder.push(&record);
+        }
+        Block { bytes: builder.finish(), ..block.clone() }
+    }
+
+    /// A journal with one fact, and its fence.
+    async fn journal(block: &Block) -> (MemoryStore, u64) {
+        let store = MemoryStore::new();
+        let fence = store.take_lease("test", Timestamp::UNIX_EPOCH, Timestamp::MAX).await.unwrap();
+        store.append(fence, block, &[]).await.unwrap();
+        (store, fence)
+    }
+
+    #[tokio::test]
+    async fn what_an_erased_fact_did_stays() {
+        let first = issued(0, "first");
+        let (store, fence) = journal(&first).await;
+        store.rewrite(fence, &erased(&first)).await.expect_err("no snapshot holds what it did");
+        let before = world(&store, Arc::default()).await.unwrap();
+        store.save_snapshot(&to_snapshot(&before).unwrap()).await.unwrap();
+        store.rewrite(fence, &erased(&first)).await.unwrap();
+        store.append(fence, &issued(1, "second"), &[]).await.unwrap();
+
+        let after = world(&store, Arc::default()).await.unwrap();
+        let knows = |name: &str| after.governance.token_scopes(name, Timestamp::UNIX_EPOCH).is_some();
+        assert!(knows("first") && knows("second"));
+        assert_eq!(after.next, Seq(2));
+    }
+
+    #[tokio::test]
+    async fn a_fold_never_steps_over_an_erased_fact() {
+        // As it would be if every snapshot were lost.
+        let (store, _) = journal(&erased(&issued(0, "first"))).await;
+        let refused = world(&store, Arc::default()).await.err().unwrap().to_string();
+        assert!(refused.contains("fact 0") && refused.contains("backup"), "{refused}");
+    }
 }

@@ -37,12 +37,6 @@ macro_rules! world {
                 self.last_at = Some(fact.at);
             }
 
-            /// Steps over a fact whose body was erased: what it did to the state is gone with it.
-            pub(crate) fn skip(&mut self, seq: Seq, at: Timestamp) {
-                self.next = Seq(seq.0 + 1);
-                self.last_at = Some(at);
-            }
-
             /// What the world outside must be asked to do because of a fact that was just folded in.
             pub(crate) fn deliveries(&self, event: &Event) -> Vec<(&'static str, Delivery)> {
                 let (area, deliveries) = match event {

@@ -62,6 +62,45 @@ pub struct Book {
     pub access: String,
 }
 
+/// The stages for which a watchbook may have a template, by the template's name.
+pub const UPDATE_STAGES: [&str; 4] = ["investigating", "identified", "monitoring", "resolved"];
+/// How many steps the template of an update may take.
+pub const UPDATE_FUEL: u64 = 20_000;
+
+/// What the template of an update may say: only what customers may read. A name here is a promise to every watchbook.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct UpdateWords {
+    /// The notice's title, such as `Problems with Card payments`.
+    pub title: String,
+    /// The titles of the status page's components that are hurt; none where no component is.
+    pub components: Vec<String>,
+    /// How bad it is for customers, such as `major outage`.
+    pub severity: String,
+    /// When it began: `10:00 UTC`, or `2 March, 10:00 UTC` when that was another day.
+    pub since: String,
+    /// Until when the next update is promised, likewise; empty where none is.
+    pub next_update: String,
+    /// The organisation's name.
+    pub organisation: String,
+}
+
+impl UpdateWords {
+    /// Two examples: one with everything, one without what may be missing.
+    #[must_use]
+    pub fn samples() -> [Self; 2] {
+        let full = Self {
+            title: "Problems with Card payments".into(),
+            components: vec!["Card payments".into(), "Web shop".into()],
+            severity: "major outage".into(),
+            since: "10:00 UTC".into(),
+            next_update: "10:30 UTC".into(),
+            organisation: "Corner Shop".into(),
+        };
+        let bare = Self { components: Vec::new(), next_update: String::new(), ..full.clone() };
+        [full, bare]
+    }
+}
+
 /// A service of the organisation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Service {

@@ -101,7 +101,8 @@ pub trait JournalStore: Send + Sync {
     /// The facts of a stream in order, after `after`, at most `limit`.
     async fn stream(&self, stream: &str, after: Option<Seq>, limit: u32) -> Result<Vec<Seq>, StoreFailure>;
 
-    /// Replaces a block's bytes by others of the same records with erased bodies. Proofs stay whole.
+    /// Replaces a block's bytes by others of the same records with erased bodies. Proofs stay whole. Refused until a whole
+    /// snapshot holds what these records did, because nothing else will after this.
     async fn rewrite(&self, fence: u64, block: &Block) -> Result<(), StoreFailure>;
 
     /// The newest snapshot.

@@ -1,7 +1,7 @@
 //! What may follow what: fences, gaps, repeated appends and rewritten blocks. The same rules on both databases; no I/O.
 
 use kernel::block::{Raw, Reader};
-use kernel::port::{Block, IndexEntry, StoreFailure};
+use kernel::port::{Block, IndexEntry, Snapshot, StoreFailure};
 use kernel::record::RecordError;
 use kernel::{Seq, Timestamp};
 
@@ -100,6 +100,16 @@ impl Row {
         let at = Timestamp::from_microsecond(self.at).map_err(|_| invalid("instant"))?;
         let bytes = unpack(|| format!("block {}", self.first), self.packed)?;
         Ok(Block { first: seq(self.first), count, at, bytes })
+    }
+
+    /// Checks that a snapshot holds what these records did, so that erasing them takes nothing from the state.
+    pub(crate) fn check_kept(&self, snapshot: Option<Snapshot>) -> Result<(), StoreFailure> {
+        let end = self.first.saturating_add(self.count);
+        if snapshot.is_some_and(|snapshot| place(snapshot.next) >= end) {
+            return Ok(());
+        }
+        let cause = format!("what the facts before {end} did is in no whole snapshot: save one before they are erased");
+        Err(StoreFailure::Unavailable { doing: "written", cause })
     }
 
     /// Checks that these are the same records as in `old`, whatever was erased from them.

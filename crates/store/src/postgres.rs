@@ -16,13 +16,14 @@ use kernel::port::{Block, IndexEntry, JournalStore, Snapshot, StoreFailure};
 use kernel::{Seq, Timestamp};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{Connection as _, Executor as _, PgConnection, PgPool, query, query_as, query_scalar};
+use tracing::Instrument as _;
 
 use crate::failure::{Trouble, bounded};
 use crate::journal::{Columns, Gathered, Row, Tail, check_fence, place, seq};
 use crate::migrations;
 use crate::pack::{Packed, pack};
 use crate::snapshots::{KEPT, newest_whole};
-use crate::writer::Writer;
+use crate::writer::{Writer, append_span};
 
 /// What the server itself ends, so that no lost client holds a lock or a transaction for long.
 const SERVER_LIMITS: [(&str, &str); 3] =
@@ -167,9 +168,10 @@ impl JournalStore for PostgresStore {
     }
 
     async fn append(&self, fence: u64, block: &Block, index: &[IndexEntry]) -> Result<(), StoreFailure> {
+        let span = append_span(block);
         let row = Row::of(block)?;
         let index = Index::of(index);
-        self.writer.run("written", move |c| Box::pin(append(c, fence, row, index))).await
+        self.writer.run("written", move |c| Box::pin(append(c, fence, row, index))).instrument(span).await
     }
 
     async fn next_seq(&self) -> Result<Seq, StoreFailure> {
@@ -206,6 +208,8 @@ impl JournalStore for PostgresStore {
 
     async fn rewrite(&self, fence: u64, block: &Block) -> Result<(), StoreFailure> {
         let row = Row::of(block)?;
+        // The newest snapshot is never dropped, so what it holds now it holds when the row is written.
+        row.check_kept(self.snapshot().await?)?;
         self.writer.run("written", move |c| Box::pin(rewrite(c, fence, row))).await
     }
 

@@ -19,13 +19,14 @@ use kernel::port::{Block, IndexEntry, JournalStore, Snapshot, StoreFailure};
 use kernel::{Seq, Timestamp};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection as _, SqliteConnection, SqlitePool, query, query_as, query_scalar};
+use tracing::Instrument as _;
 
 use crate::failure::{Trouble, bounded};
 use crate::journal::{Columns, Gathered, Row, Tail, check_fence, json_pairs, place, seq};
 use crate::migrations;
 use crate::pack::{Packed, pack};
 use crate::snapshots::{KEPT, newest_whole};
-use crate::writer::Writer;
+use crate::writer::{Writer, append_span};
 
 /// The oldest SQLite that does not lose writes in its log (sqlite.org/wal.html, "the WAL-reset bug").
 const OLDEST: (u32, u32, u32) = (3, 51, 3);
@@ -189,9 +190,10 @@ impl JournalStore for SqliteStore {
     }
 
     async fn append(&self, fence: u64, block: &Block, index: &[IndexEntry]) -> Result<(), StoreFailure> {
+        let span = append_span(block);
         let row = Row::of(block)?;
         let index = (!index.is_empty()).then(|| json_pairs(index));
-        self.writer.run("written", move |c| Box::pin(append(c, fence, row, index))).await
+        self.writer.run("written", move |c| Box::pin(append(c, fence, row, index))).instrument(span).await
     }
 
     async fn next_seq(&self) -> Result<Seq, StoreFailure> {
@@ -224,6 +226,8 @@ impl JournalStore for SqliteStore {
 
     async fn rewrite(&self, fence: u64, block: &Block) -> Result<(), StoreFailure> {
         let row = Row::of(block)?;
+        // The newest snapshot is never dropped, so what it holds now it holds when the row is written.
+        row.check_kept(self.snapshot().await?)?;
         self.writer.run("written", move |c| Box::pin(rewrite(c, fence, row))).await
     }
 

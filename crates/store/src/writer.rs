@@ -4,11 +4,18 @@
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use kernel::port::StoreFailure;
+use kernel::port::{Block, StoreFailure};
 use sqlx::{ConnectOptions, Connection};
 use tokio::sync::{Mutex, MutexGuard};
 
 use crate::failure::{Trouble, bounded};
+
+/// The span of an append, for whoever collects traces; at the level debug, because there are many.
+pub(crate) fn append_span(block: &Block) -> tracing::Span {
+    // Collectors know signed numbers only.
+    let bytes = || i64::try_from(block.bytes.len()).unwrap_or(i64::MAX);
+    tracing::debug_span!("append", facts = i64::from(block.count), bytes = bytes())
+}
 
 /// The connection that writes, and how to make it again.
 pub(crate) struct Writer<C: Connection> {

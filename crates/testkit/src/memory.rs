@@ -250,6 +250,11 @@ impl JournalStore for MemoryStore {
     async fn rewrite(&self, fence: u64, block: &Block) -> Result<(), StoreFailure> {
         let mut kept = self.kept("written")?;
         kept.check_fence(fence)?;
+        let end = block.first.0 + u64::from(block.count);
+        if kept.snapshots.keys().next_back().is_none_or(|next| *next < end) {
+            let cause = format!("what the facts before {end} did is in no snapshot");
+            return Err(StoreFailure::Unavailable { doing: "written", cause });
+        }
         kept.rewrite(block)
     }
 

@@ -16,6 +16,7 @@ mod remote;
 mod sensing;
 mod serve;
 mod table;
+mod traces;
 mod walk;
 mod workload;
 mod world;

@@ -22,7 +22,7 @@ use crate::local::{INVITE_LASTS, operator};
 use crate::logs::{self, LogForm};
 use crate::node::Node;
 use crate::world::{SystemChance, SystemClock};
-use crate::{api, journal, sensing};
+use crate::{api, journal, sensing, traces};
 
 /// How often the watchbook's files are looked at for changes.
 const BOOK_LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -51,12 +51,20 @@ pub struct ServeArgs {
     place: Place,
 }
 
-/// Runs the server until it is told to stop.
+/// Runs the server until it is told to stop, and sends the last of its traces.
 ///
 /// # Errors
 /// When a part cannot start; then nothing was opened.
 pub async fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
-    logs::start(args.log);
+    let traces = logs::start(args.log);
+    let ended = serve(args, traces.is_some()).await;
+    if let Some(traces) = traces {
+        traces.flush().await;
+    }
+    ended
+}
+
+async fn serve(args: ServeArgs, traced: bool) -> Result<ExitCode, Failure> {
     let listener = TcpListener::bind(args.listen).await.map_err(|error| {
         Failure::new(format!("cannot listen on {}: {error}", args.listen)).hint("choose another address with --listen")
     })?;
@@ -73,7 +81,10 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
     tokio::spawn(follow_book(engine.clone(), args.watchbook.clone()));
     greet(&engine, &base_url).await?;
     let state = app_state(&engine, &args, base_url, samples);
-    let serving = axum::serve(listener, web::app(state).into_make_service_with_connect_info::<SocketAddr>());
+    let app = web::app(state);
+    // Without a collector, requests carry no layer for it.
+    let app = if traced { app.layer(axum::middleware::from_fn(traces::request)) } else { app };
+    let serving = axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>());
     tokio::select! {
         served = serving => served.map_err(|error| Failure::new(format!("the server stopped: {error}")))?,
         () = told_to_stop() => tracing::info!("told to stop"),

@@ -25,6 +25,7 @@ pub mod state;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::{MatchedPath, Request};
 use axum::http::StatusCode;
 use tower_http::timeout::TimeoutLayer;
 use tower_http::trace::TraceLayer;
@@ -43,7 +44,13 @@ pub fn app(state: AppState) -> Router {
         .merge(health::router())
         .merge(metrics::router())
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, ANSWER_TIMEOUT))
-        .layer(TraceLayer::new_for_http());
+        .layer(TraceLayer::new_for_http().make_span_with(route_span));
     // Alerts come in by the thousand a second: the doors carry no layer that they do not need.
     Router::new().merge(doors::router(&state)).merge(calm).with_state(state)
+}
+
+/// What a log line says about its request: the route, because a path may hold the key of a link.
+fn route_span(request: &Request) -> tracing::Span {
+    let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    tracing::debug_span!(target: "tower_http", "request", method = %request.method(), route)
 }

@@ -11,8 +11,8 @@ use super::finding::{Note, Spot};
 use super::kinds::{BookFile, ComponentFile, RouteFile, RoutesFile, SeverityFile};
 use super::make;
 use super::rule;
-use super::scalars;
 use super::shape::{Names, Placed, Reader, Shape, Sort};
+use super::template;
 use super::yaml::{self, Node, Value};
 
 /// The YAML files as trees, in order of path.
@@ -89,9 +89,7 @@ fn define(sort: Sort, name: &str, at: Spot, names: &mut Names, notes: &mut Vec<N
 fn name_template(file: usize, source: &Source, names: &mut Names, notes: &mut Vec<Note>) {
     let at = Spot::top(file);
     define(Sort::Template, template_name(&source.path), at, names, notes);
-    if let Some((line, message)) = scalars::template_error(&source.text) {
-        notes.push(Note { at: Spot { line, ..at }, rule: &rule::TEMPLATE, message, hint: None });
-    }
+    template::check(file, template_name(&source.path), &source.text, notes);
 }
 
 fn template_name(path: &str) -> &str {

@@ -8,7 +8,7 @@
 //! yaml    each file as a tree with places  whole   what only the whole book can show: circles, people without contact
 //! ```
 //! How a value is written is in `scalars`, `words`, `hours` and `address`; which keys there are, with their documentation,
-//! in `kinds`; what they become, in `make`. Not here: what a book means, which is the kernel's and the rooms' business, and Cedar, which is governance's.
+//! in `kinds`; what they become, in `make`; templates of updates are checked in `template`. Not here: what a book means, which is the kernel's and the rooms' business, and Cedar, which is governance's.
 
 mod address;
 mod build;
@@ -24,6 +24,7 @@ mod schema;
 mod shape;
 mod starter;
 mod suggest;
+mod template;
 mod whole;
 mod words;
 mod yaml;

@@ -66,6 +66,7 @@ rules! {
     ADDRESS "WB046" Error "an address fits its channel: a mail address, a topic, a room's id";
     SENDER "WB047" Error "a mail channel has a sender";
     METRIC "WB048" Error "a metric's name is letters, digits, `_`, `:` and `.`";
+    TEMPLATE_WORD "WB049" Error "the template of an update asks only for what an update has";
     ROOT_MATCHES "WB050" Error "the root route matches everything";
     ROOT_TWICE "WB051" Error "there is one root route";
     NO_CONTACT "WB052" Error "everybody who can be paged has a contact";
@@ -79,4 +80,5 @@ rules! {
     NO_SEVERITY "WB065" Warning "the last severity rule matches everything";
     NO_ALERT_NAME "WB066" Warning "a hook gives its alerts the label `alertname`";
     SLOW_CHECK "WB067" Warning "a check's timeout is not longer than its interval";
+    UNUSED_TEMPLATE "WB068" Warning "a template is named for a stage of an update";
 }

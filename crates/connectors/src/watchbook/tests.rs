@@ -233,7 +233,7 @@ fn each_rule_is_found_where_it_is_broken() {
         (edited("channels.yaml", "from:", "secret: hunter2\n  from:"), "WB039 channels.yaml:5:11"),
         (edited("channels.yaml", "localhost:25", ""), "WB040 channels.yaml:4:8"),
         (edited("channels.yaml", "localhost", "a:b@localhost"), "WB041 channels.yaml:4:8"),
-        (with("templates/x.txt", "a\n{% if %}"), "WB042 templates/x.txt:2:1"),
+        (with("templates/monitoring.txt", "a\n{% if %}"), "WB042 templates/monitoring.txt:2:1"),
         (with("hooks.yaml", hook), "WB044 hooks.yaml:2:10, WB042 hooks.yaml:3:23, WB043 hooks.yaml:3:35"),
         (edited("people.yaml", "you@example.org", "you"), "WB046 people.yaml:6:7"),
         (edited("channels.yaml", "from:", "# from:"), "WB047 channels.yaml:4:8"),
@@ -252,6 +252,36 @@ fn each_rule_is_found_where_it_is_broken() {
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn templates_ask_only_for_what_an_update_has() {
+    let cases = [
+        ("monitoring", "{{ title }}: {{ components | join(', ') }} {{ severity }} {{ since }} {{ organisation }}", ""),
+        ("monitoring", "{% for one in components %}{{ loop.index }} {{ one }}{% endfor %} by {{ next_update }}", ""),
+        ("monitoring", "titel\nüber {{ title }}: {{ titel }}", "WB049 monitoring.txt:2:22 did you mean `title`?"),
+        ("monitoring", "{% if false %}{{ incident.title }}{% endif %}a", "WB049 monitoring.txt:1:18 known are"),
+        (
+            "monitoring",
+            "a{% if not next_update %}\n{{ since | nothing }}{% endif %}",
+            "WB049 monitoring.txt:2:1 try it",
+        ),
+        ("monitoring", "{% if next_update %}by {{ next_update }}{% endif %}", "WB049 monitoring.txt:1:1 try it"),
+        ("monitoring", "{% for i in range(99999) %}{{ i }}{% endfor %}", "WB049 monitoring.txt:1:1 try it"),
+        ("monitring", "a", "WB068 monitring.txt:1:1 did you mean `monitoring`?"),
+    ];
+    for (name, text, expected) in cases {
+        let findings = checked(&with(&format!("templates/{name}.txt"), text)).findings;
+        let found: Vec<String> = findings
+            .iter()
+            .map(|f| {
+                let file = f.file.trim_start_matches("templates/");
+                format!("{} {file}:{}:{} {}", f.rule, f.line, f.column, f.hint.as_deref().unwrap_or(""))
+            })
+            .collect();
+        let found = found.join("; ");
+        assert!(found.starts_with(expected) && found.is_empty() == expected.is_empty(), "{text}: {found}");
+    }
 }
 
 #[test]

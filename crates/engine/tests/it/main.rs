@@ -5,3 +5,4 @@
 mod house;
 mod page;
 mod trouble;
+mod words;

@@ -42,6 +42,21 @@ async fn a_failed_append_changes_nothing_and_heals() {
     house.engine.stop().await;
 }
 
+/// A node takes its own lease without waiting, so two of one name are told apart by their fences alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_nodes_with_one_name_only_the_later_one_writes() {
+    let first = House::open().await;
+    first.fire("a").await.unwrap();
+    let second = House::over(Arc::clone(&first.store), first.clock.clone()).await;
+    let stale = first.fire("b").await;
+    assert!(matches!(stale, Err(engine::Error::Failed { .. })), "{stale:?}");
+    first.engine.stopped().await;
+    assert!(matches!(first.engine.health(), engine::Health::Fenced { .. }), "{:?}", first.engine.health());
+    let facts = second.fire("b").await.unwrap();
+    assert!(kinds(&facts).contains(&"AlertOpened"), "{:?}", kinds(&facts));
+    second.engine.stop().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_fact_has_a_proof_that_holds() {
     let house = House::open().await;

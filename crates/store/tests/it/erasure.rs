@@ -37,6 +37,7 @@ async fn erased_bodies_and_taken_secrets_leave_the_files_of_sqlite() {
 
     store.vault_take("token", "t", at(0)).await.unwrap().unwrap();
     records[0].body = Body::Erased { commitment: records[0].body.commitment() };
+    store.save_snapshot(&Snapshot { next: kernel::Seq(1), bytes: vec![1] }).await.unwrap();
     store.rewrite(fence, &block_of(&records)).await.unwrap();
     assert!(!holds_secret(&data));
 }

@@ -147,6 +147,14 @@ async fn rewriting(store: &dyn JournalStore, fence: u64) {
     records[0].body = Body::Erased { commitment: records[0].body.commitment() };
     let erased = block_of(&records);
 
+    assert_eq!(store.snapshot().await.unwrap(), None);
+    // One fact short of what the snapshot must hold.
+    store.save_snapshot(&Snapshot { next: Seq(first + 1), bytes: vec![1] }).await.unwrap();
+    let early = store.rewrite(fence, &erased).await.unwrap_err();
+    assert!(matches!(&early, StoreFailure::Unavailable { cause, .. } if cause.contains("snapshot")), "{early}");
+    assert_eq!(store.blocks(Seq(first), 1).await.unwrap(), std::slice::from_ref(&kept));
+    store.save_snapshot(&Snapshot { next: Seq(first + 2), bytes: vec![2] }).await.unwrap();
+
     assert!(matches!(store.rewrite(fence - 1, &erased).await, Err(StoreFailure::Fenced { .. })));
     let mut wrong = vec![block(first, 2, "other"), block(first, 1, "fewer"), block(first + 1, 1, "inside")];
     wrong.push(kernel::port::Block { at: at(2), ..erased.clone() });
@@ -164,11 +172,11 @@ async fn rewriting(store: &dyn JournalStore, fence: u64) {
 
 /// The newest snapshot is given.
 async fn snapshots(store: &dyn JournalStore) {
-    assert_eq!(store.snapshot().await.unwrap(), None);
-    for (next, bytes) in [(10, vec![1; 10]), (30, vec![3; 100_000]), (20, vec![2]), (30, vec![4; 100_000])] {
+    for (next, bytes) in [(9_010, vec![1; 10]), (9_030, vec![3; 100_000]), (9_020, vec![2]), (9_030, vec![4; 100_000])]
+    {
         store.save_snapshot(&Snapshot { next: Seq(next), bytes }).await.unwrap();
     }
-    assert_eq!(store.snapshot().await.unwrap(), Some(Snapshot { next: Seq(30), bytes: vec![4; 100_000] }));
+    assert_eq!(store.snapshot().await.unwrap(), Some(Snapshot { next: Seq(9_030), bytes: vec![4; 100_000] }));
 }
 
 /// Secrets are kept until they expire, are taken, or are forgotten.

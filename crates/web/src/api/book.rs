@@ -102,9 +102,10 @@ async fn list_services(
     State(state): State<AppState>,
     Caller(actor): Caller,
 ) -> Result<Json<Vec<ServiceBody>>, Problem> {
+    let reach = state.engine.reach(&actor, "incidents:read");
     let services = state.engine.read(&actor, Read::of("watchbook:read"), |world| {
         let hurt = |name: &ServiceName| {
-            let open = world.incidents.of_service(name).filter(|i| i.sensitivity <= kernel::Sensitivity::Internal);
+            let open = world.incidents.of_service(name).filter(|i| reach.shows(&i.id.to_string(), i.sensitivity));
             open.map(|incident| incident.id.to_string()).collect()
         };
         world.book.services.iter().map(|(name, service)| body(&world.book, name, service, hurt(name))).collect()

@@ -3,7 +3,6 @@
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
-use kernel::Sensitivity;
 use serde::de::DeserializeOwned;
 
 use crate::doors::body;
@@ -111,19 +110,4 @@ where
 /// There is no such thing.
 pub(super) fn missing(what: impl std::fmt::Display) -> Problem {
     Problem::of(StatusCode::NOT_FOUND, format!("there is no {what} in memory: older ones are in the journal"))
-}
-
-/// The labels that a list may show to somebody: those up to internal, and each more sensitive one that occurs and that
-/// they may read.
-pub(super) fn shown(
-    state: &AppState,
-    actor: &kernel::Actor,
-    action: &'static str,
-    occurring: &[Sensitivity],
-) -> Vec<Sensitivity> {
-    let may = |label: &Sensitivity| {
-        let usual = *label <= Sensitivity::Internal;
-        usual || (occurring.contains(label) && state.engine.may(actor, engine::Read::one(action, "", *label)).is_ok())
-    };
-    Sensitivity::ALL.into_iter().filter(may).collect()
 }

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use engine::{Health, Read};
-use kernel::Timestamp;
+use kernel::{Sensitivity, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -57,7 +57,8 @@ async fn show_now(State(state): State<AppState>, Caller(actor): Caller) -> Resul
         Health::Fenced { reason } => format!("standing by: {reason}"),
     };
     // Whoever may read alerts only still gets an answer, without incidents.
-    let incidents = incidents::bodies(&state, &actor, |incident| incident.is_open()).unwrap_or_default();
+    let reads = state.engine.reach(&actor, "incidents:read").covers("", Sensitivity::Internal);
+    let incidents = if reads { incidents::bodies(&state, &actor, |incident| incident.is_open())? } else { Vec::new() };
     let channels_held_back = state.engine.held_back().iter().map(ToString::to_string).collect();
     let (alerts_firing, alerts_muted) = (counts.alerts, counts.muted);
     Ok(Json(NowBody { at, health, alerts_firing, alerts_muted, pages, incidents, oncall, channels_held_back }))

@@ -117,7 +117,11 @@ pub(super) fn body(world: &World, page: &Page) -> PageBody {
         round: page.round + 1,
         alerts: page.count,
         nobody_reached: page.nobody.as_ref().map(|(_, why)| why.clone()),
-        incident: world.incidents.of_page(page.id.0).map(|incident| incident.id.to_string()),
+        incident: world
+            .incidents
+            .of_page(page.id.0)
+            .filter(|i| i.sensitivity <= kernel::Sensitivity::Internal)
+            .map(|i| i.id.to_string()),
     }
 }
 

@@ -167,15 +167,20 @@ fn whole(review: &Review) -> WholeReview {
 /// List reviews, the newest first.
 #[utoipa::path(get, path = "/reviews", tag = "reviews", responses((status = 200, body = Vec<ReviewBody>), Problems))]
 async fn list_reviews(State(state): State<AppState>, Caller(actor): Caller) -> Result<Json<Vec<ReviewBody>>, Problem> {
-    let all =
-        state.engine.read(&actor, Read::of("learning:read"), |world| world.learning.reviews().map(body).collect())?;
+    let reach = state.engine.reach(&actor, "learning:read");
+    let all = state.engine.read(&actor, Read::of("learning:read"), |world| {
+        let shown = world.learning.reviews().filter(|review| reach.shows(&review.id.to_string(), review.sensitivity));
+        shown.map(body).collect()
+    })?;
     Ok(Json(all))
 }
 
-/// Reads a review.
+/// Reads a review, which is as sensitive as its incident.
 fn read<R>(state: &AppState, actor: &kernel::Actor, id: ReviewId, f: impl FnOnce(&Review) -> R) -> Result<R, Problem> {
-    let found = state.engine.read(actor, Read::of("learning:read"), |world| world.learning.review(id).map(f))?;
-    found.ok_or_else(|| missing(format!("review {id}")))
+    let label = state.engine.read(actor, Read::of("learning:read"), |world| world.learning.sensitivity_of(id))?;
+    let gone = || missing(format!("review {id}"));
+    let what = Read::one("learning:read", &id.to_string(), label.ok_or_else(gone)?);
+    state.engine.read(actor, what, |world| world.learning.review(id).map(f))?.ok_or_else(gone)
 }
 
 /// Show a review with its words, its actions and its timeline.

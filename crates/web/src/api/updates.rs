@@ -15,7 +15,7 @@ use utoipa_axum::routes;
 use super::caller::Caller;
 use super::fact::{Done, Made, Problems, ask, made};
 use super::incidents::act::WhyBody;
-use super::input::{Id, Input, maybe_worded, missing, shown, worded};
+use super::input::{Id, Input, maybe_worded, missing, worded};
 use crate::doors::reply::Problem;
 use crate::state::AppState;
 
@@ -108,16 +108,15 @@ fn label(update: &Update) -> Sensitivity {
 /// List updates, drafts included: those of the newest notice first.
 #[utoipa::path(get, path = "/updates", tag = "updates", responses((status = 200, body = Vec<UpdateBody>), Problems))]
 async fn list_updates(State(state): State<AppState>, Caller(actor): Caller) -> Result<Json<Vec<UpdateBody>>, Problem> {
-    let (all, labels): (Vec<UpdateBody>, Vec<Sensitivity>) =
-        state.engine.read(&actor, Read::of("comms:read"), |world| {
-            let of = |notice: &'_ Notice| {
-                notice.updates.iter().rev().map(|u| (body(notice, u), label(u))).collect::<Vec<_>>()
-            };
-            world.comms.notices().flat_map(of).unzip()
-        })?;
-    let may = shown(&state, &actor, "comms:read", &labels);
-    let seen = all.into_iter().zip(labels).filter(|(_, label)| may.contains(label));
-    Ok(Json(seen.map(|(body, _)| body).collect()))
+    let reach = state.engine.reach(&actor, "comms:read");
+    let updates = state.engine.read(&actor, Read::of("comms:read"), |world| {
+        let of = |notice: &'_ Notice| {
+            let shown = notice.updates.iter().rev().filter(|u| reach.shows(&u.id.to_string(), label(u)));
+            shown.map(|update| body(notice, update)).collect::<Vec<_>>()
+        };
+        world.comms.notices().flat_map(of).collect()
+    })?;
+    Ok(Json(updates))
 }
 
 /// Show an update.

@@ -53,6 +53,14 @@ document.addEventListener("keydown", (event) => {
   } else found.click();
 });
 
+// Another stage brings its usual words, unless somebody has written others.
+document.addEventListener("change", ({ target }) => {
+  const text = target.dataset.fills && document.getElementById(target.dataset.fills);
+  if (!text) return;
+  const usual = [...target.options].map((option) => option.dataset.text);
+  if (!text.value.trim() || usual.includes(text.value)) text.value = target.selectedOptions[0].dataset.text;
+});
+
 // Times that pass, in the words that the server uses.
 const clock = (seconds) => {
   const pad = (n) => String(n).padStart(2, "0");

@@ -113,10 +113,12 @@ pub(super) fn chrome(state: &AppState, session: Option<&Session>, tab: Tab, titl
 
 /// What stands in the rail. Somebody who may not read alerts sees no numbers.
 fn count(state: &AppState, actor: &Actor, chrome: &mut Chrome) {
+    let reach = state.engine.reach(actor, "incidents:read");
     let counted = state.engine.read(actor, Read::of("alerts:read"), |world| {
         let counts = world.alerts.counts();
         let waiting = world.alerts.open_pages().filter(|page| !page.is_acknowledged()).count();
-        let open = world.incidents.list().into_iter().filter(|incident| incident.is_open()).count();
+        let open = world.incidents.list().into_iter().filter(|incident| incident.is_open());
+        let open = open.filter(|incident| reach.covers(&incident.id.to_string(), incident.sensitivity)).count();
         (world.next.0, counts.alerts - counts.muted.min(counts.alerts), waiting, open)
     });
     if let Ok((seq, firing, waiting, open)) = counted {

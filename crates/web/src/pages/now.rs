@@ -20,10 +20,12 @@ async fn now(State(state): State<AppState>, Reader(session): Reader) -> Screen {
     let (chrome, session) = frame(&state, session.as_ref(), Tab::Now, "Now", "/")?;
     let held_back = state.engine.held_back().iter().map(ToString::to_string).collect();
     let stopped = stop(&chrome);
-    let page = state.engine.read(&session.actor(), Read::of("alerts:read"), |world| {
+    let actor = session.actor();
+    let reach = state.engine.reach(&actor, "incidents:read");
+    let page = state.engine.read(&actor, Read::of("alerts:read"), |world| {
         let book = &world.book;
         let open = world.incidents.list().into_iter().filter(|incident| incident.is_open());
-        let readable = open.filter(|incident| incident.sensitivity <= kernel::Sensitivity::Internal);
+        let readable = open.filter(|incident| reach.shows(&incident.id.to_string(), incident.sensitivity));
         let mut pages: Vec<_> = world.alerts.open_pages().take(LIST_MAX).map(|page| rows::page(book, page)).collect();
         pages.sort_by_key(|row| (!row.open, row.severity, row.opened_at));
         let groups = rows::groups(world, |_| true);

@@ -53,7 +53,8 @@ fn view(world: &World, chrome: Chrome, page: &Page) -> PagePage {
         _ => None,
     };
     let firing = page.alerts.iter().filter_map(|alert| world.alerts.alert(*alert));
-    let incident = world.incidents.of_page(page.id.0);
+    let open_to_all = |incident: &&incidents::Incident| incident.sensitivity <= kernel::Sensitivity::Internal;
+    let incident = world.incidents.of_page(page.id.0).filter(open_to_all);
     PagePage {
         row: rows::page(book, page),
         why: format!("{} because {}", page.severity, page.why),

@@ -12,7 +12,7 @@ use kernel::{Book, Timestamp};
 use learning::{Action, ActionKind, Command as Asked, Review, ReviewId, Section as Part};
 
 use super::form::{Fields, Form, with_refusal, word};
-use super::frame::{Screen, frame, html, missing, refused, stop};
+use super::frame::{Screen, Stop, frame, html, missing, refused, stop};
 use super::room::days;
 use super::rows;
 use super::view::incident::Moment;
@@ -33,14 +33,18 @@ pub(super) fn router() -> Router<AppState> {
 async fn list(State(state): State<AppState>, Reader(session): Reader) -> Screen {
     let (chrome, session) = frame(&state, session.as_ref(), Tab::Reviews, "Reviews", "/reviews")?;
     let stopped = stop(&chrome);
-    let page = state.engine.read(&session.actor(), Read::of("learning:read"), |world| {
+    let actor = session.actor();
+    let reach = state.engine.reach(&actor, "learning:read");
+    let page = state.engine.read(&actor, Read::of("learning:read"), |world| {
+        let shown = |review: &&Review| reach.shows(&review.id.to_string(), review.sensitivity);
+        let reviews: Vec<&Review> = world.learning.reviews().filter(shown).collect();
         let open = |review: &Review| {
             let rows = review.actions.iter().filter(|action| action.done.is_none());
             rows.map(|action| action_row(&world.book, review.id, action, chrome.now)).collect::<Vec<_>>()
         };
-        let mut actions: Vec<ActionRow> = world.learning.reviews().flat_map(open).collect();
+        let mut actions: Vec<ActionRow> = reviews.iter().copied().flat_map(open).collect();
         actions.sort_by(|a, b| a.due.cmp(&b.due));
-        ReviewsPage { reviews: world.learning.reviews().map(row).collect(), actions, chrome }
+        ReviewsPage { reviews: reviews.into_iter().map(row).collect(), actions, chrome }
     });
     page.map(|page| html(&page)).map_err(stopped)
 }
@@ -82,11 +86,19 @@ async fn review(State(state): State<AppState>, Reader(session): Reader, Path(id)
 }
 
 fn page(state: &AppState, session: &Session, chrome: Chrome, id: ReviewId) -> Screen {
+    let what = asked(state, session, &chrome, id)?;
     let (stopped, gone) = (stop(&chrome), missing(&chrome, format!("There is no review {id}")));
-    let page = state.engine.read(&session.actor(), Read::of("learning:read"), |world| {
-        Some(view(world, chrome, world.learning.review(id)?))
-    });
+    let page = state.engine.read(&session.actor(), what, |world| Some(view(world, chrome, world.learning.review(id)?)));
     page.map_err(stopped)?.map(|page| html(&page)).ok_or(gone)
+}
+
+/// What is to be permitted to somebody who reads a review: it is as sensitive as its incident.
+fn asked(state: &AppState, session: &Session, chrome: &Chrome, id: ReviewId) -> Result<Read, Stop> {
+    let gone = || missing(chrome, format!("There is no review {id}"));
+    let all = Read::of("learning:read");
+    let known = state.engine.read(&session.actor(), all, |world| world.learning.sensitivity_of(id));
+    let sensitivity = known.map_err(stop(chrome))?.ok_or_else(gone)?;
+    Ok(Read::one("learning:read", &id.to_string(), sensitivity))
 }
 
 fn view(world: &World, chrome: Chrome, review: &Review) -> ReviewPage {
@@ -163,9 +175,9 @@ fn hint(part: Part) -> &'static str {
 
 async fn markdown(State(state): State<AppState>, Reader(session): Reader, Path(id): Path<u32>) -> Screen {
     let (chrome, session) = frame(&state, session.as_ref(), Tab::Reviews, "Review", &format!("/reviews/{id}"))?;
-    let read = state.engine.read(&session.actor(), Read::of("learning:read"), |world| {
-        world.learning.review(ReviewId(id)).map(learning::markdown)
-    });
+    let what = asked(&state, &session, &chrome, ReviewId(id))?;
+    let read =
+        state.engine.read(&session.actor(), what, |world| world.learning.review(ReviewId(id)).map(learning::markdown));
     let text = read.map_err(stop(&chrome))?.ok_or_else(|| missing(&chrome, format!("There is no review {id}")))?;
     let name = format!("attachment; filename=\"review-{id}.md\"");
     let headers =

@@ -21,6 +21,8 @@ use crate::state::AppState;
 
 /// How many moments of the timeline are shown.
 const MOMENTS_MAX: usize = 300;
+/// The stages that an update about an incident can have.
+const STAGES: [Stage; 4] = [Stage::Investigating, Stage::Identified, Stage::Monitoring, Stage::Resolved];
 /// What each severity means, in a few words.
 pub(super) const MEANINGS: [(Severity, &str); 5] = [
     (Severity::P1, "customers cannot use a business function"),
@@ -40,10 +42,15 @@ pub(super) fn router() -> Router<AppState> {
 async fn list(State(state): State<AppState>, Reader(session): Reader) -> Screen {
     let (chrome, session) = frame(&state, session.as_ref(), Tab::Incidents, "Incidents", "/incidents")?;
     let stopped = stop(&chrome);
-    let page = state.engine.read(&session.actor(), Read::of("incidents:read"), |world| {
+    let actor = session.actor();
+    let reach = state.engine.reach(&actor, "incidents:read");
+    let page = state.engine.read(&actor, Read::of("incidents:read"), |world| {
         let all = world.incidents.list();
-        let readable = all.into_iter().filter(|incident| incident.sensitivity <= Sensitivity::Internal);
-        let (open, resolved): (Vec<_>, Vec<_>) = readable.partition(|incident| incident.is_open());
+        let covered = all.into_iter().filter(|incident| reach.covers(&incident.id.to_string(), incident.sensitivity));
+        let (open, resolved): (Vec<_>, Vec<_>) = covered.partition(|incident| incident.is_open());
+        for shown in open.iter().chain(resolved.iter().take(LIST_MAX)) {
+            reach.note(&shown.id.to_string(), shown.sensitivity);
+        }
         let row = |incident: &&Incident| rows::incident(&world.book, incident);
         IncidentsPage {
             open: open.iter().map(row).collect(),
@@ -164,7 +171,9 @@ fn page(world: &World, chrome: Chrome, incident: &Incident) -> IncidentPage {
         draft: draft(world, incident),
         published: published(world, incident),
         components: components(world, incident),
-        stages: Stage::ALL[..4].iter().map(|stage| Named::new(stage.as_str(), stage.title())).collect(),
+        usual_title: engine::words::title(world, incident),
+        usual_texts: STAGES.iter().map(|stage| engine::words::update(world, incident, *stage)).collect(),
+        stages: STAGES.iter().map(|stage| Named::new(stage.as_str(), stage.title())).collect(),
         stage: suggested(incident).as_str().to_owned(),
         statuses: ComponentStatus::ALL.iter().map(|status| Named::new(status.as_str(), status.title())).collect(),
         review: world.learning.of_incident(incident.id).map(|review| review.id.0),

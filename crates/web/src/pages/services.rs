@@ -68,7 +68,8 @@ pub(super) fn on_call(world: &World, service: &Service, now: Timestamp) -> Optio
 }
 
 fn state_of(world: &World, name: &ServiceName) -> Chip {
-    if world.incidents.of_service(name).next().is_some() {
+    // This chip is on every screen, so it tells nobody of what not everybody may know.
+    if world.incidents.of_service(name).any(|incident| incident.sensitivity <= kernel::Sensitivity::Internal) {
         return Chip::new(Tone::Bad, "Incident");
     }
     let matcher = kernel::Matcher::new("service", kernel::matcher::Comparison::Equal, name.as_str());
@@ -137,7 +138,9 @@ async fn service(State(state): State<AppState>, Reader(session): Reader, Path(na
     let (chrome, session) =
         frame(&state, session.as_ref(), Tab::Services, name.as_str(), &format!("/services/{name}"))?;
     let (stopped, gone) = (stop(&chrome), missing(&chrome, format!("The live watchbook has no service {name}")));
-    let page = state.engine.read(&session.actor(), Read::of("alerts:read"), |world| {
+    let actor = session.actor();
+    let reach = state.engine.reach(&actor, "incidents:read");
+    let page = state.engine.read(&actor, Read::of("alerts:read"), |world| {
         let (book, service) = (&world.book, world.book.services.get(&name)?);
         let needed_by: Vec<&ServiceName> =
             book.services.iter().filter(|(_, one)| one.depends_on.contains(&name)).map(|(own, _)| own).collect();
@@ -145,7 +148,7 @@ async fn service(State(state): State<AppState>, Reader(session): Reader, Path(na
             service.depends_on.iter().chain(needed_by.iter().copied()).chain([&name]).collect();
         let policy = book.policy_of(service).and_then(|name| book.policies.get_key_value(name));
         let of_all = world.incidents.list().into_iter().filter(|incident| incident.services.contains(&name));
-        let readable = of_all.filter(|incident| incident.sensitivity <= kernel::Sensitivity::Internal);
+        let readable = of_all.filter(|incident| reach.shows(&incident.id.to_string(), incident.sensitivity));
         Some(ServicePage {
             row: row(world, &name, service, chrome.now),
             runbook: service.runbook.clone().filter(|link| link.starts_with("https://") || link.starts_with("http://")),

@@ -12,6 +12,7 @@ mod house;
 mod openapi;
 mod otlp;
 mod pagerduty;
+mod reach;
 mod real;
 mod screens;
 mod status;

@@ -16,7 +16,7 @@ use utoipa_axum::routes;
 
 use super::caller::Caller;
 use super::fact::{Made, Problems, made};
-use super::input::{Id, Input, missing, shown, worded};
+use super::input::{Id, Input, missing, worded};
 use crate::doors::reply::Problem;
 use crate::state::AppState;
 
@@ -191,14 +191,12 @@ pub(super) fn bodies(
     actor: &kernel::Actor,
     wanted: impl Fn(&Incident) -> bool,
 ) -> Result<Vec<IncidentBody>, Problem> {
-    let (all, labels): (Vec<IncidentBody>, Vec<Sensitivity>) =
-        state.engine.read(actor, Read::of("incidents:read"), |world| {
-            let list = world.incidents.list().into_iter().filter(|incident| wanted(incident));
-            list.map(|incident| (body(incident), incident.sensitivity)).unzip()
-        })?;
-    let may = shown(state, actor, "incidents:read", &labels);
-    let seen = all.into_iter().zip(labels).filter(|(_, label)| may.contains(label));
-    Ok(seen.map(|(body, _)| body).collect())
+    let reach = state.engine.reach(actor, "incidents:read");
+    let bodies = state.engine.read(actor, Read::of("incidents:read"), |world| {
+        let list = world.incidents.list().into_iter().filter(|incident| wanted(incident));
+        list.filter(|incident| reach.shows(&incident.id.to_string(), incident.sensitivity)).map(body).collect()
+    })?;
+    Ok(bodies)
 }
 
 /// List incidents: open ones first, the worst first; then those resolved lately.

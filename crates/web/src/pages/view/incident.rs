@@ -116,6 +116,10 @@ pub struct IncidentPage {
     pub stages: Vec<Named>,
     /// The stage that fits the phase.
     pub stage: String,
+    /// The title with which an update begins.
+    pub usual_title: String,
+    /// The text with which an update of each stage begins, in the order of the stages.
+    pub usual_texts: Vec<String>,
     /// The statuses a component can have.
     pub statuses: Vec<Named>,
     /// The review, once there is one.
@@ -160,16 +164,23 @@ impl IncidentPage {
         chrome.who.as_ref().map_or("", |who| &who.name)
     }
 
-    /// What stands in the form for an update: the draft's title, else the incident's.
+    /// What stands in the form for an update: the draft's title, else the usual one, which tells nothing internal.
     #[must_use]
     pub fn draft_title(&self) -> &str {
-        self.draft.as_ref().map_or(&self.title, |draft| &draft.title)
+        self.draft.as_ref().map_or(&self.usual_title, |draft| &draft.title)
     }
 
-    /// What stands in the form for an update: the draft's text.
+    /// What stands in the form for an update: the draft's text, else the usual one of the stage that fits.
     #[must_use]
     pub fn draft_text(&self) -> &str {
-        self.draft.as_ref().map_or("", |draft| &draft.text)
+        self.draft.as_ref().map_or_else(|| self.usual_text(&self.stage), |draft| &draft.text)
+    }
+
+    /// The text with which an update of a stage begins.
+    #[must_use]
+    pub fn usual_text(&self, stage: &str) -> &str {
+        let at = self.stages.iter().position(|known| known.name == stage);
+        at.and_then(|at| self.usual_texts.get(at)).map_or("", String::as_str)
     }
 
     /// The roles and who holds them, for the form that hands one over.
