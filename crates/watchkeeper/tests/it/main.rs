@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops where its server does not stand")]
 
+mod outage;
+mod outside;
 mod server;
 mod shop;
 mod smoke;
