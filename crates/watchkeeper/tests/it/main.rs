@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops where its server does not stand")]
 
+mod crash;
+mod hook;
+mod load;
 mod outage;
 mod outside;
 mod server;

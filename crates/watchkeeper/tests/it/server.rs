@@ -18,8 +18,6 @@ use crate::shop::Files;
 
 /// How long anything may take that a test waits for.
 pub const PATIENCE: Duration = Duration::from_secs(90);
-/// How long a start that found the journal held waits before the next one.
-const HELD_PAUSE: Duration = Duration::from_millis(200);
 /// The most facts that one request reads.
 const FACTS_AT_ONCE: usize = 1000;
 /// What the tests' own program may do.
@@ -64,13 +62,6 @@ pub struct Server {
     client: reqwest::Client,
 }
 
-/// What a start prints.
-struct Greeting {
-    process: Child,
-    url: String,
-    login: String,
-}
-
 impl Server {
     /// Writes the watchbook, issues a token, starts the server and logs its administrator in.
     pub async fn open(base: Base, book: &Files) -> Self {
@@ -99,37 +90,23 @@ impl Server {
         std::fs::write(path, text).unwrap();
     }
 
-    /// Starts the server and waits until it says where it is; a journal that is still held by a dead one is waited for.
-    /// Gives what it says about logging in.
+    /// Starts the server and waits until it says where it is. Gives what it says about logging in.
     pub async fn start(&mut self) -> String {
-        let starting = async {
-            loop {
-                if let Some(greeting) = self.try_start().await {
-                    return greeting;
-                }
-                tokio::time::sleep(HELD_PAUSE).await;
-            }
-        };
-        let started = timeout(PATIENCE, starting).await;
-        let Greeting { process, url, login } = started.unwrap_or_else(|_| panic!("no start; its log: {}", self.log()));
-        self.process = Some(process);
-        self.listen = url.trim_start_matches("http://").to_owned();
-        self.url = url;
-        login
-    }
-
-    async fn try_start(&self) -> Option<Greeting> {
         let log = std::fs::File::options().create(true).append(true).open(self.home.path().join("log.txt")).unwrap();
         let mut command = self.command(&["serve", "--listen", &self.listen]);
-        command.arg("--watchbook").arg(self.book()).stdout(Stdio::piped()).stderr(log).kill_on_drop(true);
+        command.arg("--watchbook").arg(self.book()).stdout(Stdio::piped()).stderr(log);
         let mut process = command.spawn().unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let url = lines.next_line().await.unwrap()?;
-        let login = lines.next_line().await.unwrap()?;
+        self.process = Some(process);
+        let mut next = async || timeout(PATIENCE, lines.next_line()).await.ok()?.unwrap();
+        let (Some(url), Some(login)) = (next().await, next().await) else {
+            panic!("no start; its log: {}", self.log())
+        };
         // A pipe that nobody reads would stop the server.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        let url = url.strip_prefix("Watchkeeper is at ").unwrap().to_owned();
-        Some(Greeting { process, url, login })
+        self.url = url.strip_prefix("Watchkeeper is at ").unwrap().to_owned();
+        self.listen = self.url.trim_start_matches("http://").to_owned();
+        login
     }
 
     /// Ends the server without a word, as a power cut does.
