@@ -9,7 +9,7 @@ use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, COOKIE, SET_COOKIE};
 use serde_json::Value;
 use tempfile::TempDir;
-use testkit::postgres;
+use testkit::{SmallDisk, postgres};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
@@ -21,7 +21,7 @@ pub const PATIENCE: Duration = Duration::from_secs(90);
 /// The most facts that one request reads.
 const FACTS_AT_ONCE: usize = 1000;
 /// What the tests' own program may do.
-const SCOPES: [&str; 11] = [
+const SCOPES: [&str; 12] = [
     "alerts:read",
     "alerts:write",
     "signals:read",
@@ -33,12 +33,15 @@ const SCOPES: [&str; 11] = [
     "learning:read",
     "learning:write",
     "journal:read",
+    "watchbook:read",
 ];
 
 /// Where the journal is.
 pub enum Base {
     /// In the data directory.
     Sqlite,
+    /// In a data directory on a disk of its own.
+    Disk(SmallDisk),
     /// In a database of a real server.
     Postgres(postgres::Server),
 }
@@ -154,10 +157,12 @@ impl Server {
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = binary();
-        command.args(arguments).arg("--data").arg(self.home.path().join("data"));
-        if let Base::Postgres(database) = &self.base {
-            command.arg("--database").arg(database.url());
-        }
+        command.args(arguments).arg("--data");
+        match &self.base {
+            Base::Sqlite => command.arg(self.home.path().join("data")),
+            Base::Disk(disk) => command.arg(disk.path()),
+            Base::Postgres(base) => command.arg(self.home.path().join("data")).arg("--database").arg(base.url()),
+        };
         command
     }
 
