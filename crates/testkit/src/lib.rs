@@ -5,6 +5,7 @@
 
 mod chance;
 mod clock;
+mod disk;
 pub mod mail;
 mod memory;
 mod place;
@@ -14,6 +15,7 @@ mod world;
 
 pub use chance::SeededChance;
 pub use clock::VirtualClock;
+pub use disk::SmallDisk;
 pub use memory::MemoryStore;
 pub use place::{free_port, temp_dir};
 pub use python::python_with;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use axum::routing::post;
 use axum::{Json, Router};
 use clap::Args;
+use kernel::Book;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::net::TcpListener;
@@ -27,8 +28,8 @@ const START_WITHIN: Duration = Duration::from_secs(30);
 const STEP_WITHIN: Duration = Duration::from_secs(90);
 /// How often the journal is looked at for news.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
-/// Where the demo's pager listens; the example watchbook names it.
-const PAGER: (&str, u16) = ("127.0.0.1", 8475);
+/// The channel of the example watchbook at whose address the demo's pager listens.
+const PAGER: &str = "pager";
 
 /// What the demo's own hands may do.
 const SCOPES: [&str; 7] =
@@ -56,11 +57,12 @@ pub struct DemoArgs {
 /// # Errors
 /// When a part does not start, or a step does not happen in time.
 pub async fn run(args: DemoArgs) -> Result<ExitCode, Failure> {
-    let pages = open_pager().await?;
+    let book = crate::book::load(&args.watchbook)?;
+    let pages = open_pager(&book).await?;
     let place = Place { data: args.data.clone(), database: None };
     let token = local::fresh_token(&place, "demo", &SCOPES).await?;
     let (mut server, url, invite) = start_server(&args).await?;
-    let ended = play(token, &url, &invite, pages).await;
+    let ended = play(token, &url, &invite, pages, &book).await;
     match &ended {
         Ok(()) if !args.exit => {
             say("", &format!("Look around: {url}   (Ctrl-C ends it)"));
@@ -77,11 +79,17 @@ pub async fn run(args: DemoArgs) -> Result<ExitCode, Failure> {
 }
 
 /// A pager: takes signed webhooks and hands each message on.
-async fn open_pager() -> Result<mpsc::UnboundedReceiver<Value>, Failure> {
+async fn open_pager(book: &Book) -> Result<mpsc::UnboundedReceiver<Value>, Failure> {
     let (heard, pages) = mpsc::unbounded_channel();
-    let listener = TcpListener::bind(PAGER).await.map_err(|error| {
+    let channel = book.channels.iter().find(|(name, _)| name.as_str() == PAGER);
+    let port = channel.and_then(|(_, channel)| reqwest::Url::parse(&channel.url).ok()?.port());
+    let port = port.ok_or_else(|| {
+        let hint = "play the demo on the example watchbook, or on a copy of it";
+        Failure::new(format!("the watchbook has no channel {PAGER:?} at a port of this machine")).hint(hint)
+    })?;
+    let listener = TcpListener::bind(("127.0.0.1", port)).await.map_err(|error| {
         let hint = "stop what uses it; the example watchbook names this port";
-        Failure::new(format!("the demo's pager cannot listen on port {}: {error}", PAGER.1)).hint(hint)
+        Failure::new(format!("the demo's pager cannot listen on port {port}: {error}")).hint(hint)
     })?;
     let take = move |Json(message): Json<Value>| {
         let heard = heard.clone();
@@ -135,8 +143,14 @@ async fn start_server(args: &DemoArgs) -> Result<(Child, String, String), Failur
     Ok((server, told.0, told.1))
 }
 
-async fn play(token: String, url: &str, login: &str, mut pages: mpsc::UnboundedReceiver<Value>) -> Result<(), Failure> {
-    let shop = Shop::open(format!("{url}/v1/metrics")).await?;
+async fn play(
+    token: String,
+    url: &str,
+    login: &str,
+    mut pages: mpsc::UnboundedReceiver<Value>,
+    book: &Book,
+) -> Result<(), Failure> {
+    let shop = Shop::open(format!("{url}/v1/metrics"), book).await?;
     say("shop", "six services are in the watchbook; checkout, payments and storefront run here and push OTLP metrics");
     let mut journal = Journal::new(url, token);
     journal.skip().await?;

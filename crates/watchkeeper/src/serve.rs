@@ -1,13 +1,12 @@
 //! `watchkeeper serve`: wires the parts, opens the doors, and closes everything in order.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
 
 use clap::Args;
-use connectors::{outbound::Outbound, watchbook};
+use connectors::outbound::Outbound;
 use engine::{Engine, Parts};
 use kernel::{Actor, Role, Seconds};
 use telemetry::Recent;
@@ -20,12 +19,11 @@ use crate::failure::Failure;
 use crate::keys::Keys;
 use crate::local::{INVITE_LASTS, operator};
 use crate::logs::{self, LogForm};
+use crate::look::Look;
 use crate::node::Node;
 use crate::world::{SystemChance, SystemClock};
-use crate::{api, journal, sensing, traces};
+use crate::{api, follow, journal, sensing, traces};
 
-/// How often the watchbook's files are looked at for changes.
-const BOOK_LOOK_EVERY: Duration = Duration::from_secs(2);
 /// The scopes of programs on this machine that carry no token.
 const LOCAL_SCOPES: [&str; 3] = ["alerts:write", "alerts:read", "signals:write"];
 
@@ -71,6 +69,7 @@ async fn serve(args: ServeArgs, traced: bool) -> Result<ExitCode, Failure> {
     // The address that we really have: port 0 asks the system for a free one.
     let listens = listener.local_addr().unwrap_or(args.listen);
     let base_url = args.url.clone().unwrap_or_else(|| format!("http://{listens}")).trim_end_matches('/').to_owned();
+    let seen = Look::of(&args.watchbook);
     let book = crate::book::load(&args.watchbook)?;
     let samples = Arc::new(Recent::default());
     let node = Node::claim(&args.place.data, &SystemChance)
@@ -78,7 +77,7 @@ async fn serve(args: ServeArgs, traced: bool) -> Result<ExitCode, Failure> {
     let engine = start_engine(&args, &node, book, &base_url, Arc::clone(&samples)).await?;
     first_facts(&engine, &args).await?;
     tokio::spawn(sensing::run(engine.clone(), Arc::clone(&samples)));
-    tokio::spawn(follow_book(engine.clone(), args.watchbook.clone()));
+    tokio::spawn(follow::run(engine.clone(), args.watchbook.clone(), seen));
     greet(&engine, &base_url).await?;
     let state = app_state(&engine, &args, base_url, samples);
     let app = web::app(state);
@@ -198,66 +197,6 @@ async fn greet(engine: &Engine, base_url: &str) -> Result<(), Failure> {
         ),
     }
     Ok(())
-}
-
-/// Applies the watchbook again whenever its files change or a SIGHUP comes. A bad one never replaces a good one.
-async fn follow_book(engine: Engine, directory: PathBuf) {
-    let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
-    let mut seen = newest(&directory);
-    loop {
-        let told = tokio::select! {
-            () = tokio::time::sleep(BOOK_LOOK_EVERY) => false,
-            _ = hangup.recv() => true,
-            () = engine.stopped() => return,
-        };
-        let now = newest(&directory);
-        if told || now != seen {
-            seen = now;
-            reload(&engine, &directory).await;
-        }
-    }
-}
-
-async fn reload(engine: &Engine, directory: &Path) {
-    let system = Actor::system("server");
-    let source = directory.display().to_string();
-    let read = {
-        let directory = directory.to_owned();
-        move || watchbook::check(&directory)
-    };
-    let Ok(checked) = tokio::task::spawn_blocking(read).await else { return };
-    let Some(book) = checked.book else {
-        tracing::error!("the changed watchbook is not good; the live one stays\n{}", checked.findings);
-        let findings = u32::try_from(checked.findings.count(watchbook::Level::Error)).unwrap_or(u32::MAX);
-        let digest = checked.digest;
-        let refused = engine.ask(&system, governance::Command::RefuseBook { digest, findings, source }).await;
-        if let Err(error) = refused {
-            tracing::warn!(%error, "the refused watchbook could not be recorded");
-        }
-        return;
-    };
-    match engine.apply_book(&system, book, &source).await {
-        Ok(facts) if facts.is_empty() => {}
-        Ok(_) => tracing::info!(digest = engine.book().digest.short(), "the changed watchbook is live"),
-        Err(error) => tracing::error!(%error, "the changed watchbook was not applied; the live one stays"),
-    }
-}
-
-/// The newest change under a directory, and how many files there are; enough to notice that something is different.
-fn newest(directory: &Path) -> (Option<SystemTime>, usize) {
-    let mut found = (None, 0);
-    let mut left = vec![directory.to_owned()];
-    while let Some(next) = left.pop() {
-        for entry in std::fs::read_dir(next).into_iter().flatten().flatten() {
-            let Ok(meta) = entry.metadata() else { continue };
-            let hidden = entry.file_name().to_string_lossy().starts_with('.');
-            if meta.is_dir() && !hidden {
-                left.push(entry.path());
-            }
-            found = (found.0.max(meta.modified().ok()), found.1 + 1);
-        }
-    }
-    found
 }
 
 /// Resolves when the process is asked to end.

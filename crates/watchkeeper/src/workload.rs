@@ -9,13 +9,16 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::get;
+use kernel::Book;
 use serde_json::json;
 use tokio::net::TcpListener;
 
 use crate::failure::Failure;
 
-/// The services and the ports on which they answer.
-pub const SERVICES: [(&str, u16); 3] = [("checkout", 8471), ("payments", 8472), ("storefront", 8473)];
+/// The services that run; the example watchbook's health checks name their ports.
+const SERVICES: [&str; 3] = ["checkout", PAYMENTS, "storefront"];
+/// The one that breaks.
+const PAYMENTS: &str = "payments";
 /// How often a customer buys something.
 const ORDER_EVERY: Duration = Duration::from_millis(50);
 /// How often each service says how it is.
@@ -33,28 +36,33 @@ struct Parts {
     errors: AtomicU64,
     client: reqwest::Client,
     otlp: String,
+    /// Where payments takes payments.
+    pay: String,
 }
 
 impl Shop {
     /// Opens the services, sends customers, and pushes metrics to an OTLP/HTTP address.
     ///
     /// # Errors
-    /// When a port is taken.
-    pub async fn open(otlp: String) -> Result<Self, Failure> {
+    /// When the watchbook checks no port of a service, or a port is taken.
+    pub async fn open(otlp: String, book: &Book) -> Result<Self, Failure> {
+        let pay = format!("http://127.0.0.1:{}/pay", port(book, PAYMENTS)?);
         let parts = Parts {
             broken: AtomicBool::new(false),
             calls: AtomicU64::new(0),
             errors: AtomicU64::new(0),
             client: reqwest::Client::new(),
             otlp,
+            pay,
         };
         let shop = Self(Arc::new(parts));
-        for (name, port) in SERVICES {
+        for name in SERVICES {
+            let port = port(book, name)?;
             let listener = TcpListener::bind(("127.0.0.1", port)).await.map_err(|error| {
                 let hint = "stop what uses it; the example watchbook names these ports";
                 Failure::new(format!("{name} cannot listen on port {port}: {error}")).hint(hint)
             })?;
-            let pay = name == "payments";
+            let pay = name == PAYMENTS;
             let router = Router::new()
                 .route("/health", get(move |shop: State<Self>| async move { shop.health(pay) }))
                 .route("/pay", get(|shop: State<Self>| async move { shop.health(true) }))
@@ -85,11 +93,10 @@ impl Shop {
 
     /// Customers buy: checkout calls payments over HTTP and counts what fails.
     async fn customers(self) {
-        let (_, port) = SERVICES[1];
         let mut ticks = tokio::time::interval(ORDER_EVERY);
         loop {
             ticks.tick().await;
-            let answer = self.0.client.get(format!("http://127.0.0.1:{port}/pay")).send().await;
+            let answer = self.0.client.get(&self.0.pay).send().await;
             self.0.calls.fetch_add(1, Ordering::Relaxed);
             if !answer.is_ok_and(|response| response.status().is_success()) {
                 self.0.errors.fetch_add(1, Ordering::Relaxed);
@@ -113,6 +120,14 @@ impl Shop {
             let _ = self.0.client.post(&self.0.otlp).json(&metrics(ratio, calls)).send().await;
         }
     }
+}
+
+/// The port on which the watchbook looks for a service.
+fn port(book: &Book, name: &str) -> Result<u16, Failure> {
+    let check = book.checks.values().find(|check| check.service.as_str() == name);
+    let port = check.and_then(|check| reqwest::Url::parse(&check.url).ok()?.port());
+    let hint = "play the demo on the example watchbook, or on a copy of it";
+    port.ok_or_else(|| Failure::new(format!("the watchbook checks no port of {name}")).hint(hint))
 }
 
 fn metrics(ratio: f64, calls: u64) -> serde_json::Value {

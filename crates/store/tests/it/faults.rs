@@ -1,47 +1,23 @@
 //! Full disks, dead servers, stale writers, damaged bytes, callers who go away: each is named, and none outlives its cause.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
 use kernel::Seq;
 use kernel::port::{Snapshot, StoreFailure};
 use sqlx::{Connection as _, Executor as _, PgConnection, SqliteConnection};
-use testkit::SeededChance;
 use testkit::postgres::Server;
+use testkit::{SeededChance, SmallDisk};
 
 use crate::blocks::{at, block, end, index, whole};
-
-/// A file system of one mebibyte that is gone when this is dropped.
-struct SmallDisk(PathBuf);
-
-impl SmallDisk {
-    /// `None` where the machine does not let us mount one.
-    fn mount(path: &Path) -> Option<Self> {
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"]).arg(path).status();
-        if mounted.is_ok_and(|status| status.success()) {
-            return Some(Self(path.to_owned()));
-        }
-        eprintln!("skipped: this user cannot mount a small disk");
-        None
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        // The files may be open for a moment longer; a lazy unmount does not mind.
-        let _ = Command::new("umount").arg("--lazy").arg(&self.0).status();
-    }
-}
 
 #[tokio::test]
 async fn a_full_disk_is_named_and_recovered_from() {
     let home = testkit::temp_dir();
-    let Some(disk) = SmallDisk::mount(home.path()) else { return };
-    let store = store::open(&format!("sqlite:{}", disk.0.join("journal.db").display())).await.unwrap();
+    let Some(disk) = SmallDisk::mount(home.path(), 1) else { return };
+    let store = store::open(&format!("sqlite:{}", disk.path().join("journal.db").display())).await.unwrap();
     let fence = store.take_lease("test", at(0), at(1)).await.unwrap();
-    let filler = disk.0.join("filler");
+    let filler = disk.path().join("filler");
     std::fs::write(&filler, vec![1; 300 * 1024]).unwrap();
 
     let mut appended = 0;

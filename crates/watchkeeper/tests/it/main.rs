@@ -2,8 +2,17 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops where its server does not stand")]
 
+mod book;
+mod crash;
+mod demo;
+mod hook;
+mod load;
 mod node;
+mod outage;
+mod outside;
+mod pagerduty;
 mod server;
 mod shop;
 mod smoke;
 mod traces;
+mod trouble;

@@ -9,7 +9,7 @@ use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, COOKIE, SET_COOKIE};
 use serde_json::Value;
 use tempfile::TempDir;
-use testkit::postgres;
+use testkit::{SmallDisk, postgres};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
@@ -18,12 +18,10 @@ use crate::shop::Files;
 
 /// How long anything may take that a test waits for.
 pub const PATIENCE: Duration = Duration::from_secs(90);
-/// How long a start that found the journal held waits before the next one.
-const HELD_PAUSE: Duration = Duration::from_millis(200);
 /// The most facts that one request reads.
 const FACTS_AT_ONCE: usize = 1000;
 /// What the tests' own program may do.
-const SCOPES: [&str; 11] = [
+const SCOPES: [&str; 12] = [
     "alerts:read",
     "alerts:write",
     "signals:read",
@@ -35,12 +33,15 @@ const SCOPES: [&str; 11] = [
     "learning:read",
     "learning:write",
     "journal:read",
+    "watchbook:read",
 ];
 
 /// Where the journal is.
 pub enum Base {
     /// In the data directory.
     Sqlite,
+    /// In a data directory on a disk of its own.
+    Disk(SmallDisk),
     /// In a database of a real server.
     Postgres(postgres::Server),
 }
@@ -62,13 +63,6 @@ pub struct Server {
     cookie: String,
     process: Option<Child>,
     client: reqwest::Client,
-}
-
-/// What a start prints.
-struct Greeting {
-    process: Child,
-    url: String,
-    login: String,
 }
 
 impl Server {
@@ -99,37 +93,23 @@ impl Server {
         std::fs::write(path, text).unwrap();
     }
 
-    /// Starts the server and waits until it says where it is; a journal that is still held by a dead one is waited for.
-    /// Gives what it says about logging in.
+    /// Starts the server and waits until it says where it is. Gives what it says about logging in.
     pub async fn start(&mut self) -> String {
-        let starting = async {
-            loop {
-                if let Some(greeting) = self.try_start().await {
-                    return greeting;
-                }
-                tokio::time::sleep(HELD_PAUSE).await;
-            }
-        };
-        let started = timeout(PATIENCE, starting).await;
-        let Greeting { process, url, login } = started.unwrap_or_else(|_| panic!("no start; its log: {}", self.log()));
-        self.process = Some(process);
-        self.listen = url.trim_start_matches("http://").to_owned();
-        self.url = url;
-        login
-    }
-
-    async fn try_start(&self) -> Option<Greeting> {
         let log = std::fs::File::options().create(true).append(true).open(self.home.path().join("log.txt")).unwrap();
         let mut command = self.command(&["serve", "--listen", &self.listen]);
-        command.arg("--watchbook").arg(self.book()).stdout(Stdio::piped()).stderr(log).kill_on_drop(true);
+        command.arg("--watchbook").arg(self.book()).stdout(Stdio::piped()).stderr(log);
         let mut process = command.spawn().unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let url = lines.next_line().await.unwrap()?;
-        let login = lines.next_line().await.unwrap()?;
+        self.process = Some(process);
+        let mut next = async || timeout(PATIENCE, lines.next_line()).await.ok()?.unwrap();
+        let (Some(url), Some(login)) = (next().await, next().await) else {
+            panic!("no start; its log: {}", self.log())
+        };
         // A pipe that nobody reads would stop the server.
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
-        let url = url.strip_prefix("Watchkeeper is at ").unwrap().to_owned();
-        Some(Greeting { process, url, login })
+        self.url = url.strip_prefix("Watchkeeper is at ").unwrap().to_owned();
+        self.listen = self.url.trim_start_matches("http://").to_owned();
+        login
     }
 
     /// Ends the server without a word, as a power cut does.
@@ -177,10 +157,12 @@ impl Server {
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = binary();
-        command.args(arguments).arg("--data").arg(self.home.path().join("data"));
-        if let Base::Postgres(database) = &self.base {
-            command.arg("--database").arg(database.url());
-        }
+        command.args(arguments).arg("--data");
+        match &self.base {
+            Base::Sqlite => command.arg(self.home.path().join("data")),
+            Base::Disk(disk) => command.arg(disk.path()),
+            Base::Postgres(base) => command.arg(self.home.path().join("data")).arg("--database").arg(base.url()),
+        };
         command
     }
 

@@ -41,6 +41,7 @@ route:
   repeat_interval: 4h
   policy: money
   routes:
+    - { matchers: ['severity=\"info\"'], group_wait: 1d }
     - matchers: ['service=~\".+\"']
 ";
 
