@@ -8,6 +8,7 @@ use kernel::sample::Sample;
 
 use crate::doors::caller::KnownTokens;
 use crate::metrics::Counters;
+use crate::throttle::Throttles;
 
 /// What every handler is given. Cheap to clone.
 #[derive(Clone)]
@@ -24,6 +25,8 @@ pub struct AppState {
     pub totals: Arc<Totals>,
     /// What the doors count.
     pub counters: Arc<Counters>,
+    /// Who asks too often.
+    pub throttles: Arc<Throttles>,
 }
 
 /// How this server was started.
@@ -55,7 +58,7 @@ impl AppState {
     /// The state of a server that has just started.
     #[must_use]
     pub fn new(engine: Engine, config: WebConfig, samples: SampleSink) -> Self {
-        let (tokens, totals, counters) = (Arc::default(), Arc::default(), Arc::default());
-        Self { engine, config: Arc::new(config), tokens, samples, totals, counters }
+        let (tokens, totals, counters, throttles) = (Arc::default(), Arc::default(), Arc::default(), Arc::default());
+        Self { engine, config: Arc::new(config), tokens, samples, totals, counters, throttles }
     }
 }

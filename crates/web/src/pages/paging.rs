@@ -8,7 +8,7 @@ use axum::routing::get;
 use engine::{Read, World};
 use kernel::book::{Step, Target};
 
-use super::form::with_refusal;
+use super::form::{unprocessed, with_refusal};
 use super::frame::{Screen, Stop, frame, html, missing, stop};
 use super::rows;
 use super::view::page::{MessageRow, PagePage, StepView, Taken};
@@ -31,7 +31,7 @@ async fn page(State(state): State<AppState>, Reader(session): Reader, Path(id): 
 /// The page with a form that was refused.
 pub(super) fn page_refused(state: &AppState, session: &Session, id: u64, refused: Refused) -> Result<Response, Stop> {
     let (chrome, session) = frame(state, Some(session), Tab::Now, &format!("Page {id}"), &format!("/pages/{id}"))?;
-    shown(state, &session, with_refusal(chrome, refused), id)
+    unprocessed(shown(state, &session, with_refusal(chrome, refused), id))
 }
 
 fn shown(state: &AppState, session: &Session, chrome: Chrome, id: u64) -> Screen {
