@@ -14,6 +14,7 @@ mod login;
 mod openapi;
 mod otlp;
 mod pagerduty;
+mod python;
 mod real;
 mod screens;
 mod status;
