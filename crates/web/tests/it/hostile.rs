@@ -10,6 +10,8 @@ use axum::http::{Request, StatusCode};
 use engine::{Read, World};
 use http_body_util::BodyExt as _;
 use kernel::Actor;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 use tower::ServiceExt as _;
@@ -269,6 +271,35 @@ async fn no_path_and_no_query_breaks_anything() {
             }
         }
     }
+}
+
+#[test]
+fn no_header_and_no_form_breaks_a_screen() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let house = runtime.block_on(House::open());
+    let ada = runtime.block_on(Visitor::person(&house, "ada"));
+    let app = web::app(house.state.clone());
+    let text = prop::collection::vec((0x20_u8..=0xff).prop_filter("no header holds it", |byte| *byte != 0x7f), 0..80);
+    let words =
+        prop_oneof![Just("title"), Just("severity"), Just("why"), Just("section"), Just("revision"), Just("matchers")];
+    let form = prop::collection::vec((words, prop::collection::vec(any::<u8>(), 0..12)), 0..6);
+    let mut runner = TestRunner::new(Config { cases: 300, failure_persistence: None, ..Config::default() });
+    let outcome = runner.run(&(text, form, 0_usize..6), |(text, form, which)| {
+        let name = ["cookie", "authorization", "host", "content-type", "x-form-token", "accept"][which];
+        let mut body = format!("csrf={}", ada.csrf).into_bytes();
+        form.iter().for_each(|(name, value)| body.extend([b"&", name.as_bytes(), b"=", value].concat()));
+        for (path, own) in
+            [("/incidents/new", true), ("/silences", true), ("/reviews/1/sections", true), ("/api/v1/changes", false)]
+        {
+            let request = Request::post(path).header(name, text.as_slice());
+            let request = if own && name != "cookie" { request.header("cookie", &ada.cookie) } else { request };
+            let answer =
+                runtime.block_on(app.clone().oneshot(request.body(Body::from(body.clone())).unwrap())).unwrap();
+            prop_assert!(!answer.status().is_server_error(), "{path}: {}", answer.status());
+        }
+        Ok(())
+    });
+    assert_eq!(outcome, Ok(()));
 }
 
 const MARKUP: &str = "</title><script>alert(1)</script>\"'><img src=x onerror=alert(1)>{{ 7 * 7 }}\u{202e}";

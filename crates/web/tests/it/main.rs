@@ -17,6 +17,7 @@ mod pagerduty;
 mod python;
 mod real;
 mod screens;
+mod secrets;
 mod status;
 mod trouble;
 mod walk;
