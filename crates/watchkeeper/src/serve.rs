@@ -13,6 +13,7 @@ use kernel::{Actor, Role, Seconds};
 use telemetry::Recent;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use web::listen::Bounds;
 use web::{AppState, RefusedSamples, WebConfig};
 
 use crate::cli::Place;
@@ -73,9 +74,9 @@ pub async fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
     tokio::spawn(follow_book(engine.clone(), args.watchbook.clone()));
     greet(&engine, &base_url).await?;
     let state = app_state(&engine, &args, base_url, samples);
-    let serving = axum::serve(listener, web::app(state).into_make_service_with_connect_info::<SocketAddr>());
+    let serving = web::listen::serve(listener, web::app(state), Bounds::default());
     tokio::select! {
-        served = serving => served.map_err(|error| Failure::new(format!("the server stopped: {error}")))?,
+        () = serving => {}
         () = told_to_stop() => tracing::info!("told to stop"),
         () = engine.stopped() => {
             let message = format!("the engine stopped: {:?}", engine.health());

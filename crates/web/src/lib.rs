@@ -14,6 +14,7 @@ pub mod ack;
 pub mod api;
 pub mod doors;
 pub mod health;
+pub mod listen;
 pub mod metrics;
 pub mod pages;
 pub mod secure;
@@ -36,7 +37,7 @@ pub use crate::state::{AppState, RefusedSamples, SampleSink, WebConfig};
 /// How long a request may take until its answer begins. A stream that has begun may go on.
 pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The whole server. Serve it with `into_make_service_with_connect_info::<SocketAddr>()`, so that a door knows who calls.
+/// The whole server. Serve it with [`listen::serve`], so that a door knows who calls.
 pub fn app(state: AppState) -> Router {
     let other = Router::new().merge(health::router()).merge(metrics::router());
     let calm = Router::new()

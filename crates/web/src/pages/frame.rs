@@ -111,12 +111,20 @@ pub(super) fn chrome(state: &AppState, session: Option<&Session>, tab: Tab, titl
     chrome
 }
 
+/// Whether a screen about something else may name an incident to somebody: they may read incidents, and it is not more
+/// sensitive than usual.
+pub(super) fn names_incidents(state: &AppState, actor: &Actor) -> impl Fn(&incidents::Incident) -> bool + use<> {
+    let may = state.engine.may(actor, Read::of("incidents:read")).is_ok();
+    move |incident| may && incident.sensitivity <= kernel::Sensitivity::Internal
+}
+
 /// What stands in the rail. Somebody who may not read alerts sees no numbers.
 fn count(state: &AppState, actor: &Actor, chrome: &mut Chrome) {
+    let named = names_incidents(state, actor);
     let counted = state.engine.read(actor, Read::of("alerts:read"), |world| {
         let counts = world.alerts.counts();
         let waiting = world.alerts.open_pages().filter(|page| !page.is_acknowledged()).count();
-        let open = world.incidents.list().into_iter().filter(|incident| incident.is_open()).count();
+        let open = world.incidents.list().into_iter().filter(|incident| incident.is_open() && named(incident)).count();
         (world.next.0, counts.alerts - counts.muted.min(counts.alerts), waiting, open)
     });
     if let Ok((seq, firing, waiting, open)) = counted {

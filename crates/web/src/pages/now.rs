@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::routing::get;
 use engine::Read;
 
-use super::frame::{LIST_MAX, Screen, frame, html, stop};
+use super::frame::{LIST_MAX, Screen, frame, html, names_incidents, stop};
 use super::rows;
 use super::view::Tab;
 use super::view::now::NowPage;
@@ -20,10 +20,11 @@ async fn now(State(state): State<AppState>, Reader(session): Reader) -> Screen {
     let (chrome, session) = frame(&state, session.as_ref(), Tab::Now, "Now", "/")?;
     let held_back = state.engine.held_back().iter().map(ToString::to_string).collect();
     let stopped = stop(&chrome);
+    let named = names_incidents(&state, &session.actor());
     let page = state.engine.read(&session.actor(), Read::of("alerts:read"), |world| {
         let book = &world.book;
         let open = world.incidents.list().into_iter().filter(|incident| incident.is_open());
-        let readable = open.filter(|incident| incident.sensitivity <= kernel::Sensitivity::Internal);
+        let readable = open.filter(|incident| named(incident));
         let mut pages: Vec<_> = world.alerts.open_pages().take(LIST_MAX).map(|page| rows::page(book, page)).collect();
         pages.sort_by_key(|row| (!row.open, row.severity, row.opened_at));
         let groups = rows::groups(world, |_| true);

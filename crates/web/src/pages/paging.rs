@@ -9,7 +9,7 @@ use engine::{Read, World};
 use kernel::book::{Step, Target};
 
 use super::form::{unprocessed, with_refusal};
-use super::frame::{Screen, Stop, frame, html, missing, stop};
+use super::frame::{Screen, Stop, frame, html, missing, names_incidents, stop};
 use super::rows;
 use super::view::page::{MessageRow, PagePage, StepView, Taken};
 use super::view::{Chip, Chrome, Named, Refused, Tab, Tone};
@@ -37,8 +37,11 @@ pub(super) fn page_refused(state: &AppState, session: &Session, id: u64, refused
 fn shown(state: &AppState, session: &Session, chrome: Chrome, id: u64) -> Screen {
     let (stopped, gone) =
         (stop(&chrome), missing(&chrome, format!("There is no page {id} any more. The journal has it.")));
+    let named = names_incidents(state, &session.actor());
     let page = state.engine.read(&session.actor(), Read::of("alerts:read"), |world| {
-        Some(view(world, chrome, world.alerts.page(PageId(id))?))
+        let incident = world.incidents.of_page(id).filter(|incident| named(incident));
+        let incident = incident.map(|incident| Named::new(incident.id.0.to_string(), &incident.title));
+        Some(PagePage { incident, ..view(world, chrome, world.alerts.page(PageId(id))?) })
     });
     page.map_err(stopped)?.map(|page| html(&page)).ok_or(gone)
 }
@@ -53,7 +56,6 @@ fn view(world: &World, chrome: Chrome, page: &Page) -> PagePage {
         _ => None,
     };
     let firing = page.alerts.iter().filter_map(|alert| world.alerts.alert(*alert));
-    let incident = world.incidents.of_page(page.id.0);
     PagePage {
         row: rows::page(book, page),
         why: format!("{} because {}", page.severity, page.why),
@@ -62,7 +64,7 @@ fn view(world: &World, chrome: Chrome, page: &Page) -> PagePage {
         taken,
         nobody: page.nobody.clone(),
         closed_at: if let Phase::Closed { at } = page.phase { Some(at) } else { None },
-        incident: incident.map(|incident| Named::new(incident.id.0.to_string(), &incident.title)),
+        incident: None,
         alerts: firing.take(ALERTS_MAX).map(|alert| rows::alert(world, &alert)).collect(),
         more: page.alerts.len().saturating_sub(ALERTS_MAX),
         retired: page.retired.iter().map(|retired| retired.labels.to_string()).collect(),

@@ -9,7 +9,7 @@ use engine::{Read, World};
 use kernel::book::{Service, Target};
 use kernel::{Book, ServiceName, Timestamp};
 
-use super::frame::{Screen, frame, html, missing, stop};
+use super::frame::{Screen, frame, html, missing, names_incidents, stop};
 use super::rows;
 use super::view::service::{CheckRow, Edge, Map, Node, ServicePage, ServiceRow, ServicesPage};
 use super::view::{Chip, Named, Tab, Tone};
@@ -137,6 +137,7 @@ async fn service(State(state): State<AppState>, Reader(session): Reader, Path(na
     let (chrome, session) =
         frame(&state, session.as_ref(), Tab::Services, name.as_str(), &format!("/services/{name}"))?;
     let (stopped, gone) = (stop(&chrome), missing(&chrome, format!("The live watchbook has no service {name}")));
+    let named = names_incidents(&state, &session.actor());
     let page = state.engine.read(&session.actor(), Read::of("alerts:read"), |world| {
         let (book, service) = (&world.book, world.book.services.get(&name)?);
         let needed_by: Vec<&ServiceName> =
@@ -145,7 +146,7 @@ async fn service(State(state): State<AppState>, Reader(session): Reader, Path(na
             service.depends_on.iter().chain(needed_by.iter().copied()).chain([&name]).collect();
         let policy = book.policy_of(service).and_then(|name| book.policies.get_key_value(name));
         let of_all = world.incidents.list().into_iter().filter(|incident| incident.services.contains(&name));
-        let readable = of_all.filter(|incident| incident.sensitivity <= kernel::Sensitivity::Internal);
+        let readable = of_all.filter(|incident| named(incident));
         Some(ServicePage {
             row: row(world, &name, service, chrome.now),
             runbook: service.runbook.clone().filter(|link| link.starts_with("https://") || link.starts_with("http://")),

@@ -1,6 +1,5 @@
 //! A small organisation with a server, and a client for each way in.
 
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use engine::{Engine, Parts, Read};
@@ -71,8 +70,8 @@ impl House {
         let state = state(&engine, &samples);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let service = web::app(state.clone()).into_make_service_with_connect_info::<SocketAddr>();
-        let server = tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
+        let app = web::app(state.clone());
+        let server = tokio::spawn(web::listen::serve(listener, app, web::listen::Bounds::default()));
         let token = issue(&engine, "tester", &SCOPES).await;
         issue(&engine, web::doors::caller::LOCAL, &["alerts:write", "alerts:read", "signals:write"]).await;
         Self { engine, clock, state, samples, url, token, world, store, client: reqwest::Client::new(), server }
@@ -216,11 +215,13 @@ const FILES: [(&str, &str); 12] = [
         "people.yaml",
         "ada: { title: Ada, time_zone: Europe/Berlin, contacts: [ { mail: ada@shop.example } ], roles: [commander] }\n\
          bruno: { title: Bruno, time_zone: UTC, contacts: [ { mail: bruno@shop.example } ], roles: [responder] }\n\
-         carl: { title: Carl, time_zone: UTC, contacts: [ { mail: carl@shop.example } ] }\n",
+         carl: { title: Carl, time_zone: UTC, contacts: [ { mail: carl@shop.example } ] }\n\
+         dora: { title: Dora, time_zone: UTC, contacts: [ { mail: dora@shop.example } ], roles: [responder] }\n",
     ),
     (
         "access/carl.cedar",
-        r#"@id("carl-may-log-in") forbid (principal == Person::"carl", action, resource) unless { context.action == "governance:session" };"#,
+        r#"@id("carl-may-log-in") forbid (principal == Person::"carl", action, resource) unless { context.action == "governance:session" };
+           @id("dora-reads-no-incidents") forbid (principal == Person::"dora", action == Action::"incidents:read", resource);"#,
     ),
     ("channels.yaml", "mail: { kind: email, url: 'smtp://127.0.0.1:25', from: watch@shop.example }\n"),
     (

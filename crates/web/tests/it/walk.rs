@@ -174,6 +174,29 @@ async fn no_other_site_changes_anything_for_a_person() {
     assert_eq!(house.next(), before);
 }
 
+#[tokio::test]
+async fn screens_about_something_else_name_no_incident_that_somebody_may_not_read() {
+    let house = House::open().await;
+    let alert = r#"[{"labels":{"alertname":"Down","service":"checkout","severity":"critical"}}]"#;
+    house.door("/api/v2/alerts", alert).await;
+    house.settle().await;
+    for (title, sensitivity) in [("Plain words", "internal"), ("Hushed words", "confidential")] {
+        let declared = serde_json::json!({ "title": title, "severity": "P1", "why": "x", "services": ["checkout"], "sensitivity": sensitivity });
+        house.post("/incidents", declared).await;
+    }
+    let (bruno, dora) = (Visitor::person(&house, "bruno").await, Visitor::person(&house, "dora").await);
+    for path in ["/", "/pages/1", "/services/checkout"] {
+        let [seen, hidden] = [&bruno, &dora].map(|visitor| visitor.get(path));
+        let (seen, hidden) = (seen.await.text().await.unwrap(), hidden.await.text().await.unwrap());
+        assert!(seen.contains(if path == "/pages/1" { "/incidents/1\"" } else { "Plain words" }), "{path}");
+        assert!(
+            !seen.contains("Hushed words") && !hidden.contains("Plain words") && !hidden.contains("Hushed words"),
+            "{path}"
+        );
+        assert!(!hidden.contains("/incidents/1\""), "{path} leads to an incident: {hidden}");
+    }
+}
+
 /// What anybody may read, what leads somebody in or out, and what is their own.
 const PUBLIC: [&str; 17] = [
     "/status",
