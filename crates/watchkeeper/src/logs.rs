@@ -1,7 +1,12 @@
 //! The server's own logs: one JSON object a line, or text for people, on standard error. Secrets never get here, because the
 //! types that hold them have no text form.
 
+use std::fmt::Write as _;
+
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::field::MakeExt as _;
+use tracing_subscriber::fmt::FormatFields;
+use tracing_subscriber::fmt::format::{Writer, debug_fn};
 
 /// How log lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -19,6 +24,61 @@ pub fn start(form: LogForm) {
     // A second start, as in tests, keeps the first.
     let _ = match form {
         LogForm::Json => builder.json().try_init(),
-        LogForm::Text => builder.compact().try_init(),
+        LogForm::Text => builder.compact().fmt_fields(fields()).try_init(),
     };
+}
+
+/// Fields as text, in which what others said cannot begin a line of its own or speak to the terminal. The message is ours, and
+/// may have several lines.
+fn fields() -> impl for<'w> FormatFields<'w> + Send + Sync + 'static {
+    let write = |writer: &mut Writer<'_>, field: &tracing::field::Field, value: &dyn std::fmt::Debug| {
+        let is_message = field.name() == "message";
+        if !is_message {
+            write!(writer, "{}=", field.name())?;
+        }
+        for c in format!("{value:?}").chars() {
+            match c {
+                '\n' if is_message => writer.write_char(c)?,
+                c if c.is_control() => write!(writer, "{}", c.escape_default())?,
+                c => writer.write_char(c)?,
+            }
+        }
+        Ok(())
+    };
+    debug_fn(write).delimited(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0.lock().unwrap().extend(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn nobody_else_begins_a_line() {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let format = tracing_subscriber::fmt().with_writer(move || writer.clone()).with_ansi(false).without_time();
+        tracing::subscriber::with_default(format.compact().fmt_fields(fields()).finish(), || {
+            tracing::warn!(reason = %"no\nERROR all is lost\r\u{1b}[31m\u{9b}", count = 2, "not taken");
+        });
+        let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(text.lines().count(), 1, "{text}");
+        assert!(text.contains(r"not taken reason=no\nERROR all is lost\r\u{1b}[31m\u{9b} count=2"), "{text}");
+    }
 }
