@@ -1,8 +1,6 @@
 //! The server's own logs: one JSON object a line, or text for people, on standard error. Secrets never get here, because the
 //! types that hold them have no text form.
 
-use std::fmt::Write as _;
-
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::field::MakeExt as _;
 use tracing_subscriber::fmt::FormatFields;
