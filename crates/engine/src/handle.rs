@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use kernel::area::{Ask, RefusalKind, Resource};
 use kernel::port::{Chance, Clock, Deliver, JournalStore, SampleSource, StoreFailure};
@@ -142,6 +143,7 @@ pub(crate) struct Shared {
     link_secret: [u8; 32],
     next: watch::Sender<Seq>,
     health: Mutex<Health>,
+    failures: AtomicU64,
     in_flight: Mutex<HashSet<DeliveryId>>,
     runtime: tokio::runtime::Handle,
 }
@@ -183,6 +185,7 @@ impl Engine {
             link_secret: parts.link_secret,
             next,
             health: Mutex::new(Health::Ready),
+            failures: AtomicU64::new(0),
             in_flight: Mutex::default(),
             runtime: tokio::runtime::Handle::current(),
         });
@@ -343,6 +346,12 @@ impl Engine {
         self.shared.health.lock().clone()
     }
 
+    /// How often the journal could not be appended to since the start.
+    #[must_use]
+    pub fn failures(&self) -> u64 {
+        self.shared.failures.load(Ordering::Relaxed)
+    }
+
     /// The channels whose breaker holds attempts back.
     #[must_use]
     pub fn held_back(&self) -> Vec<kernel::ChannelName> {
@@ -437,6 +446,10 @@ impl Shared {
 
     pub(crate) fn set_health(&self, health: Health) {
         *self.health.lock() = health;
+    }
+
+    pub(crate) fn note_failure(&self) {
+        self.failures.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn link_key(&self, page: u64, person: &PersonName) -> String {

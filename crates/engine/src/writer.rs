@@ -12,8 +12,9 @@ use crate::batch::{Batch, Permitted, index_entry};
 use crate::codec::{self, Encoded};
 use crate::command::Fact;
 use crate::handle::{Error, Health, Shared};
-use crate::limits::{BLOCK_COMMANDS_MAX, RECOVERY_FIRST, RECOVERY_MAX};
+use crate::limits::{BLOCK_COMMANDS_MAX, LEASE, RECOVERY_FIRST, RECOVERY_MAX};
 use crate::load;
+use crate::world::World;
 
 /// How an answer gets back to whoever asked.
 pub(crate) type Answer = oneshot::Sender<Result<Vec<Fact>, Error>>;
@@ -128,6 +129,7 @@ impl Writer {
     /// After a failed append: folds the world again from what is durable. Returns whether the writer may go on.
     async fn recover(&mut self, failure: StoreFailure) -> bool {
         tracing::error!(%failure, "the journal could not be appended to; folding it again");
+        self.shared.note_failure();
         if let StoreFailure::Fenced { .. } = failure {
             self.shared.set_health(Health::Fenced { reason: failure.to_string() });
             return false;
@@ -137,17 +139,30 @@ impl Writer {
         loop {
             self.shared.set_health(Health::Recovering { reason: reason.clone() });
             self.refuse_for(pause, &reason).await;
-            match load::world(&*self.shared.store, self.shared.book()).await {
+            match self.reload().await {
                 Ok(world) => {
                     *self.shared.world.write() = world;
                     self.shared.set_health(Health::Ready);
                     self.shared.redispatch();
                     return true;
                 }
+                Err(again @ StoreFailure::Fenced { .. }) => {
+                    self.shared.set_health(Health::Fenced { reason: again.to_string() });
+                    return false;
+                }
                 Err(again) => reason = again.to_string(),
             }
             pause = (pause * 2).min(RECOVERY_MAX);
         }
+    }
+
+    /// The world as it is durable, when the journal can be written again too: on a full disk it can still be read. The
+    /// lease is what there is to write that is no fact.
+    async fn reload(&self) -> Result<World, StoreFailure> {
+        let world = load::world(&*self.shared.store, self.shared.book()).await?;
+        let until = self.shared.now().saturating_add(LEASE).unwrap_or(Timestamp::MAX);
+        self.shared.store.renew_lease(self.fence, until).await?;
+        Ok(world)
     }
 
     /// Refuses whatever is asked during a pause, so that nobody waits for a journal that is not there.

@@ -8,8 +8,8 @@ use crate::event::{Event, SessionId};
 use crate::policies::AREAS;
 use crate::state::{State, repeat_key};
 use crate::{
-    DENIALS_RECENT_MAX, INVITE_LASTS_MAX, LOCK_FIRST, LOCK_MAX, PASSWORD_FAILURES_FREE, READS_RECENT_MAX, SCOPES_MAX,
-    SESSION_LASTS_MAX, SESSIONS_MAX, TEXT_BYTES_MAX, TOKEN_LASTS_MAX, TOKENS_MAX,
+    DENIALS_OF_ONE_MAX, DENIALS_RECENT_MAX, INVITE_LASTS_MAX, LOCK_FIRST, LOCK_MAX, PASSWORD_FAILURES_FREE,
+    READS_RECENT_MAX, SCOPES_MAX, SESSION_LASTS_MAX, SESSIONS_MAX, TEXT_BYTES_MAX, TOKEN_LASTS_MAX, TOKENS_MAX,
 };
 
 /// Why a rule says no.
@@ -121,7 +121,8 @@ fn refuse_book(state: &State, digest: Digest, findings: u32, source: String) -> 
 /// Whether a denial is left out, because it repeats one or there are too many.
 pub(crate) fn leaves_out(state: &State, now: Timestamp, actor: &Actor, action: &str, resource: &str) -> bool {
     let key = repeat_key(&[&actor.to_string(), action, &cut(resource.to_owned())]);
-    state.denials().holds_back(&key, now, DENIALS_RECENT_MAX)
+    let own = || state.denials().count_of(&repeat_key(&[&actor.to_string(), ""]), now);
+    state.denials().holds_back(&key, now, DENIALS_RECENT_MAX) || own() >= DENIALS_OF_ONE_MAX
 }
 
 fn record_denial(

@@ -67,6 +67,8 @@ pub use state::{Access, Checkpointed, LiveBook, Session, State, Token};
 pub const REPEAT_AFTER: Seconds = Seconds::minutes(1);
 /// How many denials are recorded within [`REPEAT_AFTER`]; what is above is counted only.
 pub const DENIALS_RECENT_MAX: usize = 1000;
+/// How many of them may be of one actor, so that nobody fills the journal, or hides what is denied to others.
+pub const DENIALS_OF_ONE_MAX: usize = 30;
 /// How many restricted reads are recorded within [`REPEAT_AFTER`]; more than people can make.
 pub const READS_RECENT_MAX: usize = 10_000;
 /// The wrong passwords in a row after which nobody may try for a while.

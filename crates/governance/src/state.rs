@@ -101,6 +101,12 @@ impl Recent {
             || (self.0.len() >= max && self.0.values().filter(|at| fresh(at)).count() >= max)
     }
 
+    /// How many there are whose keys begin with a text.
+    pub(crate) fn count_of(&self, prefix: &str, now: Timestamp) -> usize {
+        let own = self.0.range(prefix.to_owned()..).take_while(|(key, _)| key.starts_with(prefix));
+        own.filter(|(_, at)| REPEAT_AFTER.after(**at) > now).count()
+    }
+
     fn note(&mut self, key: String, at: Timestamp) {
         self.0.retain(|_, noted| REPEAT_AFTER.after(*noted) > at);
         self.0.insert(key, at);

@@ -2,13 +2,16 @@
 
 use std::fmt;
 
-use regex::Regex;
+use regex::{Regex, RegexBuilder};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::labels::Labels;
 
-/// The longest regular expression, in bytes. The engine is linear in its input; this bounds the compiled size.
+/// The longest regular expression, in bytes.
 pub const PATTERN_BYTES_MAX: usize = 4096;
+/// The most memory of a compiled one, in bytes. Matching is linear in its input; this bounds what a short pattern such as
+/// `(a{300}){300}` can grow to.
+pub const PATTERN_COMPILED_MAX: usize = 1 << 20;
 
 /// How a matcher compares.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -38,6 +41,9 @@ pub enum MatcherError {
     /// No operator was found.
     #[error("{0:?} is not a matcher: write name=\"value\", name!=\"value\", name=~\"pattern\" or name!~\"pattern\"")]
     Form(String),
+    /// There is no name.
+    #[error("a matcher has no name: write name=\"value\"")]
+    NoName,
     /// The regular expression does not compile.
     #[error("pattern {0:?} is not a regular expression: {1}")]
     Pattern(String, String),
@@ -50,8 +56,11 @@ impl Matcher {
     /// Builds a matcher; the pattern of `=~` and `!~` is anchored at both ends.
     ///
     /// # Errors
-    /// When the pattern does not compile or is too long.
+    /// When the name is empty, or the pattern does not compile or is too long.
     pub fn new(name: &str, comparison: Comparison, value: &str) -> Result<Self, MatcherError> {
+        if name.is_empty() {
+            return Err(MatcherError::NoName);
+        }
         let pattern = match comparison {
             Comparison::Equal | Comparison::NotEqual => None,
             Comparison::Matches | Comparison::NotMatches => Some(anchored(value)?),
@@ -98,7 +107,11 @@ fn anchored(pattern: &str) -> Result<Regex, MatcherError> {
     if pattern.len() > PATTERN_BYTES_MAX {
         return Err(MatcherError::TooLong(pattern.len()));
     }
-    Regex::new(&format!("^(?s:{pattern})$"))
+    let mut builder = RegexBuilder::new(&format!("^(?s:{pattern})$"));
+    builder
+        .size_limit(PATTERN_COMPILED_MAX)
+        .dfa_size_limit(PATTERN_COMPILED_MAX)
+        .build()
         .map_err(|error| MatcherError::Pattern(pattern.to_owned(), last_line(&error.to_string())))
 }
 
@@ -111,8 +124,9 @@ impl std::str::FromStr for Matcher {
 
     fn from_str(text: &str) -> Result<Self, MatcherError> {
         let wrong = || MatcherError::Form(text.to_owned());
-        let at = text.find(['=', '!']).ok_or_else(wrong)?;
-        let (name, rest) = text.split_at(at);
+        let at = after_quotes(text.trim_start())
+            .and_then(|rest| rest.find(['=', '!']).map(|at| text.len() - rest.len() + at));
+        let (name, rest) = text.split_at(at.ok_or_else(wrong)?);
         let operators = [
             ("=~", Comparison::Matches),
             ("!~", Comparison::NotMatches),
@@ -123,11 +137,20 @@ impl std::str::FromStr for Matcher {
             operators.iter().find_map(|(sign, c)| rest.strip_prefix(sign).map(|v| (*c, v))).ok_or_else(wrong)?;
         let name = unquoted(name.trim()).ok_or_else(wrong)?;
         let value = unquoted(value.trim()).ok_or_else(wrong)?;
-        if name.is_empty() {
-            return Err(wrong());
-        }
         Self::new(&name, comparison, &value)
     }
+}
+
+/// What follows a quoted name, so that a sign within it is not taken for the operator; the whole when no quote begins it.
+fn after_quotes(text: &str) -> Option<&str> {
+    let Some(inner) = text.strip_prefix('"') else { return Some(text) };
+    let mut escaped = false;
+    let end = inner.find(|c| {
+        let ends = c == '"' && !escaped;
+        escaped = c == '\\' && !escaped;
+        ends
+    });
+    inner.get(end? + 1..)
 }
 
 /// The text between double quotes with its escapes undone, or the bare text; `None` when a quote is not closed.
@@ -165,16 +188,27 @@ impl fmt::Display for Comparison {
 
 impl fmt::Display for Matcher {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}\"", self.name, self.comparison)?;
-        for c in self.value.chars() {
-            match c {
-                '\n' => f.write_str("\\n")?,
-                '\\' | '"' => write!(f, "\\{c}")?,
-                c => write!(f, "{c}")?,
-            }
+        // Any text may be a name; whatever could be read in another way stands in quotes.
+        if self.name.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '.' | ':' | '-' | '/')) {
+            f.write_str(&self.name)?;
+        } else {
+            quoted(f, &self.name)?;
         }
-        f.write_str("\"")
+        write!(f, "{}", self.comparison)?;
+        quoted(f, &self.value)
     }
+}
+
+fn quoted(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+    f.write_str("\"")?;
+    for c in text.chars() {
+        match c {
+            '\n' => f.write_str("\\n")?,
+            '\\' | '"' => write!(f, "\\{c}")?,
+            c => write!(f, "{c}")?,
+        }
+    }
+    f.write_str("\"")
 }
 
 impl fmt::Debug for Matcher {
@@ -226,8 +260,27 @@ mod tests {
             assert_eq!(matcher.matches(&set), verdict, "{text}");
             assert_eq!(matcher.to_string().parse::<Matcher>().unwrap(), matcher, "{text}");
         }
-        for text in ["severity", "=x", "a=~\"(\"", "a=\"x"] {
+        for text in ["severity", "=x", "a=~\"(\"", "a=\"x", "\"a=\"b\"", "\"\"=x", "a=~(a{300}){300}"] {
             assert!(text.parse::<Matcher>().is_err(), "{text}");
+        }
+    }
+
+    proptest::proptest! {
+        /// The journal keeps matchers as text: one that read back as another would mute something else after a restart.
+        #[test]
+        fn any_matcher_reads_back_as_itself(name in "[=!~\"\\\\ \n]{1,3}|\\PC{1,9}", value in "[=!~\"\\\\ \n\t\0]{0,3}|\\PC{0,9}") {
+            for comparison in [Comparison::Equal, Comparison::NotEqual, Comparison::Matches, Comparison::NotMatches] {
+                let Ok(matcher) = Matcher::new(&name, comparison, &value) else { continue };
+                let text = matcher.to_string();
+                proptest::prop_assert_eq!(text.parse::<Matcher>(), Ok(matcher), "{}", text);
+            }
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in "[a=!~\"\\\\(){},*+?|0-9 \n]{0,40}|\\PC{0,40}") {
+            if let Ok(matcher) = text.parse::<Matcher>() {
+                proptest::prop_assert_eq!(matcher.to_string().parse(), Ok(matcher));
+            }
         }
     }
 }

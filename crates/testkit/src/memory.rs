@@ -49,6 +49,7 @@ struct Faults {
     appends_to_fail: u32,
     answers_to_lose: u32,
     broken: bool,
+    full: bool,
     appends_seen: u64,
 }
 
@@ -87,10 +88,15 @@ impl MemoryStore {
         self.faults.lock().broken = true;
     }
 
+    /// Whether everything that writes fails and what reads does not, as on a full disk.
+    pub fn fail_writes(&self, full: bool) {
+        self.faults.lock().full = full;
+    }
+
     /// Ends a breakdown and forgets faults that were still to come.
     pub fn repair(&self) {
         let mut faults = self.faults.lock();
-        (faults.broken, faults.appends_to_fail, faults.answers_to_lose) = (false, 0, 0);
+        (faults.broken, faults.full, faults.appends_to_fail, faults.answers_to_lose) = (false, false, 0, 0);
     }
 
     /// Appends wait, as on a slow disk, until [`Self::release_appends`].
@@ -118,7 +124,9 @@ impl MemoryStore {
     }
 
     fn kept(&self, doing: &'static str) -> Result<parking_lot::MutexGuard<'_, Kept>, StoreFailure> {
-        if self.faults.lock().broken { Err(unavailable(doing)) } else { Ok(self.kept.lock()) }
+        let faults = self.faults.lock();
+        let fails = faults.broken || (faults.full && doing == "written");
+        if fails { Err(unavailable(doing)) } else { Ok(self.kept.lock()) }
     }
 
     fn fault(&self, which: impl Fn(&mut Faults) -> &mut u32) -> Result<(), StoreFailure> {

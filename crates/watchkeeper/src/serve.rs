@@ -12,6 +12,7 @@ use kernel::{Actor, Role, Seconds};
 use telemetry::Recent;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use web::listen::Bounds;
 use web::{AppState, RefusedSamples, WebConfig};
 
 use crate::cli::Place;
@@ -83,9 +84,9 @@ async fn serve(args: ServeArgs, traced: bool) -> Result<ExitCode, Failure> {
     let app = web::app(state);
     // Without a collector, requests carry no layer for it.
     let app = if traced { app.layer(axum::middleware::from_fn(traces::request)) } else { app };
-    let serving = axum::serve(listener, app.into_make_service_with_connect_info::<SocketAddr>());
+    let serving = web::listen::serve(listener, app, Bounds::default());
     tokio::select! {
-        served = serving => served.map_err(|error| Failure::new(format!("the server stopped: {error}")))?,
+        () = serving => {}
         () = told_to_stop() => tracing::info!("told to stop"),
         () = engine.stopped() => {
             let message = format!("the engine stopped: {:?}", engine.health());

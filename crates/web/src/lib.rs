@@ -16,37 +16,53 @@ pub mod ack;
 pub mod api;
 pub mod doors;
 pub mod health;
+pub mod listen;
 pub mod long;
 pub mod metrics;
 pub mod pages;
+pub mod secure;
 pub mod session;
 pub mod state;
+pub mod throttle;
 
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{MatchedPath, Request};
-use axum::http::StatusCode;
+use axum::http::{Method, StatusCode, Uri};
 use tower_http::timeout::TimeoutLayer;
 use tower_http::trace::TraceLayer;
 
+use crate::doors::reply::Problem;
 use crate::metrics::{Part, counted};
 pub use crate::state::{AppState, RefusedSamples, SampleSink, WebConfig};
 
 /// How long a request may take until its answer begins. A stream that has begun may go on.
 pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The whole server. Serve it with `into_make_service_with_connect_info::<SocketAddr>()`, so that a door knows who calls.
+/// The whole server. Serve it with [`listen::serve`], so that a door knows who calls.
 pub fn app(state: AppState) -> Router {
+    let other = Router::new().merge(health::router()).merge(metrics::router());
     let calm = Router::new()
         .merge(counted(api::router(), Part::Api, &state))
         .merge(counted(Router::new().merge(ack::router()).merge(pages::router()), Part::Pages, &state))
-        .merge(health::router())
-        .merge(metrics::router())
+        .merge(counted(other.fallback(nowhere), Part::Other, &state))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, ANSWER_TIMEOUT))
         .layer(TraceLayer::new_for_http().make_span_with(route_span));
     // Alerts come in by the thousand a second: the doors carry no layer that they do not need.
-    Router::new().merge(doors::router(&state)).merge(calm).with_state(state)
+    let all = Router::new().merge(doors::router(&state)).merge(calm).method_not_allowed_fallback(otherwise);
+    secure::secured(all, &state).with_state(state)
+}
+
+/// No route has this path.
+async fn nowhere(uri: Uri) -> Problem {
+    let path: String = uri.path().chars().take(100).collect();
+    Problem::missing(format!("there is nothing at {path:?}: the API is described at /api/openapi.json"))
+}
+
+/// The path is there, for other methods.
+async fn otherwise(method: Method) -> Problem {
+    Problem::of(StatusCode::METHOD_NOT_ALLOWED, format!("{method} is not possible here: see the header Allow"))
 }
 
 /// What a log line says about its request: the route, because a path may hold the key of a link.

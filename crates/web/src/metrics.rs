@@ -33,11 +33,21 @@ pub enum Part {
     Api,
     /// The pages.
     Pages,
+    /// Everything else: health, these metrics, and paths that lead nowhere.
+    Other,
 }
 
 impl Part {
-    const ALL: [Self; 7] =
-        [Self::Alertmanager, Self::PagerDuty, Self::Hook, Self::Otlp, Self::Status, Self::Api, Self::Pages];
+    const ALL: [Self; 8] = [
+        Self::Alertmanager,
+        Self::PagerDuty,
+        Self::Hook,
+        Self::Otlp,
+        Self::Status,
+        Self::Api,
+        Self::Pages,
+        Self::Other,
+    ];
 
     fn name(self) -> &'static str {
         match self {
@@ -48,6 +58,7 @@ impl Part {
             Self::Status => "status",
             Self::Api => "api",
             Self::Pages => "pages",
+            Self::Other => "other",
         }
     }
 }
@@ -141,6 +152,8 @@ fn lifecycle(text: &mut Text, state: &AppState) -> Result<(), Problem> {
     let ready = u8::from(state.engine.health() == Health::Ready);
     text.gauge("watchkeeper_ready", "Whether commands are taken.", ready);
     text.counter("watchkeeper_journal_facts_total", "Facts in the journal.", next.0);
+    let failures = state.engine.failures();
+    text.counter("watchkeeper_journal_failures_total", "Times that the journal could not be appended to.", failures);
     text.gauge("watchkeeper_commands_waiting", "Commands that wait for the writer.", state.engine.queued());
     text.gauge("watchkeeper_alerts_firing", "Alerts that fire.", counts.alerts);
     text.gauge("watchkeeper_alerts_muted", "Alerts that fire and are muted.", counts.muted);

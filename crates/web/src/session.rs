@@ -1,6 +1,8 @@
 //! People in a browser: a cookie whose digest the vault knows, and a session that governance knows. Whatever a form asks carries
 //! the session's own token, and comes from our own pages.
 
+use std::time::Duration;
+
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::header::{COOKIE, HOST, ORIGIN};
@@ -8,7 +10,9 @@ use axum::http::request::Parts;
 use governance::SessionId;
 use kernel::{Actor, PersonName, Seconds};
 use serde::{Deserialize, Serialize};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
+use crate::doors::caller;
 use crate::doors::reply::Problem;
 use crate::state::AppState;
 
@@ -22,6 +26,11 @@ const SESSIONS: &str = "session";
 const PASSWORDS: &str = "password";
 /// How long a session lasts at most.
 pub const SESSION_LASTS: Seconds = Seconds::hours(12);
+
+/// How many passwords are hashed at once.
+const HASHES_AT_ONCE: usize = 4;
+/// How long somebody waits for their turn to be hashed.
+const HASH_WAIT: Duration = Duration::from_secs(10);
 
 /// A person who is logged in.
 #[derive(Debug, Clone)]
@@ -62,6 +71,9 @@ impl FromRequestParts<AppState> for Reader {
         let Some(secret) = cookie(&parts.headers, COOKIE_NAME) else { return Ok(Self(None)) };
         let theme = cookie(&parts.headers, THEME_COOKIE).unwrap_or_default();
         let found = find(state, &secret).await?;
+        if let Some(session) = &found {
+            caller::count(state, &session.actor())?;
+        }
         Ok(Self(found.map(|session| Session { theme, ..session })))
     }
 }
@@ -78,12 +90,21 @@ async fn find(state: &AppState, cookie: &str) -> Result<Option<Session>, Problem
     let kept = state.engine.vault().vault_get(SESSIONS, &key, now).await;
     let kept = kept.map_err(|failure| Problem::unavailable(failure.to_string()))?;
     let Some(kept) = kept.and_then(|bytes| serde_json::from_slice::<Kept>(&bytes).ok()) else { return Ok(None) };
-    let actor = Actor::system("web");
-    let live = state.engine.read(&actor, engine::Read::of("governance:read"), |world| {
-        world.governance.session(&kept.id, now).is_some() && world.book.people.contains_key(&kept.person)
-    })?;
     let csrf = governance::session::form_token(cookie);
-    Ok(live.then_some(Session { person: kept.person, id: kept.id, csrf, theme: String::new() }))
+    let session = Session { person: kept.person, id: kept.id, csrf, theme: String::new() };
+    Ok(is_open(state, &session)?.then_some(session))
+}
+
+/// Whether a session is still open: it was not closed, has not ended, and its person is still in the watchbook.
+///
+/// # Errors
+/// When the access policies do not let this server look.
+pub fn is_open(state: &AppState, session: &Session) -> Result<bool, Problem> {
+    let now = state.engine.now();
+    let open = state.engine.read(&Actor::system("web"), engine::Read::of("governance:read"), |world| {
+        world.governance.session(&session.id, now).is_some() && world.book.people.contains_key(&session.person)
+    });
+    Ok(open?)
 }
 
 /// Opens a session and gives the cookie to set.
@@ -120,35 +141,68 @@ fn set_cookie(state: &AppState, value: &str, seconds: u32) -> String {
     format!("{COOKIE_NAME}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}")
 }
 
-/// Checks a password. A wrong one is recorded, and too many lock the name for a while.
+/// What came of checking a password.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Checked {
+    /// It is theirs.
+    Right,
+    /// It is not.
+    Wrong,
+    /// There were too many wrong ones for this name: nobody may try for so long.
+    Locked(Seconds),
+}
+
+/// Checks a password that was sent from an address. A wrong one is recorded, and too many lock the name for a while, and
+/// the address too. It takes the same time whether the name exists, has a password, or is locked.
 ///
 /// # Errors
-/// When the name is locked, or the vault cannot be asked. The words are the same whether the name exists.
-pub async fn check_password(state: &AppState, person: &PersonName, password: &str) -> Result<bool, Problem> {
-    let now = state.engine.now();
+/// When the address or the server has too many tries behind it, or the vault cannot be asked.
+pub async fn check_password(
+    state: &AppState,
+    from: &str,
+    person: &PersonName,
+    password: &str,
+) -> Result<Checked, Problem> {
+    let place = hashing().await?;
+    let (now, wrong_ones) = (state.engine.now(), &state.throttles.passwords);
+    wrong_ones.check(from, now).map_err(|wait| Problem::too_often("wrong passwords from your address", wait))?;
+    let kept = state.engine.vault().vault_get(PASSWORDS, person.as_str(), now).await;
+    let kept = kept.map_err(|failure| Problem::unavailable(failure.to_string()))?;
+    let (given, kept) = (password.to_owned(), kept.and_then(|bytes| String::from_utf8(bytes).ok()));
+    let verify = move || governance::password::verify(&given, kept.as_deref().unwrap_or(governance::password::DECOY));
+    let right = tokio::task::spawn_blocking(verify).await.map_err(|error| Problem::unavailable(error.to_string()))?;
+    // Looked at only now, when whoever tried at the same time has been recorded.
     let system = Actor::system("web");
     let locked = state.engine.read(&system, engine::Read::of("governance:read"), |world| {
         world.governance.locked_until(person.as_str(), now)
     })?;
     if let Some(until) = locked {
-        let wait = kernel::time::between(now, until);
-        return Err(Problem::bad(format!("too many wrong passwords: try again in {wait}")).field("password"));
+        return Ok(Checked::Locked(kernel::time::between(now, until)));
     }
-    let kept = state.engine.vault().vault_get(PASSWORDS, person.as_str(), now).await;
-    let kept = kept.map_err(|failure| Problem::unavailable(failure.to_string()))?;
-    let (given, kept) = (password.to_owned(), kept.and_then(|bytes| String::from_utf8(bytes).ok()));
-    // Hashing takes a while on purpose, so it is done where nobody else waits. A name without a password costs the same.
-    let right = tokio::task::spawn_blocking(move || match kept {
-        Some(kept) => governance::password::verify(&given, &kept),
-        None => governance::password::hash("a password that nobody has", &[0; 16]).is_err(),
+    if right {
+        return Ok(Checked::Right);
+    }
+    // What the address has left was looked at above.
+    let _ = wrong_ones.take(from, now);
+    // An unknown name is refused by governance, and quickly, so nobody waits for this; the place is free when it is done.
+    let (engine, person) = (state.engine.clone(), person.clone());
+    tokio::spawn(async move {
+        let recorded = engine.ask(&system, governance::Command::RecordPasswordFailure { person }).await;
+        if let Err(engine::Error::Failed { reason }) = recorded {
+            tracing::warn!(reason, "a wrong password was not recorded");
+        }
+        drop(place);
     });
-    let right = right.await.map_err(|error| Problem::unavailable(error.to_string()))?;
-    if !right {
-        let failure = governance::Command::RecordPasswordFailure { person: person.clone() };
-        // An unknown name is refused by governance; the answer is the same.
-        let _ = state.engine.ask(&system, failure).await;
+    Ok(Checked::Wrong)
+}
+
+/// A place among those who may hash at once: each hash takes 19 MiB and a while, on purpose.
+async fn hashing() -> Result<SemaphorePermit<'static>, Problem> {
+    static PLACES: Semaphore = Semaphore::const_new(HASHES_AT_ONCE);
+    match tokio::time::timeout(HASH_WAIT, PLACES.acquire()).await {
+        Ok(Ok(place)) => Ok(place),
+        _ => Err(Problem::too_often("people log in at once", Seconds(5))),
     }
-    Ok(right)
 }
 
 /// Sets a person's password.
@@ -160,6 +214,7 @@ pub async fn set_password(state: &AppState, person: &PersonName, password: &str)
     let mut salt = [0; 16];
     state.engine.chance().fill(&mut salt);
     let password = password.to_owned();
+    let _hashing = hashing().await?;
     let hashed = tokio::task::spawn_blocking(move || governance::password::hash(&password, &salt)).await;
     let hashed = hashed.map_err(|error| Problem::unavailable(error.to_string()))?;
     let hashed = hashed.map_err(|error| Problem::bad(error.to_string()).field("password"))?;

@@ -9,6 +9,7 @@ use kernel::sample::Sample;
 use crate::doors::caller::KnownTokens;
 use crate::long::LongReads;
 use crate::metrics::Counters;
+use crate::throttle::Throttles;
 
 /// What every handler is given. Cheap to clone.
 #[derive(Clone)]
@@ -27,6 +28,8 @@ pub struct AppState {
     pub counters: Arc<Counters>,
     /// Where lists are written that may be long.
     pub long: LongReads,
+    /// Who asks too often.
+    pub throttles: Arc<Throttles>,
 }
 
 /// How this server was started.
@@ -58,7 +61,16 @@ impl AppState {
     /// The state of a server that has just started.
     #[must_use]
     pub fn new(engine: Engine, config: WebConfig, samples: SampleSink) -> Self {
-        let (tokens, totals, counters) = (Arc::default(), Arc::default(), Arc::default());
-        Self { engine, config: Arc::new(config), tokens, samples, totals, counters, long: LongReads::start() }
+        let (tokens, totals, counters, throttles) = (Arc::default(), Arc::default(), Arc::default(), Arc::default());
+        Self {
+            engine,
+            config: Arc::new(config),
+            tokens,
+            samples,
+            totals,
+            counters,
+            throttles,
+            long: LongReads::start(),
+        }
     }
 }

@@ -9,6 +9,7 @@
 mod checks;
 mod email;
 mod exposition;
+mod matrix;
 mod outbound;
 mod peer;
 mod signatures;

@@ -1,8 +1,8 @@
 //! The rules of this room, one test for each invariant.
 
 use governance::{
-    Command, DENIALS_RECENT_MAX, Event, LOCK_FIRST, LOCK_MAX, PASSWORD_FAILURES_FREE, REPEAT_AFTER, Refusal,
-    SESSIONS_MAX, SessionId,
+    Command, DENIALS_OF_ONE_MAX, DENIALS_RECENT_MAX, Event, LOCK_FIRST, LOCK_MAX, PASSWORD_FAILURES_FREE, REPEAT_AFTER,
+    Refusal, SESSIONS_MAX, SessionId,
 };
 use kernel::area::{EventMeta as _, RefusalKind, Refuse as _};
 use kernel::{Actor, Digest, Seconds};
@@ -29,8 +29,12 @@ fn issue(world: &mut World, name: &str, scopes: &[&str], lasts: Seconds) -> Resu
 }
 
 fn deny(world: &mut World, resource: &str) -> Vec<Event> {
+    deny_to(world, &person("viewer"), resource)
+}
+
+fn deny_to(world: &mut World, actor: &Actor, resource: &str) -> Vec<Event> {
     let command = Command::RecordDenial {
-        actor: person("viewer"),
+        actor: actor.clone(),
         action: "incidents:declare".into(),
         resource: resource.to_owned(),
         reason: "no policy allows it".to_owned(),
@@ -177,6 +181,12 @@ fn go_6_a_watchbook_that_changes_nothing_leaves_no_fact() {
     assert_eq!(world.state.refused_book(), None);
 }
 
+/// How many denials were left out, as those that were recorded tell.
+fn unrecorded(world: &World) -> u32 {
+    let of = |event: &Event| if let Event::CommandDenied { unrecorded, .. } = event { *unrecorded } else { 0 };
+    world.events.iter().map(|(_, event)| of(event)).sum()
+}
+
 #[test]
 fn go_7_repeats_are_left_out_and_counted() {
     let mut world = World::new();
@@ -189,12 +199,7 @@ fn go_7_repeats_are_left_out_and_counted() {
         [Event::CommandDenied { unrecorded, .. }] => assert_eq!(*unrecorded, 0, "they were counted in the fact before"),
         other => panic!("{other:?}"),
     }
-    let told: u32 = world
-        .events
-        .iter()
-        .map(|(_, e)| if let Event::CommandDenied { unrecorded, .. } = e { *unrecorded } else { 0 })
-        .sum();
-    assert_eq!(told, 2);
+    assert_eq!(unrecorded(&world), 2);
 
     let read = || Command::RecordRead { actor: person("commander"), resource: "incident/INC-1".into() };
     assert_eq!(world.ask(&Actor::system("governance"), read()).unwrap().len(), 1);
@@ -206,13 +211,18 @@ fn go_7_repeats_are_left_out_and_counted() {
 #[test]
 fn go_7_a_flood_of_denials_is_bounded_and_counted() {
     let mut world = World::new();
-    let recorded: usize = (0..DENIALS_RECENT_MAX + 50).map(|i| deny(&mut world, &format!("incident/{i}")).len()).sum();
-    assert_eq!(recorded, DENIALS_RECENT_MAX);
+    let flood = |world: &mut World, actor: &Actor| -> usize {
+        (0..DENIALS_OF_ONE_MAX + 5).map(|i| deny_to(world, actor, &format!("incident/{i}")).len()).sum()
+    };
+    assert_eq!(flood(&mut world, &person("viewer")), DENIALS_OF_ONE_MAX, "of one actor");
+    let others = DENIALS_RECENT_MAX / DENIALS_OF_ONE_MAX + 1;
+    let programs = (0..others).map(|n| Actor::Integration(format!("program-{n}").into()));
+    let recorded: usize = programs.map(|program| flood(&mut world, &program)).sum();
+    assert_eq!(recorded, DENIALS_RECENT_MAX - DENIALS_OF_ONE_MAX, "of all");
+    let left_out = (others + 1) * (DENIALS_OF_ONE_MAX + 5) - DENIALS_RECENT_MAX;
     world.later(REPEAT_AFTER);
-    match deny(&mut world, "incident").as_slice() {
-        [Event::CommandDenied { unrecorded, .. }] => assert_eq!(*unrecorded, 50),
-        other => panic!("{other:?}"),
-    }
+    assert_eq!(deny(&mut world, "incident").len(), 1);
+    assert_eq!(usize::try_from(unrecorded(&world)), Ok(left_out), "what is left out is counted");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use axum::http::{Method, StatusCode};
 use governance::token;
 use kernel::Actor;
 
-use crate::doors::caller::Program;
+use crate::doors::caller::{self, Program};
 use crate::doors::reply::Problem;
 use crate::session::Reader;
 use crate::state::AppState;
@@ -29,7 +29,9 @@ impl FromRequestParts<AppState> for Caller {
         {
             return Ok(Self(actor));
         }
-        Program::from_request_parts(parts, state).await.map(|Program(actor)| Self(actor))
+        let Program(actor) = Program::from_request_parts(parts, state).await?;
+        caller::count(state, &actor)?;
+        Ok(Self(actor))
     }
 }
 

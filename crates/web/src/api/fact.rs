@@ -90,15 +90,24 @@ pub(super) enum Problems {
     /// There is no such thing.
     #[response(status = 404)]
     Missing(ProblemBody),
+    /// The request did not come, or its answer did not begin, in time.
+    #[response(status = 408)]
+    Late(ProblemBody),
     /// The thing is not in a state that allows it.
     #[response(status = 409)]
     Conflict(ProblemBody),
     /// The body is too large.
     #[response(status = 413)]
     TooLarge(ProblemBody),
+    /// The body is packed: send it as it is.
+    #[response(status = 415)]
+    Packed(ProblemBody),
     /// A field breaks a rule.
     #[response(status = 422)]
     Invalid(ProblemBody),
+    /// Too many requests, or too many wrong tokens: `Retry-After` says how long to wait.
+    #[response(status = 429)]
+    TooOften(ProblemBody),
     /// The journal is not available: try again in a moment.
     #[response(status = 503)]
     Unavailable(ProblemBody),

@@ -55,7 +55,14 @@ pub fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     serde_json::from_slice(bytes).map_err(|_| explain::<T>(bytes))
 }
 
+/// What gzip begins with.
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+
 fn explain<T: DeserializeOwned>(bytes: &[u8]) -> Problem {
+    if bytes.starts_with(&GZIP) {
+        let message = "Content-Encoding: the body is packed with gzip, send it as it is";
+        return Problem::of(StatusCode::UNSUPPORTED_MEDIA_TYPE, message).field("Content-Encoding");
+    }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     match serde_path_to_error::deserialize::<_, T>(&mut reader) {
         Err(error) => {
@@ -95,6 +102,8 @@ mod tests {
             assert_eq!((problem.status, problem.field.as_deref()), (StatusCode::BAD_REQUEST, field), "{text}");
             assert!(problem.message.contains(said), "{text}: {}", problem.message);
         }
+        let packed = json::<Sent>(&[0x1f, 0x8b, 8, 0]).unwrap_err();
+        assert_eq!((packed.status.as_u16(), packed.field.as_deref()), (415, Some("Content-Encoding")));
     }
 
     #[tokio::test]

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::http::StatusCode;
 use axum::http::header::{AUTHORIZATION, HOST};
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
@@ -15,6 +16,7 @@ use parking_lot::RwLock;
 
 use crate::doors::reply::Problem;
 use crate::state::AppState;
+use crate::throttle;
 
 /// The program that calls from this machine without a token.
 pub const LOCAL: &str = "local";
@@ -50,7 +52,7 @@ impl FromRequestParts<AppState> for Program {
                     "the Authorization header is neither Bearer TOKEN nor Basic with a token as password",
                 )
             })?;
-            return by_token(state, &token).await.map(Self);
+            return by_token(state, parts, &token).await.map(Self);
         }
         if is_trusted(parts, state) {
             return Ok(Self(Actor::Integration(LOCAL.into())));
@@ -83,16 +85,48 @@ fn names_this_machine(parts: &Parts) -> bool {
     })
 }
 
-/// The program that a token belongs to.
+/// Where a request comes from, as a key of the throttles.
+#[must_use]
+pub fn address(parts: &Parts) -> String {
+    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+    peer.map_or_else(String::new, |ConnectInfo(peer)| throttle::address(peer.ip()))
+}
+
+/// Counts a request of somebody who is known. Not at the doors: an alert is not turned away for coming with many others;
+/// there the writer's bounded queue says when it is too much.
 ///
 /// # Errors
-/// When it is no token of ours, or the vault cannot be asked.
-pub async fn by_token(state: &AppState, token: &str) -> Result<Actor, Problem> {
+/// When there are too many.
+pub fn count(state: &AppState, actor: &Actor) -> Result<(), Problem> {
+    let taken = state.throttles.requests.take(&actor.to_string(), state.engine.now());
+    taken.map_err(|wait| Problem::too_often("requests", wait))
+}
+
+/// The program that a token belongs to. Whoever tries many wrong ones is not listened to for a while.
+///
+/// # Errors
+/// When it is no token of ours, too much is asked with it or from there, or the vault cannot be asked.
+pub async fn by_token(state: &AppState, parts: &Parts, token: &str) -> Result<Actor, Problem> {
+    let known = state.tokens.0.read().get(&governance::token::digest(token)).cloned();
+    let name = match known {
+        Some(name) => name,
+        None => {
+            let (address, now) = (address(parts), state.engine.now());
+            let tries = &state.throttles.tokens;
+            tries.check(&address, now).map_err(|wait| Problem::too_often("wrong tokens", wait))?;
+            look_up(state, token).await.inspect_err(|problem| {
+                if problem.status == StatusCode::UNAUTHORIZED {
+                    // An empty bucket is told with the next try.
+                    let _ = tries.take(&address, now);
+                }
+            })?
+        }
+    };
+    Ok(Actor::Integration(name))
+}
+
+async fn look_up(state: &AppState, token: &str) -> Result<Box<str>, Problem> {
     let wrong = || Problem::unauthorised("the token is unknown, revoked or expired: issue a new one");
-    let digest = governance::token::digest(token);
-    if let Some(name) = state.tokens.0.read().get(&digest) {
-        return Ok(Actor::Integration(name.clone()));
-    }
     let name = governance::token::name(token).ok_or_else(wrong)?;
     let kept = state.engine.vault().vault_get(TOKENS, name, state.engine.now()).await;
     let kept = kept.map_err(|failure| Problem::unavailable(failure.to_string()))?.ok_or_else(wrong)?;
@@ -104,8 +138,8 @@ pub async fn by_token(state: &AppState, token: &str) -> Result<Actor, Problem> {
         known.clear();
     }
     known.retain(|_, other| **other != *name);
-    known.insert(digest, name.into());
-    Ok(Actor::Integration(name.into()))
+    known.insert(governance::token::digest(token), name.into());
+    Ok(name.into())
 }
 
 fn token_in(header: &str) -> Option<String> {

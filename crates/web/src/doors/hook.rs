@@ -61,7 +61,7 @@ async fn sender(parts: &mut axum::http::request::Parts, state: &AppState) -> Res
     let query = parts.uri.query().unwrap_or_default();
     let token = query.split('&').find_map(|pair| pair.strip_prefix("token=")).map(str::to_owned);
     match token {
-        Some(token) if !parts.headers.contains_key(AUTHORIZATION) => caller::by_token(state, &token).await,
+        Some(token) if !parts.headers.contains_key(AUTHORIZATION) => caller::by_token(state, parts, &token).await,
         _ => Program::from_request_parts(parts, state).await.map(|Program(actor)| actor),
     }
 }

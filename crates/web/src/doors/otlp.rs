@@ -92,7 +92,7 @@ fn grpc_code(status: StatusCode) -> i32 {
     match status {
         StatusCode::UNAUTHORIZED => 16,
         StatusCode::FORBIDDEN => 7,
-        StatusCode::PAYLOAD_TOO_LARGE => 8,
+        StatusCode::PAYLOAD_TOO_LARGE | StatusCode::TOO_MANY_REQUESTS => 8,
         StatusCode::SERVICE_UNAVAILABLE => 14,
         _ => 3,
     }

@@ -99,6 +99,9 @@ impl IntoResponse for Invalid {
         if problem.status.is_server_error() {
             return problem.with_body(Json(json!({ "status": "retry later", "message": problem.message })));
         }
+        if problem.status == StatusCode::TOO_MANY_REQUESTS {
+            return problem.with_body(Json(json!({ "status": "throttle exceeded", "message": problem.message })));
+        }
         if problem.status == StatusCode::UNPROCESSABLE_ENTITY {
             problem.status = StatusCode::BAD_REQUEST;
         }
@@ -113,7 +116,7 @@ async fn sender(state: &AppState, request: Request) -> Result<(Actor, Bytes), In
     let (mut parts, body) = request.into_parts();
     let bytes = body::read(body, EVENT_BYTES_MAX).await?;
     if let Some(token) = routing_key(&bytes).filter(|key| key.starts_with(governance::token::PREFIX)) {
-        return Ok((caller::by_token(state, &token).await?, bytes));
+        return Ok((caller::by_token(state, &parts, &token).await?, bytes));
     }
     let Program(actor) = Program::from_request_parts(&mut parts, state).await?;
     Ok((actor, bytes))

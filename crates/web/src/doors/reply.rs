@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use kernel::Seconds;
 use kernel::area::RefusalKind;
 use serde_json::json;
 
@@ -15,13 +16,16 @@ pub struct Problem {
     pub field: Option<String>,
     /// The rule and a way out.
     pub message: String,
+    /// How long to wait before another try, where that helps.
+    pub wait: Option<Seconds>,
 }
 
 impl Problem {
     /// Any status, with no field.
     #[must_use]
     pub fn of(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, field: None, message: message.into() }
+        let wait = (status == StatusCode::SERVICE_UNAVAILABLE).then_some(Seconds(1));
+        Self { status, field: None, message: message.into(), wait }
     }
 
     /// 400: the request is not what the protocol says.
@@ -48,6 +52,13 @@ impl Problem {
         Self::of(StatusCode::SERVICE_UNAVAILABLE, message)
     }
 
+    /// 429: too much of something; it helps to wait.
+    #[must_use]
+    pub fn too_often(what: &str, wait: Seconds) -> Self {
+        let problem = Self::of(StatusCode::TOO_MANY_REQUESTS, format!("too many {what}: try again in {wait}"));
+        Self { wait: Some(wait), ..problem }
+    }
+
     /// With the field that broke the rule.
     #[must_use]
     pub fn field(self, field: impl Into<String>) -> Self {
@@ -62,7 +73,7 @@ impl From<engine::Error> for Problem {
             engine::Error::Refused(refusal) => (status_of(refusal.kind), refusal.field.map(str::to_owned)),
             engine::Error::Failed { .. } | engine::Error::Overloaded => (StatusCode::SERVICE_UNAVAILABLE, None),
         };
-        Self { status, field, message: error.to_string() }
+        Self { field, ..Self::of(status, error.to_string()) }
     }
 }
 
@@ -84,8 +95,8 @@ impl Problem {
         if self.status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        if let Some(Seconds(wait)) = self.wait {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(wait));
         }
         response
     }

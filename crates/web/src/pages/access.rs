@@ -2,19 +2,20 @@
 
 use axum::Router;
 use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
 use axum::http::header::SET_COOKIE;
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use kernel::{PersonName, Timestamp};
 use serde::Deserialize;
 
-use super::form::{Form, with_refusal};
+use super::form::{Form, onward, unprocessed, with_refusal};
 use super::frame::{Screen, Stop, chrome, html};
 use super::rows;
 use super::view::access::{InvitePage, LoginPage};
 use super::view::{Chrome, Refused, Tab};
 use crate::doors::reply::Problem;
-use crate::session::{self, Reader};
+use crate::session::{self, Checked, Reader};
 use crate::state::AppState;
 
 /// The vault's kind for invitations.
@@ -33,15 +34,9 @@ struct Next {
     next: String,
 }
 
-/// A path of ours to go on to; anything else leads to *Now*.
-fn onward(next: &str) -> &str {
-    let ours = next.starts_with('/') && !next.starts_with("//") && !next.contains('\\');
-    if ours { next } else { "/" }
-}
-
 async fn login_form(State(state): State<AppState>, Reader(session): Reader, Query(next): Query<Next>) -> Response {
     if session.is_some() {
-        return Redirect::to(onward(&next.next)).into_response();
+        return Redirect::to(onward(&next.next, "/")).into_response();
     }
     let chrome = chrome(&state, None, Tab::Other, "Log in", "/login");
     html(&LoginPage { chrome, next: next.next })
@@ -50,19 +45,28 @@ async fn login_form(State(state): State<AppState>, Reader(session): Reader, Quer
 async fn login(State(state): State<AppState>, form: Form) -> Screen {
     let (name, next) = (form.fields.get("person").to_lowercase(), form.fields.get("next").to_owned());
     let password = form.fields.0.iter().find(|(name, _)| name == "password").map_or("", |(_, value)| value);
-    let checked = match PersonName::new(&name) {
-        Ok(person) => session::check_password(&state, &person, password).await.map(|right| right.then_some(person)),
-        Err(_) => Ok(None),
-    };
-    let said = match checked {
-        Ok(Some(person)) => return enter(&state, &person, onward(&next)).await,
-        Ok(None) => "this name and this password do not belong together".to_owned(),
-        Err(problem) => problem.message,
+    let problem = match PersonName::new(&name) {
+        Ok(person) => match session::check_password(&state, &form.from, &person, password).await {
+            Ok(Checked::Right) => return enter(&state, &person, onward(&next, "/")).await,
+            // Only somebody who exists can be locked, so a lock is not told apart here.
+            Ok(Checked::Wrong | Checked::Locked(_)) => wrong_login(),
+            Err(problem) => problem,
+        },
+        Err(_) => wrong_login(),
     };
     let typed = [("person".to_owned(), name)].into_iter().collect();
-    let refused = Refused { form: "login".into(), field: Some("password".into()), message: said, typed };
+    let message = problem.message.clone();
+    let refused = Refused { form: "login".into(), field: Some("password".into()), message, typed };
     let chrome = with_refusal(chrome(&state, None, Tab::Other, "Log in", "/login"), refused);
-    Ok(html(&LoginPage { chrome, next }))
+    Ok(problem.with_body(html(&LoginPage { chrome, next })))
+}
+
+fn wrong_login() -> Problem {
+    let (free, longest) = (governance::PASSWORD_FAILURES_FREE, governance::LOCK_MAX);
+    let message = format!(
+        "this name and this password do not belong together, or there were too many wrong ones: after {free}, wait up to {longest}"
+    );
+    Problem::of(StatusCode::FORBIDDEN, message)
 }
 
 /// Opens a session and goes on.
@@ -118,7 +122,7 @@ async fn accept(State(state): State<AppState>, Path(token): Path<String>, form: 
     };
     if let Err((field, message)) = checked {
         let refused = Refused { form: "invite".into(), field: Some(field.into()), message, ..Refused::default() };
-        return Ok(invite_page(&state, with_refusal(frame, refused), Some(&person), &token));
+        return unprocessed(Ok(invite_page(&state, with_refusal(frame, refused), Some(&person), &token)));
     }
     // Taken out only now, and at most once, whoever asks at the same time.
     let key = governance::token::digest(&token).to_string();

@@ -11,7 +11,7 @@ use engine::Command;
 use incidents::Command as Asked;
 use kernel::{ComponentName, Impact, IncidentId, Sensitivity};
 
-use super::form::{Fields, Form, optional, with_refusal, word};
+use super::form::{Fields, Form, onward, optional, unprocessed, with_refusal, word};
 use super::frame::{Screen, Stop, frame, missing, refused};
 use super::view::{Refused, Tab};
 use super::{paging, room};
@@ -51,7 +51,7 @@ async fn declare(State(state): State<AppState>, form: Form) -> Screen {
         Err(refused) => {
             let (chrome, session) = frame(&state, Some(&session), Tab::Incidents, "Declare", "/incidents/new")?;
             let ticked: Vec<String> = form.fields.all("service").map(str::to_owned).collect();
-            room::declare_page(&state, &session, with_refusal(chrome, *refused), page, &ticked)
+            unprocessed(room::declare_page(&state, &session, with_refusal(chrome, *refused), page, &ticked))
         }
     }
 }
@@ -178,10 +178,8 @@ async fn acknowledge(State(state): State<AppState>, Path(page): Path<u64>, form:
     let command = alerts::Command::Acknowledge { page: PageId(page), note: form.fields.get("note").to_owned() };
     match state.engine.ask(&session.actor(), command).await {
         Ok(_) => {
-            let back = form.fields.get("back");
-            let ours = back.starts_with('/') && !back.starts_with("//");
-            let to = if ours { back.to_owned() } else { format!("/pages/{page}") };
-            Ok(Redirect::to(&to).into_response())
+            let home = format!("/pages/{page}");
+            Ok(Redirect::to(onward(form.fields.get("back"), &home)).into_response())
         }
         Err(error) => paging::page_refused(&state, &session, page, refused("acknowledge", error, &form.fields.0)),
     }

@@ -2,13 +2,13 @@
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 
 use super::frame;
-use super::frame::Stop;
+use super::frame::{Screen, Stop};
 use super::view::{Chrome, Refused, Tab};
-use crate::doors::query;
 use crate::doors::reply::Problem;
+use crate::doors::{caller, query};
 use crate::session::{self, Reader, Session};
 use crate::state::AppState;
 
@@ -34,6 +34,8 @@ pub(super) struct Form {
     pub(super) session: Option<Session>,
     /// What they typed.
     pub(super) fields: Fields,
+    /// Where it came from, as a key of the throttles.
+    pub(super) from: String,
 }
 
 impl FromRequest<AppState> for Form {
@@ -50,13 +52,13 @@ impl FromRequest<AppState> for Form {
         let text = std::str::from_utf8(&bytes).map_err(|_| said(Problem::bad("the form is not text")))?;
         let fields = Fields(query::pairs(text).collect());
         ours(&parts.headers, session.as_ref(), &fields).map_err(said)?;
-        Ok(Self { session, fields })
+        Ok(Self { session, fields, from: caller::address(&parts) })
     }
 }
 
 /// Whether a form comes from our own pages and, when somebody is logged in, carries their token.
 fn ours(headers: &HeaderMap, session: Option<&Session>, fields: &Fields) -> Result<(), Problem> {
-    let forbidden = |message: &str| Problem::of(axum::http::StatusCode::FORBIDDEN, message);
+    let forbidden = |message: &str| Problem::of(StatusCode::FORBIDDEN, message);
     if !session::is_ours(headers) {
         return Err(forbidden("this form was sent from another site: open the page here and send it again"));
     }
@@ -74,6 +76,21 @@ impl Form {
     pub(super) fn session(&self, back: &str) -> Result<&Session, Stop> {
         self.session.as_ref().ok_or_else(|| Stop::LogIn(back.to_owned()))
     }
+}
+
+/// A path of ours to go on to; anything that could lead elsewhere leads to `home`. Browsers take `\\` for `/` and pass over
+/// tabs and line breaks, so only what a path needs is taken.
+pub(super) fn onward<'a>(next: &'a str, home: &'a str) -> &'a str {
+    let plain = next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    if plain && next.starts_with('/') && !next.starts_with("//") { next } else { home }
+}
+
+/// A screen that shows what was refused, with the status that says so.
+pub(super) fn unprocessed(screen: Screen) -> Screen {
+    screen.map(|mut response| {
+        *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
+        response
+    })
 }
 
 /// A frame that shows what was refused.
@@ -105,4 +122,21 @@ where
     T::Err: std::fmt::Display,
 {
     if fields.get(field).is_empty() { Ok(None) } else { word(form, fields, field).map(Some) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_path_of_ours_is_gone_on_to() {
+        for ours in ["/", "/incidents/7?tab=a%20b#note", "/a//b"] {
+            assert_eq!(onward(ours, "/home"), ours);
+        }
+        let elsewhere = ["", "me", "//evil.example", "/\\evil.example", "/\t/evil.example", "/\n/evil.example"];
+        for next in elsewhere.into_iter().chain(["https://evil.example", "javascript:alert(1)", "/a b", "/\u{2028}/x"])
+        {
+            assert_eq!(onward(next, "/home"), "/home", "{next:?}");
+        }
+    }
 }

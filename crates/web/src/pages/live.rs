@@ -5,13 +5,14 @@ use std::convert::Infallible;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::routing::get;
+use engine::Read;
 use futures::{Stream, StreamExt as _};
 use tokio_stream::wrappers::WatchStream;
 
-use crate::session::Reader;
+use crate::doors::reply::Problem;
+use crate::session::{self, Reader};
 use crate::state::AppState;
 
 pub(super) fn router() -> Router<AppState> {
@@ -21,9 +22,12 @@ pub(super) fn router() -> Router<AppState> {
 async fn live(
     State(state): State<AppState>,
     Reader(session): Reader,
-) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, StatusCode> {
-    session.ok_or(StatusCode::UNAUTHORIZED)?;
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
+    let session = session.ok_or_else(|| Problem::unauthorised("log in first"))?;
+    state.engine.may(&session.actor(), Read::of("alerts:read"))?;
+    // Logging out is a fact, so the stream ends with the session.
     let places = WatchStream::new(state.engine.watch());
+    let places = places.take_while(move |_| std::future::ready(session::is_open(&state, &session).unwrap_or(false)));
     let events = places.map(|next| Ok(Event::default().id(next.to_string()).data(next.to_string())));
     Ok(Sse::new(events).keep_alive(KeepAlive::default()))
 }

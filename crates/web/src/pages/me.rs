@@ -9,12 +9,13 @@ use axum::routing::{get, post};
 use engine::Read;
 use kernel::{PersonName, Seconds};
 
-use super::form::{Fields, Form, with_refusal, word, wrong};
+use super::form::{Fields, Form, onward, unprocessed, with_refusal, word, wrong};
 use super::frame::{Screen, frame, html, missing, refused, stop};
 use super::rows;
 use super::view::access::{KeysPage, MePage, TokenRow, TokensPage};
 use super::view::{Chip, Chrome, Named, Refused, Tab, Tone};
-use crate::session::{self, Reader, Session};
+use crate::doors::reply::Problem;
+use crate::session::{self, Checked, Reader, Session};
 use crate::state::AppState;
 
 /// The vault's kind for tokens.
@@ -77,9 +78,10 @@ fn me_page(state: &AppState, session: &Session, chrome: Chrome) -> Screen {
 async fn password(State(state): State<AppState>, form: Form) -> Screen {
     let session = form.session("/me")?.clone();
     let raw = |field: &str| form.fields.0.iter().find(|(name, _)| name == field).map_or("", |(_, value)| value);
-    let checked = match session::check_password(&state, &session.person, raw("current")).await {
-        Ok(true) => session::set_password(&state, &session.person, raw("password")).await,
-        Ok(false) => Err(crate::doors::reply::Problem::bad("this is not your password").field("current")),
+    let checked = match session::check_password(&state, &form.from, &session.person, raw("current")).await {
+        Ok(Checked::Right) => session::set_password(&state, &session.person, raw("password")).await,
+        Ok(Checked::Wrong) => Err(Problem::bad("this is not your password").field("current")),
+        Ok(Checked::Locked(wait)) => Err(Problem::too_often("wrong passwords", wait).field("current")),
         Err(problem) => Err(problem.field("current")),
     };
     match checked {
@@ -93,7 +95,7 @@ async fn password(State(state): State<AppState>, form: Form) -> Screen {
                 message: problem.message,
                 ..Refused::default()
             };
-            me_page(&state, &session, with_refusal(chrome, refused))
+            unprocessed(me_page(&state, &session, with_refusal(chrome, refused)))
         }
     }
 }
@@ -118,8 +120,7 @@ async fn theme(form: Form) -> Response {
         "dark" => "auto",
         _ => "light",
     };
-    let back = form.fields.get("back");
-    let to = if back.starts_with('/') && !back.starts_with("//") { back } else { "/" };
+    let to = onward(form.fields.get("back"), "/");
     let cookie = format!("{}={next}; Path=/; SameSite=Lax; Max-Age=31536000", session::THEME_COOKIE);
     (AppendHeaders([(SET_COOKIE, cookie)]), Redirect::to(to)).into_response()
 }
@@ -161,7 +162,7 @@ async fn issue(State(state): State<AppState>, form: Form) -> Screen {
     let (chrome, session) = frame(&state, Some(&session), Tab::Tokens, "Access", "/admin/tokens")?;
     match new_token(&state, &session, &form.fields).await {
         Ok(text) => tokens_page(&state, &session, chrome, Some(text), None),
-        Err(refused) => tokens_page(&state, &session, with_refusal(chrome, *refused), None, None),
+        Err(refused) => unprocessed(tokens_page(&state, &session, with_refusal(chrome, *refused), None, None)),
     }
 }
 
@@ -196,7 +197,7 @@ async fn invite(State(state): State<AppState>, form: Form) -> Screen {
     let (chrome, session) = frame(&state, Some(&session), Tab::Tokens, "Access", "/admin/tokens")?;
     match new_invite(&state, &session, &form.fields).await {
         Ok(invited) => tokens_page(&state, &session, chrome, None, Some(invited)),
-        Err(refused) => tokens_page(&state, &session, with_refusal(chrome, *refused), None, None),
+        Err(refused) => unprocessed(tokens_page(&state, &session, with_refusal(chrome, *refused), None, None)),
     }
 }
 

@@ -33,26 +33,11 @@ pub mod view;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::http::{HeaderName, HeaderValue};
-use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::state::AppState;
 
 /// The largest form, in bytes.
 pub const FORM_BYTES_MAX: usize = 256 * 1024;
-
-/// What every screen is sent with: nothing from elsewhere, nothing inline, no framing.
-const HEADERS: [(&str, &str); 5] = [
-    (
-        "content-security-policy",
-        "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; object-src 'none'; \
-         base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
-    ),
-    ("x-content-type-options", "nosniff"),
-    ("x-frame-options", "DENY"),
-    ("referrer-policy", "same-origin"),
-    ("permissions-policy", "camera=(), geolocation=(), microphone=()"),
-];
 
 /// All screens.
 pub fn router() -> Router<AppState> {
@@ -70,10 +55,5 @@ pub fn router() -> Router<AppState> {
         .merge(me::router())
         .merge(status::router())
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX));
-    let mut all = screens.merge(assets::router()).merge(live::router());
-    for (name, value) in HEADERS {
-        let (name, value) = (HeaderName::from_static(name), HeaderValue::from_static(value));
-        all = all.layer(SetResponseHeaderLayer::if_not_present(name, value));
-    }
-    all
+    screens.merge(assets::router()).merge(live::router())
 }

@@ -12,7 +12,7 @@ use jiff::tz::TimeZone;
 use kernel::book::Schedule;
 use kernel::{ScheduleName, Seconds, Timestamp};
 
-use super::form::{Fields, Form, with_refusal, word, wrong};
+use super::form::{Fields, Form, unprocessed, with_refusal, word, wrong};
 use super::frame::{Screen, frame, html, refused, stop};
 use super::rows;
 use super::view::oncall::{Bar, OnCallPage, OverrideRow, ScheduleView, ShiftRow, Week};
@@ -158,7 +158,7 @@ async fn take(State(state): State<AppState>, Path(name): Path<ScheduleName>, for
         Ok(_) => Ok(Redirect::to("/oncall").into_response()),
         Err(refused) => {
             let (chrome, session) = frame(&state, Some(&session), Tab::OnCall, "On call", "/oncall")?;
-            page(&state, &session, with_refusal(chrome, *refused))
+            unprocessed(page(&state, &session, with_refusal(chrome, *refused)))
         }
     }
 }

@@ -8,7 +8,7 @@ use axum::routing::get;
 use engine::{Read, World};
 use kernel::book::{Step, Target};
 
-use super::form::with_refusal;
+use super::form::{unprocessed, with_refusal};
 use super::frame::{Screen, Stop, frame, html, missing, stop};
 use super::rows;
 use super::view::page::{MessageRow, PagePage, StepView, Taken};
@@ -31,14 +31,19 @@ async fn page(State(state): State<AppState>, Reader(session): Reader, Path(id): 
 /// The page with a form that was refused.
 pub(super) fn page_refused(state: &AppState, session: &Session, id: u64, refused: Refused) -> Result<Response, Stop> {
     let (chrome, session) = frame(state, Some(session), Tab::Now, &format!("Page {id}"), &format!("/pages/{id}"))?;
-    shown(state, &session, with_refusal(chrome, refused), id)
+    unprocessed(shown(state, &session, with_refusal(chrome, refused), id))
 }
 
 fn shown(state: &AppState, session: &Session, chrome: Chrome, id: u64) -> Screen {
     let (stopped, gone) =
         (stop(&chrome), missing(&chrome, format!("There is no page {id} any more. The journal has it.")));
-    let page = state.engine.read(&session.actor(), Read::of("alerts:read"), |world| {
-        Some(view(world, chrome, world.alerts.page(PageId(id))?))
+    let actor = session.actor();
+    let reach = state.engine.reach(&actor, "incidents:read");
+    let page = state.engine.read(&actor, Read::of("alerts:read"), |world| {
+        let incident = world.incidents.of_page(id);
+        let incident = incident.filter(|incident| reach.shows(&incident.id.to_string(), incident.sensitivity));
+        let incident = incident.map(|incident| Named::new(incident.id.0.to_string(), &incident.title));
+        Some(PagePage { incident, ..view(world, chrome, world.alerts.page(PageId(id))?) })
     });
     page.map_err(stopped)?.map(|page| html(&page)).ok_or(gone)
 }
@@ -53,8 +58,6 @@ fn view(world: &World, chrome: Chrome, page: &Page) -> PagePage {
         _ => None,
     };
     let firing = page.alerts.iter().filter_map(|alert| world.alerts.alert(*alert));
-    let open_to_all = |incident: &&incidents::Incident| incident.sensitivity <= kernel::Sensitivity::Internal;
-    let incident = world.incidents.of_page(page.id.0).filter(open_to_all);
     PagePage {
         row: rows::page(book, page),
         why: format!("{} because {}", page.severity, page.why),
@@ -63,7 +66,7 @@ fn view(world: &World, chrome: Chrome, page: &Page) -> PagePage {
         taken,
         nobody: page.nobody.clone(),
         closed_at: if let Phase::Closed { at } = page.phase { Some(at) } else { None },
-        incident: incident.map(|incident| Named::new(incident.id.0.to_string(), &incident.title)),
+        incident: None,
         alerts: firing.take(ALERTS_MAX).map(|alert| rows::alert(world, &alert)).collect(),
         more: page.alerts.len().saturating_sub(ALERTS_MAX),
         retired: page.retired.iter().map(|retired| retired.labels.to_string()).collect(),

@@ -11,7 +11,7 @@ use kernel::time::between;
 use kernel::{Book, Timestamp};
 use learning::{Action, ActionKind, Command as Asked, Review, ReviewId, Section as Part};
 
-use super::form::{Fields, Form, with_refusal, word};
+use super::form::{Fields, Form, unprocessed, with_refusal, word};
 use super::frame::{Screen, Stop, frame, html, missing, refused, stop};
 use super::room::days;
 use super::rows;
@@ -246,5 +246,5 @@ async fn answer(
     let path = format!("/reviews/{id}");
     let Err(refused) = answer else { return Ok(Redirect::to(&path).into_response()) };
     let (chrome, session) = frame(state, Some(session), Tab::Reviews, "Review", &path)?;
-    page(state, &session, with_refusal(chrome, *refused), ReviewId(id))
+    unprocessed(page(state, &session, with_refusal(chrome, *refused), ReviewId(id)))
 }

@@ -9,6 +9,7 @@ use incidents::{Incident, IncidentRole};
 use kernel::{IncidentId, Sensitivity, Severity};
 use serde::Deserialize;
 
+use super::form::{unprocessed, with_refusal};
 use super::frame::{LIST_MAX, Screen, Stop, frame, html, missing, stop};
 use super::rows;
 use super::view::incident::{
@@ -128,7 +129,7 @@ pub(super) fn room_refused(
 ) -> Result<axum::response::Response, Stop> {
     let path = format!("/incidents/{}", id.0);
     let (chrome, session) = frame(state, Some(session), Tab::Incidents, &id.to_string(), &path)?;
-    room_page(state, &session, super::form::with_refusal(chrome, refused), id)
+    unprocessed(room_page(state, &session, with_refusal(chrome, refused), id))
 }
 
 fn page(world: &World, chrome: Chrome, incident: &Incident) -> IncidentPage {

@@ -9,7 +9,7 @@ use engine::{Read, World};
 use kernel::{Fingerprint, Labels, Matcher, Seconds};
 use serde::Deserialize;
 
-use super::form::{Fields, Form, with_refusal, word};
+use super::form::{Fields, Form, unprocessed, with_refusal, word};
 use super::frame::{Screen, frame, html, missing, refused, stop};
 use super::rows;
 use super::view::alert::{AlertPage, GonePage, SilenceRow, SilencesPage, Stage};
@@ -98,7 +98,8 @@ async fn resolve(State(state): State<AppState>, Path(id): Path<String>, form: Fo
     };
     let Err(error) = asked else { return Ok(Redirect::to("/").into_response()) };
     let (chrome, session) = frame(&state, Some(&session), Tab::Now, "Alert", &path)?;
-    alert_page(&state, &session, with_refusal(chrome, refused("resolve", error, &form.fields.0)), &id)
+    let chrome = with_refusal(chrome, refused("resolve", error, &form.fields.0));
+    unprocessed(alert_page(&state, &session, chrome, &id))
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -162,7 +163,7 @@ async fn create(State(state): State<AppState>, form: Form) -> Screen {
         Ok(_) => Ok(Redirect::to("/silences").into_response()),
         Err(refused) => {
             let (chrome, session) = frame(&state, Some(&session), Tab::Silences, "Silences", "/silences")?;
-            list_page(&state, &session, with_refusal(chrome, *refused), &Again::default())
+            unprocessed(list_page(&state, &session, with_refusal(chrome, *refused), &Again::default()))
         }
     }
 }

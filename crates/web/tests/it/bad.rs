@@ -155,6 +155,45 @@ async fn a_body_over_its_limit_is_refused_by_its_length_alone() {
 }
 
 #[tokio::test]
+async fn a_body_without_a_length_is_refused_when_it_has_grown_too_large() {
+    let house = House::open().await;
+    let limits = [
+        ("/api/v2/alerts", 32 << 20),
+        ("/api/v2/silences", 256 << 10),
+        ("/v2/enqueue", 512 << 10),
+        ("/hooks/parcels", 1 << 20),
+        ("/v1/metrics", 16 << 20),
+        ("/api/v1/alerts", 1 << 20),
+        ("/login", 256 << 10),
+    ];
+    let piece = [b"10000\r\n".as_slice(), &[b'x'; 0x10000], b"\r\n"].concat();
+    for (path, limit) in limits {
+        let address = house.url.trim_start_matches("http://").to_owned();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {}\r\n\
+             content-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n",
+            house.token
+        );
+        let (mut read, mut write) = tokio::net::TcpStream::connect(&address).await.unwrap().into_split();
+        tokio::io::AsyncWriteExt::write_all(&mut write, head.as_bytes()).await.unwrap();
+        // It never ends: whoever read it whole would read for ever.
+        let sending = async {
+            let mut sent = 0;
+            while tokio::io::AsyncWriteExt::write_all(&mut write, &piece).await.is_ok() && sent < 2 * limit {
+                sent += 0x10000;
+            }
+            std::future::pending::<()>().await;
+        };
+        let mut start = [0; 12];
+        tokio::select! {
+            () = sending => {}
+            answered = tokio::io::AsyncReadExt::read_exact(&mut read, &mut start) => drop(answered.unwrap()),
+        }
+        assert_eq!(&start, b"HTTP/1.1 413", "{path}");
+    }
+}
+
+#[tokio::test]
 async fn refusals_are_counted() {
     let house = House::open().await;
     house.door("/api/v2/alerts", "nonsense").await;

@@ -1,12 +1,11 @@
 //! A small organisation with a server, and a client for each way in.
 
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
 use engine::{Engine, Parts, Read};
-use kernel::port::SampleSource;
+use kernel::port::{Deliver, JournalStore, SampleSource};
 use kernel::sample::{Sample, Window};
-use kernel::{Actor, Book, Matcher, Seconds, Seq, Timestamp};
+use kernel::{Actor, Area, Book, Matcher, Seconds, Seq, Timestamp};
 use reqwest::{Method, Response, StatusCode};
 use serde_json::Value;
 use testkit::{FakeWorld, MemoryStore, SeededChance, VirtualClock};
@@ -39,6 +38,8 @@ pub struct House {
     pub samples: Arc<Mutex<Vec<Sample>>>,
     pub url: String,
     pub token: String,
+    pub world: Arc<FakeWorld>,
+    store: Arc<MemoryStore>,
     client: reqwest::Client,
     server: JoinHandle<()>,
 }
@@ -62,30 +63,28 @@ impl House {
     pub async fn open() -> Self {
         #[expect(clippy::disallowed_methods, reason = "a client of another program compares our clock with its own")]
         let now = Timestamp::now();
-        let clock = VirtualClock::at(&now.to_string());
-        let parts = Parts {
-            store: Arc::new(MemoryStore::new()),
-            deliver: Arc::new(FakeWorld::new()),
-            samples: Arc::new(NoSamples),
-            clock: Arc::new(clock.clone()),
-            chance: Arc::new(SeededChance::new(1)),
-            book: book(),
-            signing_seed: [1; 32],
-            origin: "test.example/journal".into(),
-            link_secret: [2; 32],
-            base_url: "http://watch.example".into(),
-            holder: "test".into(),
-        };
-        let engine = Engine::start(parts).await.unwrap();
+        let (clock, store) = (VirtualClock::at(&now.to_string()), Arc::new(MemoryStore::new()));
+        let world = Arc::new(FakeWorld::new());
+        let engine = Engine::start(parts(&store, &world, &clock)).await.unwrap();
         let samples = Arc::new(Mutex::new(Vec::new()));
         let state = state(&engine, &samples);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let service = web::app(state.clone()).into_make_service_with_connect_info::<SocketAddr>();
-        let server = tokio::spawn(async move { axum::serve(listener, service).await.unwrap() });
+        let app = web::app(state.clone());
+        let server = tokio::spawn(web::listen::serve(listener, app, web::listen::Bounds::default()));
         let token = issue(&engine, "tester", &SCOPES).await;
         issue(&engine, web::doors::caller::LOCAL, &["alerts:write", "alerts:read", "signals:write"]).await;
-        Self { engine, clock, state, samples, url, token, client: reqwest::Client::new(), server }
+        Self { engine, clock, state, samples, url, token, world, store, client: reqwest::Client::new(), server }
+    }
+
+    /// Another engine over the same journal, after this one was stopped.
+    pub async fn again(&self) -> Engine {
+        Engine::start(parts(&self.store, &self.world, &self.clock)).await.unwrap()
+    }
+
+    /// The journal under it all.
+    pub fn store(&self) -> &MemoryStore {
+        &self.store
     }
 
     /// A request to a path, without a token.
@@ -138,7 +137,10 @@ impl House {
     pub async fn settle(&self) {
         let (actor, mut changes) = (Actor::system("test"), self.engine.watch());
         let waiting = || {
-            let count = |world: &engine::World| world.alerts.open_pages().flat_map(alerts::Page::outstanding).count();
+            let count = |world: &engine::World| {
+                let pages = <alerts::Alerts as Area>::outstanding(&world.alerts, &world.book);
+                pages.len() + <comms::Comms as Area>::outstanding(&world.comms, &world.book).len()
+            };
             self.engine.read(&actor, Read::of("alerts:read"), count).unwrap()
         };
         while waiting() > 0 {
@@ -149,6 +151,22 @@ impl House {
     /// The place of the next fact.
     pub fn next(&self) -> Seq {
         self.engine.read(&Actor::system("test"), Read::of("alerts:read"), |world| world.next).unwrap()
+    }
+}
+
+fn parts(store: &Arc<MemoryStore>, world: &Arc<FakeWorld>, clock: &VirtualClock) -> Parts {
+    Parts {
+        store: Arc::clone(store) as Arc<dyn JournalStore>,
+        deliver: Arc::clone(world) as Arc<dyn Deliver>,
+        samples: Arc::new(NoSamples),
+        clock: Arc::new(clock.clone()),
+        chance: Arc::new(SeededChance::new(1)),
+        book: book(),
+        signing_seed: [1; 32],
+        origin: "test.example/journal".into(),
+        link_secret: [2; 32],
+        base_url: "http://watch.example".into(),
+        holder: "test".into(),
     }
 }
 
@@ -189,14 +207,21 @@ fn state(engine: &Engine, samples: &Arc<Mutex<Vec<Sample>>>) -> AppState {
 }
 
 /// The files of the tests' watchbook.
-const FILES: [(&str, &str); 11] = [
+const FILES: [(&str, &str); 12] = [
     ("watchkeeper.yaml", "organisation: Test <Shop>\n"),
     ("services.yaml", "checkout: { title: Checkout, owner: shop, tier: 1, function: taking orders }\n"),
     ("teams.yaml", "shop: { title: Shop, members: [ada, bruno], policy: shop }\n"),
     (
         "people.yaml",
         "ada: { title: Ada, time_zone: Europe/Berlin, contacts: [ { mail: ada@shop.example } ], roles: [commander] }\n\
-         bruno: { title: Bruno, time_zone: UTC, contacts: [ { mail: bruno@shop.example } ], roles: [responder] }\n",
+         bruno: { title: Bruno, time_zone: UTC, contacts: [ { mail: bruno@shop.example } ], roles: [responder] }\n\
+         carl: { title: Carl, time_zone: UTC, contacts: [ { mail: carl@shop.example } ] }\n\
+         dora: { title: Dora, time_zone: UTC, contacts: [ { mail: dora@shop.example } ], roles: [responder] }\n",
+    ),
+    (
+        "access/carl.cedar",
+        r#"@id("carl-may-log-in") forbid (principal == Person::"carl", action, resource) unless { context.action == "governance:session" };
+           @id("dora-reads-no-incidents") forbid (principal == Person::"dora", action == Action::"incidents:read", resource);"#,
     ),
     ("channels.yaml", "mail: { kind: email, url: 'smtp://127.0.0.1:25', from: watch@shop.example }\n"),
     (

@@ -1,0 +1,130 @@
+//! The listener: connections are bounded in number, and one that does not say what it wants is closed. What comes after the
+//! head of a request has limits of its own.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::http::Request;
+use axum::response::Response;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tower::ServiceExt as _;
+
+/// The bounds of a listener.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// How many connections stand at once; further ones wait until one ends.
+    pub connections: usize,
+    /// How long a connection may take until the head of its next request is there. An idle one is closed after it too.
+    pub head: Duration,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { connections: 10_000, head: Duration::from_secs(75) }
+    }
+}
+
+/// How long to wait after a connection could not be taken, which is when there are no more file descriptors.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Serves for ever. Handlers find the other side's address as `ConnectInfo<SocketAddr>`.
+pub async fn serve(listener: TcpListener, app: Router, bounds: Bounds) {
+    let places = Arc::new(Semaphore::new(bounds.connections));
+    loop {
+        // Nobody closes the semaphore.
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                let app = app.clone();
+                tokio::spawn(async move {
+                    converse(stream, peer, app, bounds.head).await;
+                    drop(place);
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be taken");
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn converse(stream: TcpStream, peer: SocketAddr, app: Router, head: Duration) {
+    // Answers are written whole, so waiting for more to send only delays them.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "a connection would not send at once");
+    }
+    let service = service_fn(move |request: Request<Incoming>| answer(app.clone(), request.map(Body::new), peer));
+    let mut builder = http1::Builder::new();
+    let connection = builder.timer(TokioTimer::new()).header_read_timeout(head);
+    if let Err(error) = connection.serve_connection(TokioIo::new(stream), service).await {
+        tracing::debug!(%error, "a connection broke off");
+    }
+}
+
+async fn answer(app: Router, mut request: Request<Body>, peer: SocketAddr) -> Result<Response, Infallible> {
+    request.extensions_mut().insert(ConnectInfo(peer));
+    app.oneshot(request).await
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    async fn start(bounds: Bounds) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let told = async |ConnectInfo(peer): ConnectInfo<SocketAddr>| peer.ip().to_string();
+        tokio::spawn(serve(listener, Router::new().route("/", get(told)), bounds));
+        address
+    }
+
+    async fn say(address: SocketAddr, words: &str) -> TcpStream {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(words.as_bytes()).await.unwrap();
+        stream
+    }
+
+    async fn heard(mut stream: TcpStream) -> String {
+        let mut text = String::new();
+        let _ = stream.read_to_string(&mut text).await;
+        text
+    }
+
+    const WHOLE: &str = "GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n";
+
+    #[tokio::test]
+    async fn a_request_is_answered_and_one_that_never_comes_is_not_waited_for() {
+        let address = start(Bounds { head: Duration::from_millis(200), ..Bounds::default() }).await;
+        assert!(heard(say(address, WHOLE).await).await.ends_with("127.0.0.1"));
+        for never in ["", "GET / HTTP/1.1\r\nhost:", "GET / HTTP/1.1\r\nx: y\r\n"] {
+            let told = tokio::time::timeout(Duration::from_secs(20), heard(say(address, never).await)).await;
+            assert!(told.is_ok_and(|told| !told.contains("200 OK")), "{never:?} is closed");
+        }
+    }
+
+    #[tokio::test]
+    async fn connections_beyond_the_bound_wait_for_a_place() {
+        let address = start(Bounds { connections: 1, head: Duration::from_secs(60) }).await;
+        let first = say(address, "GET / HTTP/1.1\r\n").await;
+        let second = say(address, WHOLE).await;
+        let mut second = tokio::spawn(heard(second));
+        let early = tokio::time::timeout(Duration::from_millis(300), &mut second).await;
+        assert!(early.is_err(), "there is no place yet");
+        drop(first);
+        assert!(second.await.unwrap().ends_with("127.0.0.1"));
+    }
+}
