@@ -416,6 +416,8 @@ impl Engine {
         let facts = self.ask(actor, command).await?;
         self.shared.access.replace(access);
         self.shared.world.write().book = Arc::new(book);
+        // Whoever looked when the fact came saw the old one.
+        self.shared.announce();
         // Signals whose rule or check is gone are over.
         self.ask(&Actor::system("signals"), signals::Command::Reconsider).await?;
         Ok(facts)

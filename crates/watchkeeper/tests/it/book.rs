@@ -49,14 +49,14 @@ async fn a_change_and_a_commit_are_followed_and_are_facts() {
     server.write("services.yaml", MORE);
     let second = nth(&server, "BookApplied", 2).await;
     assert_ne!(second["digest"], first["digest"]);
-    assert_eq!(server.get("/watchbook").await["services"], 3);
+    server.until_get("/watchbook", |book| book["services"] == 3).await;
     git(&server.book(), &["init", "--quiet"]);
     git(&server.book(), &["add", "."]);
     git(&server.book(), &["commit", "--quiet", "--message", "reviews are a service"]);
     let third = nth(&server, "BookApplied", 3).await;
     assert_eq!(third["digest"], second["digest"]);
     assert_eq!(third["commit"], git(&server.book(), &["rev-parse", "HEAD"]));
-    assert_eq!(server.get("/watchbook").await["commit"], third["commit"]);
+    server.until_get("/watchbook", |book| book["commit"] == third["commit"]).await;
 }
 
 #[tokio::test]
@@ -68,7 +68,7 @@ async fn sighup_reads_again_what_looks_the_same() {
     std::fs::File::options().write(true).open(&path).unwrap().set_modified(before).unwrap();
     server.signal("HUP");
     nth(&server, "BookApplied", 2).await;
-    assert_eq!(server.get("/watchbook").await["organisation"], "Corner Stop");
+    server.until_get("/watchbook", |book| book["organisation"] == "Corner Stop").await;
 }
 
 #[tokio::test]
@@ -87,7 +87,7 @@ async fn a_bad_book_never_replaces_a_good_one_and_is_a_fact() {
     std::fs::remove_file(server.book().join(WRONG[2].0)).unwrap();
     server.write("services.yaml", MORE);
     nth(&server, "BookApplied", 2).await;
-    assert_eq!(server.get("/watchbook").await["services"], 3);
+    server.until_get("/watchbook", |book| book["services"] == 3).await;
 }
 
 async fn watchkeeper(arguments: &[&str]) -> (Option<i32>, String, String) {

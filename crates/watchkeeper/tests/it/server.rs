@@ -18,6 +18,8 @@ use crate::shop::Files;
 
 /// How long anything may take that a test waits for.
 pub const PATIENCE: Duration = Duration::from_secs(90);
+/// How many facts a failure shows.
+const LAST_SHOWN: usize = 30;
 /// The most facts that one request reads.
 const FACTS_AT_ONCE: usize = 1000;
 /// What the tests' own program may do.
@@ -221,19 +223,40 @@ impl Server {
     /// Waits, commit by commit, until the facts are as wanted.
     pub async fn until<T>(&self, what: &str, wanted: impl Fn(&[Value]) -> Option<T>) -> T {
         let mut facts = Vec::new();
+        self.each_commit(what, async || {
+            self.news(&mut facts).await;
+            wanted(&facts)
+        })
+        .await
+    }
+
+    /// Waits, commit by commit, until what our own API says is as wanted, and gives it.
+    pub async fn until_get(&self, path: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        self.each_commit(path, async || Some(self.get(path).await).filter(&wanted)).await
+    }
+
+    /// Looks now and after each commit, until a look finds something.
+    async fn each_commit<T>(&self, what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
         let waiting = async {
             let request = self.client.get(format!("{}/live", self.url)).header(COOKIE, &self.cookie);
             let mut places = request.send().await.unwrap().error_for_status().unwrap();
             loop {
-                self.news(&mut facts).await;
-                if let Some(found) = wanted(&facts) {
+                if let Some(found) = look().await {
                     return found;
                 }
                 places.chunk().await.unwrap().expect("the stream goes on while the server lives");
             }
         };
-        let waited = timeout(PATIENCE, waiting).await;
-        waited.unwrap_or_else(|_| panic!("{what}: not within {PATIENCE:?}; {:?}; log: {}", kinds(&facts), self.log()))
+        match timeout(PATIENCE, waiting).await {
+            Ok(found) => found,
+            Err(_) => panic!("{what}: not within {PATIENCE:?}; {:?}; log: {}", self.last_kinds().await, self.log()),
+        }
+    }
+
+    /// The kinds of the last facts, for whoever asks why something did not happen.
+    async fn last_kinds(&self) -> Vec<String> {
+        let facts = self.facts().await;
+        facts.iter().rev().take(LAST_SHOWN).map(|fact| fact["kind"].to_string()).collect()
     }
 
     /// Waits for the first fact of a kind.
@@ -252,11 +275,6 @@ pub fn binary() -> Command {
 /// The facts of a kind.
 pub fn of<'a>(facts: &'a [Value], kind: &'a str) -> impl Iterator<Item = &'a Value> {
     facts.iter().filter(move |fact| fact["kind"] == kind)
-}
-
-/// The kinds of facts, in order.
-pub fn kinds(facts: &[Value]) -> Vec<&str> {
-    facts.iter().filter_map(|fact| fact["kind"].as_str()).collect()
 }
 
 /// The answer to a request that should succeed.
