@@ -8,7 +8,7 @@ use kernel::{ChannelKind, Outcome};
 use reqwest::Client;
 use serde_json::{Value, json};
 
-use crate::peer::{channel, links, outbound, page, python};
+use crate::peer::{channel, links, outbound, page};
 
 /// How long Synapse may take until it answers.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -35,7 +35,7 @@ struct Synapse {
 
 impl Synapse {
     async fn start() -> Option<Self> {
-        let (python, place) = (python("synapse")?, tempfile::tempdir().unwrap());
+        let (python, place) = (testkit::python_with("synapse")?, tempfile::tempdir().unwrap());
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let data = place.path().display();
         let config = format!(

@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
@@ -20,20 +19,6 @@ use kernel::{Address, ChannelKind, Delivery, DeliveryId, Severity, Timestamp};
 pub fn data(part: &str) -> PathBuf {
     let data = std::env::var("WATCHKEEPER_DATA").unwrap_or_else(|_| "../shared/data".to_owned());
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..").join(data).join(part)
-}
-
-/// The Python that has a module; `None` when there is none.
-pub fn python(module: &str) -> Option<String> {
-    let has_it = |python: &String| {
-        let tried = Command::new(python).args(["-c", &format!("import {module}")]).stderr(Stdio::null()).status();
-        tried.is_ok_and(|status| status.success())
-    };
-    let named = std::env::var("WATCHKEEPER_PYTHON").ok();
-    let found = named.into_iter().chain(["python3", "/usr/bin/python3"].map(str::to_owned)).find(has_it);
-    if found.is_none() {
-        println!("skipped: no Python has {module}; name one by WATCHKEEPER_PYTHON");
-    }
-    found
 }
 
 /// A clock that stands still.

@@ -5,7 +5,7 @@ use std::process::Command;
 use connectors::signature::sign;
 use serde_json::Value;
 
-use crate::peer::{data, python};
+use crate::peer::data;
 
 #[test]
 fn signatures_are_those_of_the_vectors() {
@@ -54,7 +54,7 @@ for name, wrong in (("webhook-id", "other"), ("webhook-signature", "v1,AAAA")):
 
 #[test]
 fn the_official_library_takes_our_signature() {
-    let Some(python) = python("standardwebhooks") else { return };
+    let Some(python) = testkit::python_with("standardwebhooks") else { return };
     let secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
     #[expect(clippy::disallowed_methods, reason = "the library compares with the system's clock")]
     let now = kernel::Timestamp::now().as_second();

@@ -9,20 +9,6 @@ use tokio::process::Command;
 
 use crate::house::{House, issue};
 
-/// The Python that has a module; `None` when there is none.
-fn python(module: &str) -> Option<String> {
-    let has_it = |python: &String| {
-        let import = format!("import {module}");
-        let tried = std::process::Command::new(python).args(["-c", &import]).stderr(Stdio::null()).status();
-        tried.is_ok_and(|status| status.success())
-    };
-    let found = std::env::var("WATCHKEEPER_PYTHON").ok().filter(has_it);
-    if found.is_none() {
-        eprintln!("skipped: no Python has {module}; name one by WATCHKEEPER_PYTHON");
-    }
-    found
-}
-
 async fn run(command: &mut Command) -> String {
     let Output { status, stdout, stderr } = command.kill_on_drop(true).output().await.unwrap();
     let said = format!("{}{}", String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
@@ -32,7 +18,7 @@ async fn run(command: &mut Command) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn schemathesis_finds_nothing_that_the_description_does_not_say() {
-    let Some(python) = python("schemathesis") else { return };
+    let Some(python) = testkit::python_with("schemathesis") else { return };
     let house = House::open().await;
     let scopes: Vec<String> =
         governance::AREAS.iter().flat_map(|area| [format!("{area}:read"), format!("{area}:write")]).collect();
@@ -84,7 +70,7 @@ provider.shutdown()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_opentelemetry_sdk_pushes_metrics() {
-    let Some(python) = python("opentelemetry.exporter.otlp.proto.http") else { return };
+    let Some(python) = testkit::python_with("opentelemetry.exporter.otlp.proto.http") else { return };
     for (packed, temporality) in [("plain", "CUMULATIVE"), ("gzip", "CUMULATIVE"), ("gzip", "DELTA")] {
         let house = House::open().await;
         run(Command::new(&python).args(["-c", METRICS, &house.url, packed, temporality]).env_clear()).await;
@@ -129,7 +115,7 @@ if sys.argv[3] == "resolve":
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_official_pagerduty_client_triggers_acknowledges_and_resolves() {
-    let Some(python) = python("pagerduty") else { return };
+    let Some(python) = testkit::python_with("pagerduty") else { return };
     let house = House::open().await;
     for (end, firing) in [("stay", 1), ("resolve", 0)] {
         run(Command::new(&python).args(["-c", EVENTS, &house.url, &house.token, end])).await;
