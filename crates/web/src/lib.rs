@@ -12,7 +12,6 @@
 //! Every handler is thin: it reads a request, asks or reads the engine as an actor, and tells what came of it. No rule
 //! of the lifecycle is here; what may be done is decided in the engine.
 
-pub mod ack;
 pub mod api;
 pub mod doors;
 pub mod health;
@@ -40,7 +39,7 @@ pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 pub fn app(state: AppState) -> Router {
     let calm = Router::new()
         .merge(counted(api::router(), Part::Api, &state))
-        .merge(counted(Router::new().merge(ack::router()).merge(pages::router()), Part::Pages, &state))
+        .merge(counted(pages::router(), Part::Pages, &state))
         .merge(health::router())
         .merge(metrics::router())
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, ANSWER_TIMEOUT))

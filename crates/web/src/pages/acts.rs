@@ -130,6 +130,10 @@ fn command(
                 word(act, fields, "update").map(|update| comms::Command::Publish { update, revision: None }.into()),
             );
         }
+        "reopen_notice" => {
+            let notice = word(act, fields, "notice");
+            return Some(notice.map(|notice| comms::Command::Reopen { notice, why: text("why") }.into()));
+        }
         "discard" => return Some(word(act, fields, "update").map(|update| comms::Command::Discard { update }.into())),
         _ => return None,
     };

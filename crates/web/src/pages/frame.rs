@@ -1,7 +1,8 @@
 //! What frames every screen, from the world; and how a screen becomes an answer.
 
 use askama::Template;
-use axum::http::{StatusCode, header};
+use axum::extract::State;
+use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use engine::{Health, Read};
 use kernel::Actor;
@@ -11,7 +12,7 @@ use super::assets;
 use super::view::access::ProblemPage;
 use super::view::{Chrome, Refused, Tab, Theme, Who};
 use crate::doors::reply::Problem;
-use crate::session::Session;
+use crate::session::{Reader, Session};
 use crate::state::AppState;
 
 /// How many people or services a page names before it stops.
@@ -144,6 +145,15 @@ pub(super) fn stop(chrome: &Chrome) -> impl FnOnce(engine::Error) -> Stop + use<
 /// A stop because there is no such thing.
 pub(super) fn missing(chrome: &Chrome, what: impl Into<String>) -> Stop {
     Stop::Problem(Box::new(chrome.clone()), Problem::missing(what))
+}
+
+/// What stands at an address that is none of ours: a screen for people, words for programs.
+pub(super) async fn nowhere(State(state): State<AppState>, Reader(session): Reader, uri: Uri) -> Response {
+    let what = format!("There is nothing at {}", uri.path());
+    if uri.path().starts_with("/api/") {
+        return Problem::missing(what).into_response();
+    }
+    missing(&chrome(&state, session.as_ref(), Tab::Other, "Not found", "/"), what).into_response()
 }
 
 /// What a refused form shows: the rule beside its field, and everything that was typed.

@@ -3,6 +3,7 @@
 //! | module | screens |
 //! |---|---|
 //! | [`access`] | log in, invitation, log out |
+//! | [`ack`] | what the link in a message leads to |
 //! | [`now`] | *Now* |
 //! | [`room`], [`acts`] | *Incident room*, the list, declaring, and everything its forms ask |
 //! | [`paging`] | *Page*: one run of a policy |
@@ -13,6 +14,7 @@
 //! | [`status`] | *Status page*, public |
 
 mod access;
+mod ack;
 mod acts;
 mod assets;
 mod form;
@@ -58,6 +60,7 @@ const HEADERS: [(&str, &str); 5] = [
 pub fn router() -> Router<AppState> {
     let screens = Router::new()
         .merge(access::router())
+        .merge(ack::router())
         .merge(now::router())
         .merge(room::router())
         .merge(acts::router())
@@ -70,7 +73,7 @@ pub fn router() -> Router<AppState> {
         .merge(me::router())
         .merge(status::router())
         .layer(DefaultBodyLimit::max(FORM_BYTES_MAX));
-    let mut all = screens.merge(assets::router()).merge(live::router());
+    let mut all = screens.merge(assets::router()).merge(live::router()).fallback(frame::nowhere);
     for (name, value) in HEADERS {
         let (name, value) = (HeaderName::from_static(name), HeaderValue::from_static(value));
         all = all.layer(SetResponseHeaderLayer::if_not_present(name, value));

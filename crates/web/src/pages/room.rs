@@ -170,6 +170,7 @@ fn page(world: &World, chrome: Chrome, incident: &Incident) -> IncidentPage {
         timeline,
         draft: draft(world, incident),
         published: published(world, incident),
+        resolved_notice: resolved_notice(world, incident),
         components: components(world, incident),
         usual_title: engine::words::title(world, incident),
         usual_texts: STAGES.iter().map(|stage| engine::words::update(world, incident, *stage)).collect(),
@@ -223,13 +224,14 @@ fn moment(world: &World, entry: &incidents::Entry) -> Moment {
         "UpdateOverdue" | "CommanderMissing" => ("oncall", Tone::Warn),
         _ => ("note", Tone::Plain),
     };
+    let human_words = entry.kind.as_str() == "Noted" && entry.actor.person().is_some();
     Moment {
         seq: entry.seq.0,
         at: entry.at,
         day: None,
         by: rows::actor(&world.book, &entry.actor),
         human: entry.actor.person().is_some(),
-        text: entry.text.clone(),
+        text: if human_words { entry.text.clone() } else { rows::titled(&world.book, &entry.text) },
         icon,
         tone,
     }
@@ -276,6 +278,12 @@ fn published(world: &World, incident: &Incident) -> Vec<Published> {
         })
     });
     updates.collect()
+}
+
+/// The notice to reopen: one that says resolved while the incident goes on.
+fn resolved_notice(world: &World, incident: &Incident) -> Option<u32> {
+    let last = world.comms.of_incident(incident.id).filter(|notice| notice.public().is_some()).last()?;
+    (incident.is_open() && !last.is_open()).then_some(last.id.0)
 }
 
 fn components(world: &World, incident: &Incident) -> Vec<ComponentChoice> {

@@ -56,7 +56,7 @@ fn view(world: &World, chrome: Chrome, fingerprint: Fingerprint) -> Option<Alert
     let rule = book.severity_of(labels);
     let stage = |stage: alerts::Stage| Stage {
         name: stage.stage,
-        passed: !matches!(stage.stage, "mute" | "nobody"),
+        passed: stage.stage != "nobody" && (stage.stage != "mute" || view.muted().is_none()),
         says: stage.said,
         link: None,
     };
