@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops where its server does not stand")]
 
+mod browser;
+mod driver;
 mod node;
 mod server;
 mod shop;

@@ -29,33 +29,36 @@ const swap = async () => {
   document.title = fresh.title;
 };
 
-// At most once a second, and not while nobody looks.
-let waiting = null, last = 0, stale = false;
+// At most once a second.
+let waiting = null, last = 0;
 const soon = () => {
-  stale = document.hidden;
-  if (stale) return;
   waiting ??= setTimeout(async () => {
     await swap();
     [waiting, last] = [null, Date.now()];
   }, Math.max(100, last + 1000 - Date.now()));
 };
-document.addEventListener("visibilitychange", () => stale && soon());
 
+// Only a page that somebody looks at holds a connection: a browser has six of them for one server, and the next page of the
+// seventh would wait for ever. The first event says whether anything was missed.
 const cut = document.getElementById("cut");
+let source = null;
 const connect = () => {
-  const source = new EventSource(live);
+  source?.close();
+  source = document.hidden ? null : new EventSource(live);
+  if (!source) return;
   source.onmessage = (event) => { if (Number(event.data) > seq) soon(); };
   source.onopen = () => { cut.hidden = true; };
   source.onerror = () => {
     cut.hidden = false;
-    // A browser gives up after an error status; the server may only be starting.
-    if (source.readyState === EventSource.CLOSED) setTimeout(() => { soon(); connect(); }, 5000);
+    // A browser gives up after an error status; the server may only be starting, or the session may be over.
+    if (source?.readyState === EventSource.CLOSED) setTimeout(() => { soon(); connect(); }, 5000);
   };
 };
 if (live) {
   connect();
-  // Leaving the page cuts the connection, which is no trouble to tell of.
-  addEventListener("pagehide", () => cut.remove());
+  document.addEventListener("visibilitychange", connect);
+  addEventListener("pagehide", () => { source?.close(); source = null; });
+  addEventListener("pageshow", (event) => event.persisted && connect());
 }
 if (poll) setInterval(swap, Number(poll) * 1000);
 document.querySelector(".tab[aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
