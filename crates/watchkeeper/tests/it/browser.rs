@@ -115,6 +115,7 @@ async fn tell_customers(browser: &Browser) {
     browser.sees("//*[@id='published']//p[contains(., 'Cards are refused at the moment')]").await;
     browser.click("//header/a[.='Status page']").await;
     browser.sees("//main[@id='status']//p[contains(., 'Cards are refused at the moment')]").await;
+    browser.sees("//*[contains(@class, 'comp')][contains(., 'Orders')][contains(., 'Major outage')]").await;
 }
 
 /// The alert is over, and so is the incident.
