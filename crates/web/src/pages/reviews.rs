@@ -105,9 +105,8 @@ async fn review(
 fn page(state: &AppState, session: &Session, chrome: Chrome, id: ReviewId, edit: bool) -> Screen {
     let what = asked(state, session, &chrome, id)?;
     let (stopped, gone) = (stop(&chrome), missing(&chrome, format!("There is no review {id}")));
-    let page = state.engine.read(&session.actor(), what, |world| {
-        Some(view(world, chrome, world.learning.review(id)?, edit))
-    });
+    let page =
+        state.engine.read(&session.actor(), what, |world| Some(view(world, chrome, world.learning.review(id)?, edit)));
     page.map_err(stopped)?.map(|page| html(&page)).ok_or(gone)
 }
 

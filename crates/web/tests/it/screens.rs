@@ -197,10 +197,7 @@ async fn an_update_keeps_what_customers_know_and_its_notice_is_reopened() {
         "update=1&title=Problems+with+orders&stage=investigating&text=We+look&component-orders=degraded_performance";
     ada.post("/incidents/1/draft", draft).await;
     let (_, room) = ada.post("/incidents/1/publish", "update=1").await;
-    assert!(
-        room.contains(r#"name="title" required value="Problems with orders""#),
-        "{room}"
-    );
+    assert!(room.contains(r#"name="title" required value="Problems with orders""#), "{room}");
     ada.post("/incidents/1/draft", "title=&stage=resolved&text=It+is+over&component-orders=operational").await;
     let (_, room) = ada.post("/incidents/1/publish", "update=2").await;
     assert!(room.contains("Reopen the notice"), "{room}");
