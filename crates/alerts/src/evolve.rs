@@ -347,7 +347,9 @@ impl State {
             retired = std::mem::take(&mut group.retired);
         }
         self.change_page(id, |page| {
-            page.phase = Phase::Closed { at };
+            if let Phase::Acknowledged { by, at, note } = std::mem::replace(&mut page.phase, Phase::Closed { at }) {
+                page.taken = Some((by, at, note));
+            }
             page.escalates_at = None;
             page.retired = retired;
         });

@@ -34,6 +34,9 @@ pub struct Page {
     pub opened_at: Timestamp,
     /// Where it stands.
     pub phase: Phase,
+    /// Who had acknowledged it when it was closed, since when, and what they said.
+    #[serde(default)]
+    pub taken: Option<(Actor, Timestamp, String)>,
     /// The step that was begun last, from zero.
     pub step: u32,
     /// The round through the policy, from zero.
@@ -144,6 +147,7 @@ impl Page {
             title: opened.title.clone(),
             opened_at: at,
             phase: Phase::Told,
+            taken: None,
             step: 0,
             round: 0,
             escalates_at: opened.due,

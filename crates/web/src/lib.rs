@@ -12,7 +12,6 @@
 //! Every handler is thin: it reads a request, asks or reads the engine as an actor, and tells what came of it. No rule
 //! of the lifecycle is here; what may be done is decided in the engine.
 
-pub mod ack;
 pub mod api;
 pub mod doors;
 pub mod health;
@@ -28,13 +27,16 @@ pub mod throttle;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::{MatchedPath, Request};
-use axum::http::{Method, StatusCode, Uri};
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::header::ACCEPT;
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::response::{IntoResponse as _, Response};
 use tower_http::timeout::TimeoutLayer;
 use tower_http::trace::TraceLayer;
 
 use crate::doors::reply::Problem;
 use crate::metrics::{Part, counted};
+use crate::session::Reader;
 pub use crate::state::{AppState, RefusedSamples, SampleSink, WebConfig};
 
 /// How long a request may take until its answer begins. A stream that has begun may go on.
@@ -45,7 +47,7 @@ pub fn app(state: AppState) -> Router {
     let other = Router::new().merge(health::router()).merge(metrics::router());
     let calm = Router::new()
         .merge(counted(api::router(), Part::Api, &state))
-        .merge(counted(Router::new().merge(ack::router()).merge(pages::router()), Part::Pages, &state))
+        .merge(counted(pages::router(), Part::Pages, &state))
         .merge(counted(other.fallback(nowhere), Part::Other, &state))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, ANSWER_TIMEOUT))
         .layer(TraceLayer::new_for_http().make_span_with(route_span));
@@ -54,10 +56,14 @@ pub fn app(state: AppState) -> Router {
     secure::secured(all, &state).with_state(state)
 }
 
-/// No route has this path.
-async fn nowhere(uri: Uri) -> Problem {
+/// No route has this path: a screen for people, words for programs.
+async fn nowhere(State(state): State<AppState>, Reader(session): Reader, headers: HeaderMap, uri: Uri) -> Response {
+    let accepted = headers.get(ACCEPT).and_then(|accepted| accepted.to_str().ok()).unwrap_or_default();
+    if accepted.contains("text/html") && !uri.path().starts_with("/api/") {
+        return pages::nowhere(&state, session.as_ref(), &uri);
+    }
     let path: String = uri.path().chars().take(100).collect();
-    Problem::missing(format!("there is nothing at {path:?}: the API is described at /api/openapi.json"))
+    Problem::missing(format!("there is nothing at {path:?}: the API is described at /api/openapi.json")).into_response()
 }
 
 /// The path is there, for other methods.

@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops where its server does not stand")]
 
 mod book;
+mod browser;
 mod crash;
 mod demo;
+mod driver;
 mod hook;
 mod load;
 mod node;

@@ -6,10 +6,10 @@ use axum::Router;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::post;
-use comms::UpdateId;
-use engine::Command;
+use comms::{ComponentStatus, UpdateId};
+use engine::{Command, Read};
 use incidents::Command as Asked;
-use kernel::{ComponentName, Impact, IncidentId, Sensitivity};
+use kernel::{Actor, Impact, IncidentId, Sensitivity};
 
 use super::form::{Fields, Form, onward, optional, unprocessed, with_refusal, word};
 use super::frame::{Screen, Stop, frame, missing, refused};
@@ -130,6 +130,10 @@ fn command(
                 word(act, fields, "update").map(|update| comms::Command::Publish { update, revision: None }.into()),
             );
         }
+        "reopen_notice" => {
+            let notice = word(act, fields, "notice");
+            return Some(notice.map(|notice| comms::Command::Reopen { notice, why: text("why") }.into()));
+        }
         "discard" => return Some(word(act, fields, "update").map(|update| comms::Command::Discard { update }.into())),
         _ => return None,
     };
@@ -146,13 +150,15 @@ fn role(
 
 /// A new draft, or the one there is written anew. Components that do as the page says already are left out.
 fn draft(state: &AppState, incident: IncidentId, fields: &Fields) -> Result<Command, Box<Refused>> {
-    let known = state.engine.book();
+    let shown = state.engine.read(&Actor::Anonymous, Read::of("status:read"), |world| {
+        let all = world.comms.components(&world.book).into_iter();
+        all.map(|now| (now.component.name.clone(), now.status)).collect::<Vec<_>>()
+    });
+    let shown = shown.map_err(|error| Box::new(refused("draft", error, &fields.0)))?;
     let mut components = Vec::new();
-    for component in &known.components {
-        let field = format!("component-{}", component.name);
-        if let Some(status) = optional("draft", fields, &field)? {
-            components.push((ComponentName::clone(&component.name), status));
-        }
+    for (name, now) in shown {
+        let wanted: Option<ComponentStatus> = optional("draft", fields, &format!("component-{name}"))?;
+        components.extend(wanted.filter(|status| *status != now).map(|status| (name, status)));
     }
     let (title, text) = (fields.get("title").to_owned(), fields.get("text").to_owned());
     let stage = word("draft", fields, "stage")?;

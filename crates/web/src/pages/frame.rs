@@ -1,7 +1,7 @@
 //! What frames every screen, from the world; and how a screen becomes an answer.
 
 use askama::Template;
-use axum::http::{StatusCode, header};
+use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use engine::{Health, Read};
 use kernel::Actor;
@@ -144,6 +144,12 @@ pub(super) fn stop(chrome: &Chrome) -> impl FnOnce(engine::Error) -> Stop + use<
 /// A stop because there is no such thing.
 pub(super) fn missing(chrome: &Chrome, what: impl Into<String>) -> Stop {
     Stop::Problem(Box::new(chrome.clone()), Problem::missing(what))
+}
+
+/// What a person sees at an address that is none of ours.
+pub(crate) fn nowhere(state: &AppState, session: Option<&Session>, uri: &Uri) -> Response {
+    let what = format!("There is nothing at {}", uri.path());
+    missing(&chrome(state, session, Tab::Other, "Not found", "/"), what).into_response()
 }
 
 /// What a refused form shows: the rule beside its field, and everything that was typed.

@@ -3,6 +3,7 @@
 //! | module | screens |
 //! |---|---|
 //! | [`access`] | log in, invitation, log out |
+//! | [`ack`] | what the link in a message leads to |
 //! | [`now`] | *Now* |
 //! | [`room`], [`acts`] | *Incident room*, the list, declaring, and everything its forms ask |
 //! | [`paging`] | *Page*: one run of a policy |
@@ -13,6 +14,7 @@
 //! | [`status`] | *Status page*, public |
 
 mod access;
+mod ack;
 mod acts;
 mod assets;
 mod form;
@@ -34,6 +36,7 @@ pub mod view;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 
+pub(crate) use self::frame::nowhere;
 use crate::state::AppState;
 
 /// The largest form, in bytes.
@@ -43,6 +46,7 @@ pub const FORM_BYTES_MAX: usize = 256 * 1024;
 pub fn router() -> Router<AppState> {
     let screens = Router::new()
         .merge(access::router())
+        .merge(ack::router())
         .merge(now::router())
         .merge(room::router())
         .merge(acts::router())

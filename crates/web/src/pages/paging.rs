@@ -51,8 +51,8 @@ fn shown(state: &AppState, session: &Session, chrome: Chrome, id: u64) -> Screen
 fn view(world: &World, chrome: Chrome, page: &Page) -> PagePage {
     let book = &world.book;
     let policy = page.policy.as_ref().and_then(|name| book.policies.get_key_value(name));
-    let taken = match &page.phase {
-        Phase::Acknowledged { by, at, note } => {
+    let taken = match (&page.phase, &page.taken) {
+        (Phase::Acknowledged { by, at, note }, _) | (Phase::Closed { .. }, Some((by, at, note))) => {
             Some(Taken { by: Named::new(by.to_string(), rows::actor(book, by)), at: *at, note: note.clone() })
         }
         _ => None,

@@ -1,7 +1,7 @@
 //! *Reviews*: the list with open actions, and one review with its sections, timeline and actions.
 
 use axum::Router;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Redirect};
 use axum::routing::{get, post};
@@ -10,6 +10,7 @@ use jiff::civil::Date;
 use kernel::time::between;
 use kernel::{Book, Timestamp};
 use learning::{Action, ActionKind, Command as Asked, Review, ReviewId, Section as Part};
+use serde::Deserialize;
 
 use super::form::{Fields, Form, unprocessed, with_refusal, word};
 use super::frame::{Screen, Stop, frame, html, missing, refused, stop};
@@ -28,6 +29,7 @@ pub(super) fn router() -> Router<AppState> {
         .route("/reviews/{id}/markdown", get(markdown))
         .route("/reviews/{id}/{act}", post(act))
         .route("/reviews/{id}/actions/{action}/complete", post(complete))
+        .route("/reviews/{id}/actions/{action}/drop", post(drop_action))
 }
 
 async fn list(State(state): State<AppState>, Reader(session): Reader) -> Screen {
@@ -39,8 +41,10 @@ async fn list(State(state): State<AppState>, Reader(session): Reader) -> Screen 
         let shown = |review: &&Review| reach.shows(&review.id.to_string(), review.sensitivity);
         let reviews: Vec<&Review> = world.learning.reviews().filter(shown).collect();
         let open = |review: &Review| {
-            let rows = review.actions.iter().filter(|action| action.done.is_none());
-            rows.map(|action| action_row(&world.book, review.id, action, chrome.now)).collect::<Vec<_>>()
+            review
+                .open_actions()
+                .map(|action| action_row(&world.book, review.id, action, chrome.now))
+                .collect::<Vec<_>>()
         };
         let mut actions: Vec<ActionRow> = reviews.iter().copied().flat_map(open).collect();
         actions.sort_by(|a, b| a.due.cmp(&b.due));
@@ -55,7 +59,8 @@ fn row(review: &Review) -> ReviewRow {
         (true, false) => Chip::new(Tone::Ok, "Published"),
         (true, true) => Chip::new(Tone::Info, "Published, changed since"),
     };
-    let done = review.actions.iter().filter(|action| action.done.is_some()).count();
+    let wanted = review.actions.iter().filter(|action| action.dropped.is_none());
+    let done = wanted.clone().filter(|action| action.done.is_some()).count();
     ReviewRow {
         id: review.id.0,
         incident: review.source.incident.0,
@@ -63,7 +68,7 @@ fn row(review: &Review) -> ReviewRow {
         severity: review.source.severity,
         state,
         opened_at: review.opened_at,
-        actions: (done, review.actions.len()),
+        actions: (done, wanted.count()),
     }
 }
 
@@ -75,20 +80,33 @@ fn action_row(book: &Book, review: ReviewId, action: &Action, now: Timestamp) ->
         kind: action.kind.as_str().to_owned(),
         owner: rows::person(book, &action.owner),
         due: action.due.to_string(),
-        late: action.done.is_none() && action.due < jiff::tz::TimeZone::UTC.to_datetime(now).date(),
+        late: action.is_overdue(jiff::tz::TimeZone::UTC.to_datetime(now).date()),
+        dropped: action.dropped.as_ref().map(|(_, why)| why.clone()),
         evidence: action.done.as_ref().map(|(_, evidence)| evidence.clone()),
     }
 }
 
-async fn review(State(state): State<AppState>, Reader(session): Reader, Path(id): Path<u32>) -> Screen {
-    let (chrome, session) = frame(&state, session.as_ref(), Tab::Reviews, "Review", &format!("/reviews/{id}"))?;
-    page(&state, &session, chrome, ReviewId(id))
+#[derive(Debug, Deserialize)]
+struct How {
+    /// Whether a published review is to be edited.
+    edit: Option<u8>,
 }
 
-fn page(state: &AppState, session: &Session, chrome: Chrome, id: ReviewId) -> Screen {
+async fn review(
+    State(state): State<AppState>,
+    Reader(session): Reader,
+    Path(id): Path<u32>,
+    Query(how): Query<How>,
+) -> Screen {
+    let (chrome, session) = frame(&state, session.as_ref(), Tab::Reviews, "Review", &format!("/reviews/{id}"))?;
+    page(&state, &session, chrome, ReviewId(id), how.edit.is_some())
+}
+
+fn page(state: &AppState, session: &Session, chrome: Chrome, id: ReviewId, edit: bool) -> Screen {
     let what = asked(state, session, &chrome, id)?;
     let (stopped, gone) = (stop(&chrome), missing(&chrome, format!("There is no review {id}")));
-    let page = state.engine.read(&session.actor(), what, |world| Some(view(world, chrome, world.learning.review(id)?)));
+    let page =
+        state.engine.read(&session.actor(), what, |world| Some(view(world, chrome, world.learning.review(id)?, edit)));
     page.map_err(stopped)?.map(|page| html(&page)).ok_or(gone)
 }
 
@@ -101,7 +119,7 @@ fn asked(state: &AppState, session: &Session, chrome: &Chrome, id: ReviewId) -> 
     Ok(Read::one("learning:read", &id.to_string(), sensitivity))
 }
 
-fn view(world: &World, chrome: Chrome, review: &Review) -> ReviewPage {
+fn view(world: &World, chrome: Chrome, review: &Review, edit: bool) -> ReviewPage {
     let (book, source) = (&world.book, &review.source);
     let moment = |moment: &learning::Moment| Moment {
         seq: moment.seq.0,
@@ -125,7 +143,7 @@ fn view(world: &World, chrome: Chrome, review: &Review) -> ReviewPage {
     ReviewPage {
         row: row(review),
         why: format!("{} because {}", source.severity, source.severity_why),
-        draft: true,
+        draft: edit || !review.is_published(),
         published_at: review.published.as_ref().map(|(at, ..)| *at),
         times: times(review),
         services: source.services.iter().map(|name| rows::service(book, name)).collect(),
@@ -228,6 +246,13 @@ async fn complete(State(state): State<AppState>, Path((id, action)): Path<(u32, 
     answer(&state, &session, id, "complete", asked, &form.fields).await
 }
 
+async fn drop_action(State(state): State<AppState>, Path((id, action)): Path<(u32, u32)>, form: Form) -> Screen {
+    let session = form.session(&format!("/reviews/{id}"))?.clone();
+    let why = form.fields.get("why").to_owned();
+    let asked = Ok(Asked::DropAction { review: ReviewId(id), action, why });
+    answer(&state, &session, id, "drop", asked, &form.fields).await
+}
+
 async fn answer(
     state: &AppState,
     session: &Session,
@@ -244,7 +269,12 @@ async fn answer(
         Err(refused) => Err(refused),
     };
     let path = format!("/reviews/{id}");
-    let Err(refused) = answer else { return Ok(Redirect::to(&path).into_response()) };
+    let section: Option<Part> = form.parse().ok();
+    let Err(refused) = answer else {
+        // Somebody who saves one section goes on with the next, where they were.
+        let to = section.map_or(path.clone(), |section| format!("{path}?edit=1#section-{section}"));
+        return Ok(Redirect::to(&to).into_response());
+    };
     let (chrome, session) = frame(state, Some(session), Tab::Reviews, "Review", &path)?;
-    unprocessed(page(state, &session, with_refusal(chrome, *refused), ReviewId(id)))
+    unprocessed(page(state, &session, with_refusal(chrome, *refused), ReviewId(id), section.is_some()))
 }

@@ -66,11 +66,12 @@ async fn list(State(state): State<AppState>, Reader(session): Reader) -> Screen 
 #[derive(Debug, Deserialize)]
 struct From {
     page: Option<u64>,
+    service: Option<String>,
 }
 
 async fn declare_form(State(state): State<AppState>, Reader(session): Reader, Query(from): Query<From>) -> Screen {
     let (chrome, session) = frame(&state, session.as_ref(), Tab::Incidents, "Declare", "/incidents/new")?;
-    declare_page(&state, &session, chrome, from.page, &[])
+    declare_page(&state, &session, chrome, from.page, from.service.as_slice())
 }
 
 /// The form that declares an incident; from a page, it begins with what the page says.
@@ -171,6 +172,7 @@ fn page(world: &World, chrome: Chrome, incident: &Incident) -> IncidentPage {
         timeline,
         draft: draft(world, incident),
         published: published(world, incident),
+        resolved_notice: resolved_notice(world, incident),
         components: components(world, incident),
         usual_title: engine::words::title(world, incident),
         usual_texts: STAGES.iter().map(|stage| engine::words::update(world, incident, *stage)).collect(),
@@ -224,13 +226,14 @@ fn moment(world: &World, entry: &incidents::Entry) -> Moment {
         "UpdateOverdue" | "CommanderMissing" => ("oncall", Tone::Warn),
         _ => ("note", Tone::Plain),
     };
+    let human_words = entry.kind.as_str() == "Noted" && entry.actor.person().is_some();
     Moment {
         seq: entry.seq.0,
         at: entry.at,
         day: None,
         by: rows::actor(&world.book, &entry.actor),
         human: entry.actor.person().is_some(),
-        text: entry.text.clone(),
+        text: if human_words { entry.text.clone() } else { rows::titled(&world.book, &entry.text) },
         icon,
         tone,
     }
@@ -248,8 +251,13 @@ pub(super) fn days(chrome: &Chrome, timeline: &mut [Moment]) {
     }
 }
 
+/// The draft that the room shows.
+fn drafted<'a>(world: &'a World, incident: &Incident) -> Option<(&'a comms::Notice, &'a comms::Update)> {
+    world.comms.drafts().filter(|(notice, _)| notice.incident == Some(incident.id)).last()
+}
+
 fn draft(world: &World, incident: &Incident) -> Option<Draft> {
-    let (_, update) = world.comms.drafts().filter(|(notice, _)| notice.incident == Some(incident.id)).last()?;
+    let (_, update) = drafted(world, incident)?;
     let wording = &update.wording;
     let component = |(name, status): &(kernel::ComponentName, ComponentStatus)| {
         let known = world.book.components.iter().find(|component| component.name == *name);
@@ -279,10 +287,20 @@ fn published(world: &World, incident: &Incident) -> Vec<Published> {
     updates.collect()
 }
 
+/// The notice to reopen: one that says resolved while the incident goes on.
+fn resolved_notice(world: &World, incident: &Incident) -> Option<u32> {
+    let last = world.comms.of_incident(incident.id).filter(|notice| notice.public().is_some()).last()?;
+    (incident.is_open() && !last.is_open()).then_some(last.id.0)
+}
+
 fn components(world: &World, incident: &Incident) -> Vec<ComponentChoice> {
+    let drafted = |name: &kernel::ComponentName| {
+        let (_, update) = drafted(world, incident)?;
+        update.wording.components.iter().find(|(own, _)| own == name).map(|(_, status)| *status)
+    };
     let choice = |now: comms::ComponentNow<'_>| ComponentChoice {
         component: Named::new(now.component.name.as_str(), &now.component.title),
-        status: now.status.as_str().to_owned(),
+        status: drafted(&now.component.name).unwrap_or(now.status).as_str().to_owned(),
         touched: now.component.services.iter().any(|name| incident.services.contains(name)),
     };
     world.comms.components(&world.book).into_iter().map(choice).collect()

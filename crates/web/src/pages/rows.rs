@@ -24,6 +24,15 @@ pub(super) fn person(book: &Book, name: &PersonName) -> Named {
     Named::new(name.as_str(), book.people.get(name).map_or(name.as_str(), |person| &person.title))
 }
 
+/// A sentence of ours that begins with the name of a person, with what people call them instead.
+pub(super) fn titled(book: &Book, text: &str) -> String {
+    let begins = text.split_once(' ').and_then(|(name, rest)| Some((PersonName::new(name).ok()?, rest)));
+    match begins.filter(|(name, _)| book.people.contains_key(name)) {
+        Some((name, rest)) => format!("{} {rest}", person(book, &name).title),
+        None => text.to_owned(),
+    }
+}
+
 /// An actor as people say it.
 pub(super) fn actor(book: &Book, actor: &Actor) -> String {
     match actor {
@@ -46,11 +55,20 @@ pub(super) fn incident(book: &Book, incident: &Incident) -> IncidentRow {
         severity: incident.severity,
         title: incident.title.clone(),
         phase: phase(incident.phase).chip(),
-        impact: incident.impact_text(),
+        impact: impact(&incident.impact),
         commander: incident.commander().map(|name| person(book, name)),
         declared_at: incident.declared_at,
         resolved_at: incident.resolved_at,
         update_due: incident.update_due,
+    }
+}
+
+/// What users notice, else which functions are hurt: one line has room for no more.
+fn impact(impact: &kernel::Impact) -> String {
+    let said = if impact.summary.is_empty() { impact.functions.join(", ") } else { impact.summary.clone() };
+    match impact.users_percent {
+        Some(percent) => format!("{percent} % of users: {said}").trim_end_matches(": ").to_owned(),
+        None => said,
     }
 }
 

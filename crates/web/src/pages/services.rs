@@ -184,7 +184,14 @@ fn check(world: &World, name: &kernel::RuleName, check: &kernel::book::Check) ->
     let state = match note {
         None => Chip::new(Tone::Plain, "Not asked yet"),
         Some(note) if note.healthy => Chip::new(Tone::Ok, "Healthy"),
-        Some(note) => Chip::new(Tone::Bad, note.reason.clone()),
+        Some(_) => Chip::new(Tone::Bad, "Failing"),
     };
-    CheckRow { name: name.to_string(), url: check.url.clone(), state, latency_ms: note.map(|note| note.latency_ms) }
+    let why = note.filter(|note| !note.healthy).map_or_else(String::new, |note| note.reason.clone());
+    CheckRow {
+        name: name.to_string(),
+        url: check.url.clone(),
+        state,
+        why,
+        latency_ms: note.map(|note| note.latency_ms),
+    }
 }

@@ -6,7 +6,7 @@ use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect};
 use axum::routing::{get, post};
 use engine::{Read, World};
-use kernel::{Fingerprint, Labels, Matcher, Seconds};
+use kernel::{Fingerprint, Labels, Matcher, PersonName, Seconds};
 use serde::Deserialize;
 
 use super::form::{Fields, Form, unprocessed, with_refusal, word};
@@ -56,7 +56,7 @@ fn view(world: &World, chrome: Chrome, fingerprint: Fingerprint) -> Option<Alert
     let rule = book.severity_of(labels);
     let stage = |stage: alerts::Stage| Stage {
         name: stage.stage,
-        passed: !matches!(stage.stage, "mute" | "nobody"),
+        passed: stage.stage != "nobody" && (stage.stage != "mute" || view.muted().is_none()),
         says: stage.said,
         link: None,
     };
@@ -138,12 +138,15 @@ fn list_page(state: &AppState, session: &Session, chrome: Chrome, again: &Again)
 }
 
 fn silence_row(world: &World, silence: &Silence) -> SilenceRow {
+    let named = |name: &str| {
+        PersonName::new(name).map_or_else(|_| name.to_owned(), |name| rows::person(&world.book, &name).title)
+    };
     let (found, _) = world.alerts.find(&silence.matchers, 0, MUTES_COUNTED_MAX);
     SilenceRow {
         id: silence.id.to_string(),
         matchers: silence.matchers.iter().map(ToString::to_string).collect(),
         comment: silence.comment.clone(),
-        by: silence.created_by.clone(),
+        by: silence.created_by.strip_prefix("person:").map_or_else(|| silence.created_by.clone(), named),
         starts_at: silence.starts_at,
         ends_at: silence.ends_at,
         mutes: found.len(),

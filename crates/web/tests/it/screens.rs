@@ -125,3 +125,84 @@ async fn a_form_from_elsewhere_changes_nothing() {
     let live = house.request(Method::GET, "/live").send().await.unwrap();
     assert_eq!(live.status(), StatusCode::UNAUTHORIZED);
 }
+
+#[tokio::test]
+async fn a_link_acknowledges_by_its_button_and_the_closed_page_says_who_had_it() {
+    let house = House::open().await;
+    let alert = |ends: &str| format!(r#"[{{"labels":{{"alertname":"Down","service":"checkout"}}{ends}}}]"#);
+    house.door("/api/v2/alerts", alert("")).await;
+    let link = |name: &str| {
+        let person = PersonName::new(name).unwrap();
+        format!("/ack/1?person={name}&key={}", governance::link::key(&[2; 32], 1, &person))
+    };
+    let read = async |method, path: &str| {
+        let answer = house.request(method, path).send().await.unwrap();
+        assert!(answer.headers().contains_key("content-security-policy"), "{path}");
+        (answer.status(), answer.text().await.unwrap())
+    };
+    let (status, text) = read(Method::GET, &format!("{}0", link("ada"))).await;
+    assert!(status == StatusCode::FORBIDDEN && text.contains("not one of ours"), "{text}");
+    assert!(read(Method::GET, &link("ada")).await.1.contains("You acknowledge as <b>Ada</b>"));
+    assert!(read(Method::GET, &link("ada")).await.1.contains("You acknowledge"), "opening it changed nothing");
+    assert!(read(Method::POST, &link("ada")).await.1.contains("You have it"));
+    assert!(read(Method::GET, &link("bruno")).await.1.contains("Ada has it"));
+    house.pass(Seconds::hours(1)).await;
+    house.door("/api/v2/alerts", alert(&format!(r#","endsAt":"{}""#, house.engine.now()))).await;
+    house.pass(Seconds::minutes(5)).await;
+    assert!(read(Method::GET, &link("ada")).await.1.contains("All is resolved"));
+    let (_, page) = Browser::invited(&house, "ada").await.get("/pages/1").await;
+    assert!(page.contains("<dd>Ada<small>") && page.contains("all its alerts are over"), "{page}");
+}
+
+#[tokio::test]
+async fn what_is_nowhere_is_told_to_people_and_to_programs() {
+    let house = House::open().await;
+    let answer = house.request(Method::GET, "/nowhere").send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::NOT_FOUND);
+    assert!(answer.text().await.unwrap().contains("There is nothing at /nowhere"));
+    let (status, told) =
+        crate::house::answer(house.request(Method::GET, "/api/v1/nowhere").send().await.unwrap()).await;
+    assert_eq!((status, &told["error"]), (StatusCode::NOT_FOUND, &json!("There is nothing at /api/v1/nowhere")));
+}
+
+#[tokio::test]
+async fn a_published_review_is_read_and_a_dropped_action_is_not_owed() {
+    let house = House::open().await;
+    let ada = Browser::invited(&house, "ada").await;
+    ada.post("/incidents/new", "title=Checkout+fails&severity=P2&why=orders+stopped&service=checkout").await;
+    ada.post("/incidents/1/resolve", "how=restarted").await;
+    for section in ["summary", "impact", "contributing_factors"] {
+        let form = format!("section={section}&revision=0&text=Learnt");
+        let (_, text) = ada.post("/reviews/1/sections", &form).await;
+        assert!(text.contains("Learnt") && !text.contains(r#"role="alert""#), "{text}");
+    }
+    let action = "title=Renew+it&owner=ada&due=2099-12-15&kind=prevent";
+    ada.post("/reviews/1/actions", action).await;
+    assert!(ada.get("/reviews").await.1.contains("Renew it"));
+    let (_, review) = ada.post("/reviews/1/actions/1/drop", "why=it+is+renewed+already").await;
+    assert!(review.contains("dropped: it is renewed already"), "{review}");
+    assert!(!ada.get("/reviews").await.1.contains("Renew it"), "nobody owes it any more");
+    assert!(review.contains("<textarea"));
+    let (_, review) = ada.post("/reviews/1/publish", "").await;
+    assert!(!review.contains("<textarea") && review.contains("?edit=1"), "it is read as a document: {review}");
+    assert!(ada.get("/reviews/1?edit=1").await.1.contains("Publish again"));
+}
+
+#[tokio::test]
+async fn an_update_keeps_what_customers_know_and_its_notice_is_reopened() {
+    let house = House::open().await;
+    let ada = Browser::invited(&house, "ada").await;
+    ada.post("/incidents/new", "title=Words+of+ours&severity=P2&why=orders+stopped&service=checkout").await;
+    let draft =
+        "update=1&title=Problems+with+orders&stage=investigating&text=We+look&component-orders=degraded_performance";
+    ada.post("/incidents/1/draft", draft).await;
+    let (_, room) = ada.post("/incidents/1/publish", "update=1").await;
+    assert!(room.contains(r#"name="title" required value="Problems with orders""#), "{room}");
+    ada.post("/incidents/1/draft", "title=&stage=resolved&text=It+is+over&component-orders=operational").await;
+    let (_, room) = ada.post("/incidents/1/publish", "update=2").await;
+    assert!(room.contains("Reopen the notice"), "{room}");
+    let (_, room) = ada.post("/incidents/1/reopen_notice", "notice=1&why=it+is+back").await;
+    assert!(!room.contains("Reopen the notice"), "{room}");
+    let status = house.request(Method::GET, "/status").send().await.unwrap().text().await.unwrap();
+    assert!(status.contains("Problems with orders") && !status.contains("Words of ours"), "{status}");
+}

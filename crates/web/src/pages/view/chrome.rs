@@ -148,12 +148,12 @@ impl Chrome {
     /// An instant in the reader's zone: `24 Nov 2026 03:12:45 CET`.
     #[must_use]
     pub fn local(&self, at: &Timestamp) -> String {
-        self.civil(at, "%-d %b %Y %H:%M:%S")
+        self.civil(at, "%-d %b %Y %H:%M:%S %Z")
     }
 
     fn civil(&self, at: &Timestamp, format: &str) -> String {
         let zone = self.zone.clone().unwrap_or(TimeZone::UTC);
-        zone.to_datetime(*at).strftime(format).to_string()
+        at.to_zoned_datetime(zone).strftime(format).to_string()
     }
 
     fn time(&self, at: &Timestamp, attributes: &str, text: &str) -> Html {
@@ -207,6 +207,12 @@ impl Chrome {
         self.time(at, "", &self.civil(at, "%-d %b %H:%M"))
     }
 
+    /// The date and time of day with the zone, where a reader may not know it: `24 Nov 03:12 CET`.
+    #[must_use]
+    pub fn zoned(&self, at: &Timestamp) -> Html {
+        self.time(at, "", &self.civil(at, "%-d %b %H:%M %Z"))
+    }
+
     /// The date: `24 Nov 2026`.
     #[must_use]
     pub fn date(&self, at: &Timestamp) -> Html {
@@ -231,11 +237,11 @@ impl Chrome {
         self.civil(at, "%Y-%m-%dT%H:%M")
     }
 
-    /// What the reader's zone is called.
+    /// What the reader's zone is called: `Europe/Berlin (CET)`.
     #[must_use]
     pub fn zone_name(&self) -> String {
-        let named = self.zone.as_ref().and_then(|zone| zone.iana_name().map(str::to_owned));
-        named.unwrap_or_else(|| "UTC".into())
+        let named = self.zone.as_ref().and_then(|zone| zone.iana_name());
+        named.map_or_else(|| "UTC".into(), |name| format!("{name} ({})", self.civil(&self.now, "%Z")))
     }
 
     /// Whether a name is the reader's own.

@@ -110,6 +110,8 @@ pub struct IncidentPage {
     pub draft: Option<Draft>,
     /// What was published, newest first.
     pub published: Vec<Published>,
+    /// The notice that customers see as resolved while the incident goes on.
+    pub resolved_notice: Option<u32>,
     /// The components of the status page.
     pub components: Vec<ComponentChoice>,
     /// The stages an update can have.

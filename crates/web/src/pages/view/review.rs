@@ -56,6 +56,8 @@ pub struct ActionRow {
     pub late: bool,
     /// What shows that it is done.
     pub evidence: Option<String>,
+    /// Why it is not done after all.
+    pub dropped: Option<String>,
 }
 
 /// One review.
@@ -68,7 +70,7 @@ pub struct ReviewPage {
     pub row: ReviewRow,
     /// Why it was that bad.
     pub why: String,
-    /// Whether it can be edited.
+    /// Whether it is shown to be edited: a draft always, a published one when asked for.
     pub draft: bool,
     /// When it was published.
     pub published_at: Option<Timestamp>,

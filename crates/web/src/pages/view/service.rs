@@ -77,6 +77,8 @@ pub struct CheckRow {
     pub url: String,
     /// How it is.
     pub state: Chip,
+    /// Why it is not well.
+    pub why: String,
     /// How long the last answer took.
     pub latency_ms: Option<u32>,
 }

@@ -1,0 +1,270 @@
+//! The screens as people use them, in a real browser: the whole path by clicking, the first minutes by keyboard alone, reading
+//! without JavaScript, and every screen on a phone.
+
+use axum::Router;
+use axum::routing::post;
+use reqwest::Method;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::driver::{Browser, ENTER, ESCAPE, Kind, TAB};
+use crate::server::{Base, Server, of, told};
+use crate::shop;
+
+const PASSWORD: &str = "lanterns on the harbour";
+/// How many times the Tab key is pressed at most to come to something.
+const TABS_MAX: usize = 40;
+
+/// A server whose messages are all taken, and the link by which Ada sets a new password.
+async fn open() -> (Server, String) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let pager = format!("http://{}/", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, Router::new().route("/", post(async || "taken"))).await });
+    let mut server = Server::open(Base::Sqlite, &shop::book("webhook", &pager)).await;
+    server.terminate().await;
+    let book = server.book();
+    let link = server.cli(&["invite", "ada", "--url", &server.url, "--watchbook", book.to_str().unwrap()]).await;
+    server.start().await;
+    (server, link.trim().to_owned())
+}
+
+/// Sets the password behind the link, and is logged in.
+async fn enter(browser: &Browser, link: &str) {
+    browser.go(link).await;
+    browser.fill("#invite-password", PASSWORD).await;
+    browser.fill("#invite-again", PASSWORD).await;
+    browser.click("//button[.='Set password and log in']").await;
+    browser.sees("//h1[.='Now']").await;
+}
+
+/// Sends the alert of these tests as Prometheus does, firing or resolved.
+async fn alert(server: &Server, firing: bool) {
+    let ends_at = (!firing).then_some("2026-01-01T00:00:00Z");
+    let starts_at = (!firing).then_some("2025-12-31T00:00:00Z");
+    let alert = json!({
+        "labels": { "alertname": "CardsRefused", "service": "checkout", "severity": "critical" },
+        "annotations": { "summary": "Cards are refused" }, "startsAt": starts_at, "endsAt": ends_at,
+    });
+    told(server.request(Method::POST, "/api/v2/alerts").json(&json!([alert]))).await;
+}
+
+/// The browser had no complaint, and asked nobody but the server.
+async fn assert_clean(browser: &Browser, server: &Server) {
+    assert_eq!(browser.complaints().await, Vec::<String>::new());
+    let (requests, ours) = (browser.requests().await, format!("{}/", server.url));
+    // The browser's own first page is within the browser.
+    let within = |url: &&String| ["data:", "chrome://"].iter().any(|scheme| url.starts_with(scheme));
+    let foreign: Vec<_> = requests.iter().filter(|url| !url.starts_with(&ours) && !within(url)).collect();
+    assert_eq!(foreign, Vec::<&String>::new());
+    assert!(requests.iter().any(|url| url.ends_with("/live")), "the screens were live");
+}
+
+#[tokio::test]
+async fn a_person_clicks_the_whole_path() {
+    let Some(browser) = Browser::open(Kind::Desktop).await else { return };
+    let (server, link) = open().await;
+    enter(&browser, &link).await;
+    page(&browser, &server).await;
+    command(&browser).await;
+    tell_customers(&browser).await;
+    end(&browser, &server).await;
+    review(&browser).await;
+    prove(&browser).await;
+    browser.click(".self a").await;
+    browser.click("//button[.='Log out']").await;
+    browser.sees("#login-person").await;
+    browser.go(&server.url).await;
+    browser.sees("#login-person").await;
+    assert_clean(&browser, &server).await;
+}
+
+/// An alert shows up on *Now* by itself; its page is opened and acknowledged.
+async fn page(browser: &Browser, server: &Server) {
+    browser.reads("All quiet.").await;
+    browser.script("window.before = true").await;
+    alert(server, true).await;
+    browser.sees("//*[@id='now']//a[.='Cards are refused']").await;
+    assert_eq!(browser.script("return window.before").await, json!(true), "the page was not loaded again");
+    browser.click("[id^=page-]").await;
+    browser.click("#page-view [id^=ack-]").await;
+    browser.sees("//dt[.='Acknowledged by']/following-sibling::dd[contains(., 'Ada Lindqvist')]").await;
+}
+
+/// Takes command in the incident room, corrects the severity, writes a note.
+async fn command(browser: &Browser) {
+    browser.click("//a[contains(., 'INC-1')]").await;
+    browser.click("#take-command").await;
+    browser.reads("that is you").await;
+    browser.click("//summary[.='Severity']").await;
+    browser.click("//select[@id='severity-severity']/option[.='P2']").await;
+    browser.fill("#severity-why", "bank transfers still work").await;
+    browser.click("//form[contains(@action, '/severity')]//button").await;
+    browser.sees("//*[@id='room-head'][.//*[.='P2'] and contains(., 'bank transfers still work')]").await;
+    browser.fill("#note-text", "The certificate has expired").await;
+    browser.click("//button[.='Add note']").await;
+    browser.sees("//*[@id='timeline']//p[.='The certificate has expired']").await;
+}
+
+/// Words an update anew, publishes it, and reads it where customers do.
+async fn tell_customers(browser: &Browser) {
+    browser.click("//summary[.='Revise the draft']").await;
+    browser.fill("#draft-text", "Cards are refused at the moment. We are working on it.").await;
+    browser.click("//button[.='Save draft']").await;
+    browser.sees("//*[@id='draft']//p[contains(., 'Cards are refused at the moment')]").await;
+    browser.click("#publish").await;
+    browser.sees("//*[@id='published']//p[contains(., 'Cards are refused at the moment')]").await;
+    browser.click("//header/a[.='Status page']").await;
+    browser.sees("//main[@id='status']//p[contains(., 'Cards are refused at the moment')]").await;
+    browser.sees("//*[contains(@class, 'comp')][contains(., 'Orders')][contains(., 'Major outage')]").await;
+}
+
+/// The alert is over, and so is the incident.
+async fn end(browser: &Browser, server: &Server) {
+    browser.go(&format!("{}/incidents/1", server.url)).await;
+    alert(server, false).await;
+    browser.sees("//*[@id='room-pages']//*[.='Closed']").await;
+    browser.click("//summary[.='Mitigated']").await;
+    browser.fill("#mitigate-how", "the certificate was renewed").await;
+    browser.click("//button[.='It is mitigated']").await;
+    browser.sees("//*[@id='room-head']//*[.='Mitigated']").await;
+    browser.click("//summary[.='Resolve']").await;
+    browser.fill("#resolve-how", "no card was refused for ten minutes").await;
+    browser.click("//button[.='It is resolved']").await;
+    browser.sees("//*[@id='room-head']//*[.='Resolved']").await;
+}
+
+/// Writes the review, adds an action, publishes, and reads it as a document.
+async fn review(browser: &Browser) {
+    browser.click("//a[.='Open the review']").await;
+    let sections = [
+        ("summary", "Cards were refused because a certificate had expired."),
+        ("impact", "Nobody could pay by card."),
+        ("contributing_factors", "The certificate was renewed by hand."),
+    ];
+    for (section, text) in sections {
+        browser.fill(&format!("#{section}-text"), text).await;
+        browser.click(&format!("#section-{section} button")).await;
+        browser.sees(&format!("//textarea[@id='{section}-text'][.='{text}']")).await;
+    }
+    browser.click("//summary[.='Add an action']").await;
+    browser.fill("#action-title", "Renew certificates by a program").await;
+    browser.fill("#action-due", "12152099").await;
+    browser.click("//form[contains(@action, '/actions')]//button[.='Add']").await;
+    browser.sees("//*[@id='action-1'][contains(., 'due 2099-12-15')]").await;
+    browser.click("//button[.='Publish']").await;
+    browser.sees("//*[contains(@class, 'chip')][.='Published']").await;
+    browser.sees("//p[contains(@class, 'prose')][contains(., 'a certificate had expired')]").await;
+}
+
+/// Opens the newest fact of the journal and its proof.
+async fn prove(browser: &Browser) {
+    browser.click("//nav//a[contains(., 'Journal')]").await;
+    browser.click("#facts tbody tr:nth-child(1) a").await;
+    browser.sees("//h1[contains(., 'ReviewPublished')]").await;
+    browser.sees("//h3[.='Signed checkpoint']/following-sibling::pre[contains(., 'watchkeeper')]").await;
+}
+
+/// The id of whatever has the focus, or its words when it has none.
+async fn focus(browser: &Browser) -> String {
+    let focus = browser.script("const e = document.activeElement; return e.id || e.textContent.trim()").await;
+    focus.as_str().unwrap().to_owned()
+}
+
+/// Presses Tab until something has the focus.
+async fn tab_to(browser: &Browser, wanted: &str) {
+    let mut passed = Vec::new();
+    for _ in 0..TABS_MAX {
+        browser.press(TAB).await;
+        passed.push(focus(browser).await);
+        if passed.last().is_some_and(|focus| focus == wanted) {
+            return;
+        }
+    }
+    panic!("{wanted} was not reached: {passed:?}");
+}
+
+#[tokio::test]
+async fn a_person_logs_in_and_acknowledges_by_keyboard_alone() {
+    let Some(browser) = Browser::open(Kind::Desktop).await else { return };
+    let (server, link) = open().await;
+    alert(&server, true).await;
+    server.fact("PageOpened").await;
+    browser.go(&link).await;
+    browser.press(&format!("{PASSWORD}{TAB}{PASSWORD}{ENTER}")).await;
+    browser.sees("//h1[.='Now']").await;
+    browser.press(TAB).await;
+    assert_eq!(focus(&browser).await, "Skip to the screen");
+    browser.press(ENTER).await;
+    assert_eq!(focus(&browser).await, "main");
+    browser.press("?").await;
+    browser.sees("//dialog//dt[.='Acknowledge the first open page']").await;
+    browser.press(ESCAPE).await;
+    browser.press("gj").await;
+    browser.sees("//h1[.='Journal']").await;
+    browser.press("gn").await;
+    browser.sees("//h1[.='Now']").await;
+    browser.press("j").await;
+    assert_eq!(focus(&browser).await, "inc-1");
+    tab_to(&browser, "ack-1").await;
+    browser.press(ENTER).await;
+    browser.sees("//*[@id='now']//*[contains(@class, 'chip')][.='Acknowledged']").await;
+    assert_eq!(of(&server.facts().await, "PageAcknowledged").next().unwrap()["actor"], "person:ada");
+    assert_clean(&browser, &server).await;
+}
+
+/// Every screen, and words that must be on it.
+const SCREENS: [(&str, &str); 16] = [
+    ("/", "Cards are refused"),
+    ("/incidents", "INC-1"),
+    ("/incidents/1", "nobody can order"),
+    ("/incidents/new", "Declare an incident"),
+    ("/pages/1", "Who was told"),
+    ("/oncall", "The shifts in words"),
+    ("/services", "taking orders"),
+    ("/services/checkout", "Whom it pages"),
+    ("/silences", "New silence"),
+    ("/reviews", "Open actions"),
+    ("/journal", "IncidentDeclared"),
+    ("/journal/0", "Signed checkpoint"),
+    ("/me", "Your next shifts"),
+    ("/admin/tokens", "Invite a person"),
+    ("/keys", "Take command"),
+    ("/status", "Orders"),
+];
+
+/// Looks at every screen with an incident going on.
+async fn look_at_all(browser: &Browser, server: &Server, link: &str) -> Vec<Value> {
+    alert(server, true).await;
+    server.fact("IncidentDeclared").await;
+    enter(browser, link).await;
+    let mut widths = Vec::new();
+    for (path, words) in SCREENS {
+        browser.go(&format!("{}{path}", server.url)).await;
+        browser.reads(words).await;
+        let width = browser.script("return document.documentElement.scrollWidth - window.innerWidth").await;
+        widths.push(json!([path, width]));
+    }
+    widths
+}
+
+#[tokio::test]
+async fn every_screen_is_read_without_javascript() {
+    let Some(browser) = Browser::open(Kind::WithoutJavaScript).await else { return };
+    let (server, link) = open().await;
+    look_at_all(&browser, &server, &link).await;
+    browser.go(&server.url).await;
+    browser.click("[id^=ack-]").await;
+    browser.reads("Acknowledged").await;
+    let requests = browser.requests().await;
+    assert!(!requests.iter().any(|url| url.ends_with("/live")), "no script ran: {requests:?}");
+}
+
+#[tokio::test]
+async fn no_screen_is_wider_than_a_phone() {
+    let Some(browser) = Browser::open(Kind::Phone).await else { return };
+    let (server, link) = open().await;
+    let widths = look_at_all(&browser, &server, &link).await;
+    let wide: Vec<_> = widths.iter().filter(|one| one[1] != 0).collect();
+    assert_eq!(wide, Vec::<&Value>::new());
+    assert_clean(&browser, &server).await;
+}
