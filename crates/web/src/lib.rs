@@ -31,7 +31,7 @@ use tower_http::timeout::TimeoutLayer;
 use tower_http::trace::TraceLayer;
 
 use crate::metrics::{Part, counted};
-pub use crate::state::{AppState, RefusedSamples, SampleSink, WebConfig};
+pub use crate::state::{AppState, NotReloaded, RefusedSamples, Reload, SampleSink, WebConfig};
 
 /// How long a request may take until its answer begins. A stream that has begun may go on.
 pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
