@@ -198,3 +198,19 @@ fn completions_and_pages_of_the_manual_name_every_verb() {
         }
     }
 }
+
+#[test]
+fn the_page_about_the_command_line_names_every_verb_and_every_exit_code() {
+    let page = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/cli.md")).unwrap();
+    for (code, meaning) in crate::failure::EXITS {
+        assert!(page.contains(&format!("| {code} | {meaning} |\n")), "{code}");
+    }
+    for noun in Cli::command().get_subcommands() {
+        let begins = format!("| `{}` |", noun.get_name());
+        let row = page.lines().find(|line| line.starts_with(&begins));
+        let row = row.unwrap_or_else(|| unreachable!("no row begins {begins}"));
+        for verb in noun.get_subcommands() {
+            assert!(row.contains(&format!("`{}`", verb.get_name())), "{row} has no {}", verb.get_name());
+        }
+    }
+}

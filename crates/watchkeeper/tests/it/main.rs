@@ -5,6 +5,7 @@
 mod book;
 mod crash;
 mod demo;
+mod documents;
 mod hook;
 mod load;
 mod node;
