@@ -1,12 +1,15 @@
-//! Verbs about watchbooks: begin one, check one, publish the schema for editors.
+//! Verbs about watchbooks: begin one, check one, publish the schema for editors; and what a running server has live.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use connectors::watchbook;
+use serde_json::{Value, json};
 
 use crate::failure::{Exit, Failure};
+use crate::remote::access::{self, LiveBookVerb};
+use crate::remote::ask::Server;
 
 /// `watchkeeper init`
 #[derive(Debug, Args)]
@@ -24,43 +27,99 @@ pub enum BookVerb {
         /// The watchbook's directory.
         #[arg(env = "WATCHKEEPER_WATCHBOOK", default_value = "./watchbook")]
         directory: PathBuf,
-        /// Print the findings as JSON.
-        #[arg(long)]
-        json: bool,
+    },
+    #[command(flatten)]
+    Remote(LiveBookVerb),
+    /// Compare a watchbook with the one that a running server has live.
+    Diff {
+        /// The watchbook's directory.
+        #[arg(env = "WATCHKEEPER_WATCHBOOK", default_value = "./watchbook")]
+        directory: PathBuf,
+        #[command(flatten)]
+        server: Server,
     },
     /// Print the JSON Schema of the watchbook's files, for editors.
     Schema,
 }
 
 /// `watchkeeper init`
-pub fn init(args: &InitArgs) -> Result<ExitCode, Failure> {
+pub fn init(args: &InitArgs, json: bool) -> Result<ExitCode, Failure> {
     let directory = &args.directory;
     let taken = std::fs::read_dir(directory).is_ok_and(|mut entries| entries.next().is_some());
     if taken {
         let message = format!("{} is not empty, so nothing was written", directory.display());
         return Err(Failure::new(message).hint("name another directory").exit(Exit::Usage));
     }
+    let mut wrote = Vec::new();
     for (name, text) in watchbook::starter() {
         let path = directory.join(name);
         if let Some(parent) = path.parent() {
             std::fs::create_dir_all(parent).map_err(|error| Failure::file("create", parent, &error))?;
         }
         std::fs::write(&path, text).map_err(|error| Failure::file("write", &path, &error))?;
-        println!("wrote {}", path.display());
+        wrote.push(path.display().to_string());
     }
-    println!("\nEdit people and services, then: watchkeeper watchbook check {}", directory.display());
+    if json {
+        println!("{:#}", json!({ "wrote": wrote }));
+    } else {
+        wrote.iter().for_each(|path| println!("wrote {path}"));
+        println!("\nEdit people and services, then: watchkeeper watchbook check {}", directory.display());
+    }
     Ok(ExitCode::SUCCESS)
 }
 
 /// `watchkeeper watchbook …`
-pub fn run(verb: BookVerb) -> Result<ExitCode, Failure> {
+pub async fn run(verb: BookVerb, json: bool) -> Result<ExitCode, Failure> {
     match verb {
-        BookVerb::Check { directory, json } => check(&directory, json),
+        BookVerb::Remote(verb) => {
+            let (ask, server) = verb.ask();
+            ask.run(&server, json).await
+        }
+        BookVerb::Check { directory } => check(&directory, json),
+        BookVerb::Diff { directory, server } => diff(&directory, &server, json).await,
         BookVerb::Schema => {
             println!("{:#}", watchbook::schema());
             Ok(ExitCode::SUCCESS)
         }
     }
+}
+
+/// Compares digests; where Git knows the live commit, it tells what differs.
+async fn diff(directory: &Path, server: &Server, json: bool) -> Result<ExitCode, Failure> {
+    let here = load(directory)?;
+    let live = access::live_book().answer(server).await?;
+    let text = |field: &str| live.get(field).and_then(Value::as_str).unwrap_or_default();
+    let (digest, same) = (here.digest.to_string(), here.digest.to_string() == text("digest"));
+    let changes = if same { String::new() } else { changed_since(directory, text("commit")) };
+    if json {
+        println!(
+            "{:#}",
+            json!({ "same": same, "digest": digest, "commit": here.commit, "live": live, "diff": changes })
+        );
+    } else if same {
+        println!("{} is what is live (digest {})", directory.display(), here.digest.short());
+    } else {
+        let known = Some(text("commit")).filter(|commit| !commit.is_empty()).unwrap_or("of no commit");
+        println!(
+            "{} differs from what is live: digest {digest} here, {} there ({known})",
+            directory.display(),
+            text("digest")
+        );
+        print!("{changes}");
+    }
+    Ok(if same { ExitCode::SUCCESS } else { ExitCode::from(Exit::Unsound as u8) })
+}
+
+/// What Git says changed since the live commit; nothing where it does not know that commit.
+fn changed_since(directory: &Path, commit: &str) -> String {
+    let is_commit = commit.len() >= 7 && commit.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if !is_commit {
+        return String::new();
+    }
+    let git = std::process::Command::new("git").arg("-C").arg(directory).args(["diff", commit, "--", "."]).output();
+    git.ok()
+        .filter(|git| git.status.success())
+        .map_or_else(String::new, |git| String::from_utf8_lossy(&git.stdout).into())
 }
 
 fn check(directory: &Path, json: bool) -> Result<ExitCode, Failure> {

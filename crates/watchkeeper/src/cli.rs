@@ -5,18 +5,24 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::failure::Failure;
-use crate::{book, demo, journal, local, remote, serve};
+use crate::failure::{EXITS, Exit, Failure};
+use crate::{book, demo, journal, local, manual, remote, serve};
 
 /// One binary for the whole life of an incident: detect, route, page, command, communicate, learn, prove.
-///
-/// Exit codes: 0 done; 1 the world failed (a file, a server, a network); 2 the command line or a file is wrong;
-/// 3 not allowed; 4 refused by a rule, or no such thing; 5 what was checked is not in order.
 #[derive(Debug, Parser)]
-#[command(name = "watchkeeper", version, propagate_version = true, max_term_width = 110)]
+#[command(name = "watchkeeper", version, propagate_version = true, max_term_width = 110, after_help = exits())]
 pub struct Cli {
     #[command(subcommand)]
     verb: Verb,
+    /// Print JSON for programs: what the server said, as it is; failures too, on standard error.
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// The exit codes as `--help` lists them.
+fn exits() -> String {
+    let line = |(code, meaning): &(u8, &str)| format!("  {code}  {meaning}\n");
+    format!("Exit codes:\n{}", EXITS.iter().map(line).collect::<String>())
 }
 
 /// Where the journal of this machine is.
@@ -44,13 +50,13 @@ enum Verb {
     Serve(serve::ServeArgs),
     /// Write a small, good watchbook to begin with.
     Init(book::InitArgs),
-    /// Check, apply and describe watchbooks.
+    /// Check, compare and apply watchbooks.
     #[command(subcommand)]
     Watchbook(book::BookVerb),
-    /// Verify, prove, seal and export the journal.
+    /// Verify, prove, seal, export and follow the journal.
     #[command(subcommand)]
     Journal(journal::JournalVerb),
-    /// Issue and revoke API tokens on this machine.
+    /// Issue, list and revoke the API tokens of programs.
     #[command(subcommand)]
     Token(local::TokenVerb),
     /// Let a person in: prints a link by which they set their password.
@@ -64,39 +70,56 @@ enum Verb {
         /// The shell.
         shell: clap_complete::Shell,
     },
-    /// Print the manual page.
-    Man,
+    /// Print the manual page, or write one for each verb.
+    Man {
+        /// Write every page into this directory instead, such as /usr/local/share/man/man1.
+        #[arg(long, value_name = "DIR")]
+        dir: Option<PathBuf>,
+    },
 }
 
 impl Cli {
+    /// What it asks of a server, when it does nothing else.
+    #[cfg(test)]
+    pub fn remote(self) -> Option<(remote::ask::Ask, remote::ask::Server)> {
+        match self.verb {
+            Verb::Watchbook(book::BookVerb::Remote(verb)) => Some(verb.ask()),
+            Verb::Journal(journal::JournalVerb::Remote(verb)) => Some(verb.ask()),
+            Verb::Token(verb) => verb.remote(),
+            Verb::Invite(args) => args.remote(),
+            Verb::Remote(verb) => verb.ask().ok(),
+            _ => None,
+        }
+    }
+
     /// Does what was asked.
     ///
     /// # Errors
     /// Says what went wrong, with a way out and an exit code.
     pub fn run(self) -> Result<ExitCode, Failure> {
+        let json = self.json;
         match self.verb {
-            Verb::Serve(args) => on_runtime(serve::run(args)),
-            Verb::Init(args) => book::init(&args),
-            Verb::Watchbook(verb) => book::run(verb),
-            Verb::Journal(verb) => on_runtime(journal::run(verb)),
-            Verb::Token(verb) => on_runtime(local::token(verb)),
-            Verb::Invite(args) => on_runtime(local::invite(args)),
+            Verb::Serve(args) => on_runtime(serve::run(args, json)),
+            Verb::Init(args) => book::init(&args, json),
+            Verb::Watchbook(verb) => on_runtime(book::run(verb, json)),
+            Verb::Journal(verb) => on_runtime(journal::run(verb, json)),
+            Verb::Token(verb) => on_runtime(local::token(verb, json)),
+            Verb::Invite(args) => on_runtime(local::invite(args, json)),
+            Verb::Remote(verb) => on_runtime(remote::run(verb, json)),
+            Verb::Demo(_) | Verb::Completions { .. } | Verb::Man { .. } if json => {
+                Err(Failure::new("this verb is for people: it prints no JSON")
+                    .hint("leave --json out")
+                    .exit(Exit::Usage))
+            }
             Verb::Demo(args) => on_runtime(demo::run(args)),
-            Verb::Remote(verb) => on_runtime(remote::run(verb)),
             Verb::Completions { shell } => {
                 let mut command = <Self as clap::CommandFactory>::command();
                 clap_complete::generate(shell, &mut command, "watchkeeper", &mut std::io::stdout());
                 Ok(ExitCode::SUCCESS)
             }
-            Verb::Man => manual(),
+            Verb::Man { dir } => manual::run(<Self as clap::CommandFactory>::command(), dir.as_deref()),
         }
     }
-}
-
-fn manual() -> Result<ExitCode, Failure> {
-    let page = clap_mangen::Man::new(<Cli as clap::CommandFactory>::command());
-    page.render(&mut std::io::stdout()).map_err(|error| Failure::new(format!("cannot print the manual: {error}")))?;
-    Ok(ExitCode::SUCCESS)
 }
 
 fn on_runtime(work: impl Future<Output = Result<ExitCode, Failure>>) -> Result<ExitCode, Failure> {

@@ -352,7 +352,7 @@ async fn stop(server: &mut Child) {
 async fn verify(args: &DemoArgs) -> Result<ExitCode, Failure> {
     let place = Place { data: args.data.clone(), database: None };
     say("", "watchkeeper journal verify");
-    crate::journal::run(crate::journal::JournalVerb::Verify { checkpoint: None, json: false, place }).await
+    crate::journal::run(crate::journal::JournalVerb::Verify { checkpoint: None, place }, false).await
 }
 
 fn say(who: &str, what: &str) {

@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-/// The exit codes, as `watchkeeper help exit-codes` and the manual list them.
+use serde_json::{Value, json};
+
+/// The exit codes; 0 is for what was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     /// The world failed: a file, a server, a network.
@@ -18,18 +20,30 @@ pub enum Exit {
     Unsound = 5,
 }
 
+/// Every exit code and what it means, for `--help`, the manual and the documents.
+pub const EXITS: [(u8, &str); 6] = [
+    (0, "done"),
+    (Exit::Failed as u8, "the world failed: a file, a server, a network"),
+    (Exit::Usage as u8, "the command line or a file is wrong; nothing was changed"),
+    (Exit::Denied as u8, "not allowed: no token, or one without the scope"),
+    (Exit::Refused as u8, "a rule refused it, or there is no such thing"),
+    (Exit::Unsound as u8, "what was checked is not in order: a watchbook with errors, a journal that does not verify"),
+];
+
 /// Why a command did not do what it was asked.
 #[derive(Debug)]
 pub struct Failure {
     message: String,
     hint: Option<String>,
     exit: Exit,
+    /// What the server said, for programs.
+    said: Option<Box<Value>>,
 }
 
 impl Failure {
     /// The world failed.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: None, exit: Exit::Failed }
+        Self { message: message.into(), hint: None, exit: Exit::Failed, said: None }
     }
 
     /// A file could not be used.
@@ -51,11 +65,28 @@ impl Failure {
         self
     }
 
-    /// Tells the user on standard error and gives the exit code.
-    pub fn report(&self) -> ExitCode {
-        eprintln!("watchkeeper: {}", self.message);
-        if let Some(hint) = &self.hint {
-            eprintln!("hint: {hint}");
+    /// With what the server said.
+    #[must_use]
+    pub fn said(mut self, said: Value) -> Self {
+        self.said = (!said.is_null()).then(|| Box::new(said));
+        self
+    }
+
+    /// Whether it is about access, so that trying again changes nothing.
+    pub fn is_denied(&self) -> bool {
+        self.exit == Exit::Denied
+    }
+
+    /// Tells the user on standard error, in words or as JSON, and gives the exit code.
+    pub fn report(&self, as_json: bool) -> ExitCode {
+        if as_json {
+            let Self { message, hint, exit, said } = self;
+            eprintln!("{}", json!({ "error": message, "hint": hint, "exit": *exit as u8, "server_said": said }));
+        } else {
+            eprintln!("watchkeeper: {}", self.message);
+            if let Some(hint) = &self.hint {
+                eprintln!("hint: {hint}");
+            }
         }
         ExitCode::from(self.exit as u8)
     }

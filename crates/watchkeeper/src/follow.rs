@@ -1,18 +1,21 @@
 //! The live watchbook follows its files: they are read again when one of them changes, when the checkout moves to another
-//! commit, and on SIGHUP. A bad book never replaces a good one; that it was refused is a fact.
+//! commit, on SIGHUP, and when the API is asked to. A bad book never replaces a good one; that it was refused is a fact.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use connectors::watchbook;
-use engine::Engine;
+use engine::{Engine, Fact};
 use kernel::{Actor, Digest};
 use tokio::signal::unix::{SignalKind, signal};
+use web::{NotReloaded, Reload};
 
 use crate::look::Look;
 
 /// How often the files are looked at for changes.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
+
 /// Applies the watchbook again whenever it is to be read again. `seen` is how it looked before it was read for the start.
 pub async fn run(engine: Engine, directory: PathBuf, mut seen: Look) {
     let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
@@ -25,38 +28,57 @@ pub async fn run(engine: Engine, directory: PathBuf, mut seen: Look) {
         let now = Look::of(&directory);
         if told || now != seen {
             seen = now;
-            reload(&engine, &directory).await;
+            log(&engine, reload(&engine, &Actor::system("server"), &directory).await);
         }
     }
 }
 
-async fn reload(engine: &Engine, directory: &Path) {
+/// What the API is given, so that whoever may can have the files read at once.
+pub fn port(engine: Engine, directory: PathBuf) -> Reload {
+    Arc::new(move |actor| {
+        let (engine, directory) = (engine.clone(), directory.clone());
+        Box::pin(async move { reload(&engine, &actor, &directory).await })
+    })
+}
+
+fn log(engine: &Engine, reloaded: Result<Vec<Fact>, NotReloaded>) {
+    match reloaded {
+        Ok(facts) if facts.is_empty() => {}
+        Ok(_) => tracing::info!(digest = engine.book().digest.short(), "the changed watchbook is live"),
+        Err(NotReloaded::Bad { findings, .. }) => {
+            tracing::error!("the changed watchbook is not good; the live one stays\n{findings}");
+        }
+        Err(NotReloaded::Engine(error)) => {
+            tracing::error!(%error, "the changed watchbook was not applied; the live one stays");
+        }
+    }
+}
+
+/// Reads the files and makes them live: all or nothing.
+async fn reload(engine: &Engine, actor: &Actor, directory: &Path) -> Result<Vec<Fact>, NotReloaded> {
     let source = directory.display().to_string();
     let read = {
         let directory = directory.to_owned();
         move || watchbook::check(&directory)
     };
-    let Ok(checked) = tokio::task::spawn_blocking(read).await else { return };
+    let checked = tokio::task::spawn_blocking(read).await.map_err(|stopped| {
+        NotReloaded::Engine(engine::Error::Failed { reason: format!("the files could not be read: {stopped}") })
+    })?;
     let Some(book) = checked.book else {
-        tracing::error!("the changed watchbook is not good; the live one stays\n{}", checked.findings);
         let findings = u32::try_from(checked.findings.count(watchbook::Level::Error)).unwrap_or(u32::MAX);
-        return refuse(engine, checked.digest, findings, source).await;
+        refuse(engine, actor, checked.digest, findings, source.clone()).await;
+        return Err(NotReloaded::Bad { source, findings: checked.findings });
     };
-    match engine.apply_book(&Actor::system("server"), book, &source).await {
-        Ok(facts) if facts.is_empty() => {}
-        Ok(_) => tracing::info!(digest = engine.book().digest.short(), "the changed watchbook is live"),
-        Err(error) => {
-            tracing::error!(%error, "the changed watchbook was not applied; the live one stays");
-            if let engine::Error::Refused(_) = error {
-                refuse(engine, checked.digest, 1, source).await;
-            }
-        }
+    let applied = engine.apply_book(actor, book, &source).await;
+    if let Err(engine::Error::Refused(_)) = &applied {
+        refuse(engine, actor, checked.digest, 1, source).await;
     }
+    applied.map_err(NotReloaded::Engine)
 }
 
-async fn refuse(engine: &Engine, digest: Digest, findings: u32, source: String) {
+async fn refuse(engine: &Engine, actor: &Actor, digest: Digest, findings: u32, source: String) {
     let command = governance::Command::RefuseBook { digest, findings, source };
-    if let Err(error) = engine.ask(&Actor::system("server"), command).await {
+    if let Err(error) = engine.ask(actor, command).await {
         tracing::warn!(%error, "the refused watchbook could not be recorded");
     }
 }

@@ -1,5 +1,5 @@
-//! Verbs about the journal: verify it, prove a fact, seal it, export it. They read beside a running server and change nothing,
-//! except that sealing asks the server's key to sign.
+//! Verbs about the journal on this machine: verify it, prove a fact, seal it, export it. They read beside a running server and
+//! change nothing, except that sealing asks the server's key to sign. What asks the server itself is in `remote::facts`.
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -14,10 +14,12 @@ use governance::tlog::proof::{Policy, TlogProof};
 use kernel::Digest;
 use kernel::port::{JournalStore, StoreFailure};
 use kernel::record::{Body, Record};
+use serde_json::json;
 
 use crate::cli::Place;
 use crate::failure::{Exit, Failure};
 use crate::keys::Keys;
+use crate::remote::facts::FactsVerb;
 use crate::walk;
 use crate::world::SystemChance;
 
@@ -32,9 +34,6 @@ pub enum JournalVerb {
         /// A signed checkpoint that was kept elsewhere: the journal must still contain everything it covers.
         #[arg(long, value_name = "FILE")]
         checkpoint: Option<PathBuf>,
-        /// Print the result as JSON.
-        #[arg(long)]
-        json: bool,
         #[command(flatten)]
         place: Place,
     },
@@ -69,15 +68,18 @@ pub enum JournalVerb {
         #[command(flatten)]
         place: Place,
     },
+    #[command(flatten)]
+    Remote(FactsVerb),
 }
 
 /// `watchkeeper journal …`
-pub async fn run(verb: JournalVerb) -> Result<ExitCode, Failure> {
+pub async fn run(verb: JournalVerb, json: bool) -> Result<ExitCode, Failure> {
     match verb {
-        JournalVerb::Verify { checkpoint, json, place } => verify(&place, checkpoint, json).await,
-        JournalVerb::Checkpoint { place } => seal(&place).await,
-        JournalVerb::Prove { seq, place } => prove(&place, seq).await,
-        JournalVerb::Check { proof, leaf, key } => check(&proof, &leaf, &key),
+        JournalVerb::Remote(verb) => verb.run(json).await,
+        JournalVerb::Verify { checkpoint, place } => verify(&place, checkpoint, json).await,
+        JournalVerb::Checkpoint { place } => seal(&place, json).await,
+        JournalVerb::Prove { seq, place } => prove(&place, seq, json).await,
+        JournalVerb::Check { proof, leaf, key } => check(&proof, &leaf, &key, json),
         JournalVerb::Export { from, place } => export(&place, from).await,
     }
 }
@@ -126,7 +128,7 @@ async fn verify(place: &Place, checkpoint: Option<PathBuf>, json: bool) -> Resul
     #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
     let rate = size as f64 / seconds;
     if json {
-        println!("{}", serde_json::json!({"verified": true, "facts": size, "root": root, "facts_per_second": rate}));
+        println!("{:#}", json!({ "verified": true, "facts": size, "root": root, "facts_per_second": rate }));
     } else {
         println!("{size} facts, whole and in order; root {root}");
         println!("verified in {seconds:.2} s ({rate:.0} facts/s)");
@@ -160,18 +162,23 @@ fn extends(place: &Place, walked: &Walk, path: &std::path::Path) -> Result<(), F
         .map_err(|_| unsound("the journal was changed after the checkpoint was signed".to_owned()))
 }
 
-async fn seal(place: &Place) -> Result<ExitCode, Failure> {
+async fn seal(place: &Place, json: bool) -> Result<ExitCode, Failure> {
     let store = open(place).await?;
     let tree = grow(&store, false).await?.tree;
     let keys = Keys::of(&place.data, &SystemChance)?;
     let origin = ORIGIN.to_owned();
     let checkpoint = Checkpoint { origin, size: tree.size(), root: tree.root(), extensions: Vec::new() };
-    print!("{}", checkpoint.sign(&keys.signing_seed));
-    eprintln!("public key: {}", note::verifier_of(ORIGIN, &keys.signing_seed));
+    let (signed, key) = (checkpoint.sign(&keys.signing_seed), note::verifier_of(ORIGIN, &keys.signing_seed));
+    if json {
+        println!("{:#}", json!({ "checkpoint": signed, "key": key.to_string() }));
+    } else {
+        print!("{signed}");
+        eprintln!("public key: {key}");
+    }
     Ok(ExitCode::SUCCESS)
 }
 
-async fn prove(place: &Place, seq: u64) -> Result<ExitCode, Failure> {
+async fn prove(place: &Place, seq: u64, json: bool) -> Result<ExitCode, Failure> {
     let store = open(place).await?;
     let Walk { tree, leaves } = grow(&store, true).await?;
     let at = |at: u64| usize::try_from(at).ok().and_then(|at| leaves.get(at)).copied();
@@ -184,20 +191,29 @@ async fn prove(place: &Place, seq: u64) -> Result<ExitCode, Failure> {
     let origin = ORIGIN.to_owned();
     let checkpoint = Checkpoint { origin, size: tree.size(), root: tree.root(), extensions: Vec::new() };
     let proof = TlogProof { extra: None, index: seq, path, checkpoint: checkpoint.sign(&keys.signing_seed) };
-    print!("{proof}");
-    eprintln!("leaf: {}", Digest(leaf));
-    eprintln!("public key: {}", note::verifier_of(ORIGIN, &keys.signing_seed));
+    let (leaf, key) = (Digest(leaf), note::verifier_of(ORIGIN, &keys.signing_seed));
+    if json {
+        println!("{:#}", json!({ "proof": proof.to_string(), "leaf": leaf, "key": key.to_string() }));
+    } else {
+        print!("{proof}");
+        eprintln!("leaf: {leaf}\npublic key: {key}");
+    }
     Ok(ExitCode::SUCCESS)
 }
 
-fn check(path: &std::path::Path, leaf: &Digest, key: &str) -> Result<ExitCode, Failure> {
+fn check(path: &std::path::Path, leaf: &Digest, key: &str, json: bool) -> Result<ExitCode, Failure> {
     let unsound = |error: governance::tlog::note::NoteError| Failure::new(error.to_string()).exit(Exit::Unsound);
     let text = std::fs::read_to_string(path).map_err(|error| Failure::file("read", path, &error))?;
     let log = Verifier::parse(key).map_err(|error| Failure::new(error.to_string()).exit(Exit::Usage))?;
     let proof = TlogProof::parse(&text).map_err(unsound)?;
     let policy = Policy { log, witnesses: Vec::new(), quorum: 0 };
     let checkpoint = proof.verify_leaf(&leaf.0, &policy).map_err(unsound)?;
-    println!("fact {} is in the journal of {} facts that {} signed", proof.index, checkpoint.size, checkpoint.origin);
+    let (seq, size, origin) = (proof.index, checkpoint.size, checkpoint.origin);
+    if json {
+        println!("{:#}", json!({ "verified": true, "fact": seq, "facts": size, "origin": origin }));
+    } else {
+        println!("fact {seq} is in the journal of {size} facts that {origin} signed");
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -229,7 +245,7 @@ fn line(record: &Record, leaf: Hash) -> serde_json::Value {
         Body::Kept { salt, .. } => Some(salt.iter().map(|byte| format!("{byte:02x}")).collect::<String>()),
         Body::Erased { .. } => None,
     };
-    serde_json::json!({
+    json!({
         "seq": record.seq, "at": record.at, "area": record.area, "stream": record.stream, "kind": record.kind,
         "version": record.version, "actor": record.actor, "sensitivity": record.sensitivity, "policy": record.policy,
         "cause": record.cause, "body": body, "salt": salt, "commitment": Digest(record.body.commitment()),

@@ -1,18 +1,22 @@
-//! Verbs that act on this machine's journal directly, as its operator: letting people and programs in. They take the journal
-//! for a moment, so they are refused while a server holds it; then the pages and the API do the same.
+//! Letting people and programs in: of a server that is named, or on this machine's journal directly, as its operator. The latter
+//! takes the journal for a moment, so it is refused while a server holds it.
 
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use engine::Engine;
+use kernel::area::EventMeta as _;
 use kernel::port::{Links, SampleSource};
 use kernel::{Actor, Delivery, Matcher, Outcome, PersonName, Seconds, Timestamp};
+use serde_json::json;
 
 use crate::cli::Place;
 use crate::failure::{Exit, Failure};
 use crate::keys::Keys;
 use crate::node::Node;
+use crate::remote::access;
+use crate::remote::ask::{Ask, MaybeServer, SERVER, Server, Shape, show};
 use crate::world::{SystemChance, SystemClock};
 
 /// How long an invitation link may be used.
@@ -21,16 +25,20 @@ pub const INVITE_LASTS: Seconds = Seconds::hours(72);
 /// `watchkeeper token …`
 #[derive(Debug, Subcommand)]
 pub enum TokenVerb {
+    /// List the tokens of a running server.
+    List(#[command(flatten)] Server),
     /// Issue a token and print it, once.
     Issue {
         /// What the token is called; the name of the program that will use it.
         name: String,
-        /// What it may do, such as alerts:write; several allowed.
+        /// What it may do: AREA:read, AREA:write or a single action, such as alerts:write; several allowed.
         #[arg(long = "scope", required = true, value_name = "SCOPE")]
         scopes: Vec<String>,
         /// How long it works.
         #[arg(long, default_value = "52w", value_name = "DURATION")]
         lasts: Seconds,
+        #[command(flatten)]
+        whose: MaybeServer,
         #[command(flatten)]
         place: Place,
     },
@@ -38,6 +46,8 @@ pub enum TokenVerb {
     Revoke {
         /// The token's name.
         name: String,
+        #[command(flatten)]
+        whose: MaybeServer,
         #[command(flatten)]
         place: Place,
     },
@@ -48,31 +58,65 @@ pub enum TokenVerb {
 pub struct InviteArgs {
     /// The person, as the watchbook names them.
     person: PersonName,
+    /// How long the link may be used.
+    #[arg(long, default_value = "72h", value_name = "DURATION")]
+    lasts: Seconds,
     /// The watchbook's directory.
     #[arg(long, env = "WATCHKEEPER_WATCHBOOK", default_value = "./watchbook", value_name = "DIR")]
     watchbook: std::path::PathBuf,
     /// Where people reach the server.
-    #[arg(long, env = "WATCHKEEPER_URL", default_value = "http://127.0.0.1:9093")]
+    #[arg(long, env = "WATCHKEEPER_URL", default_value = SERVER)]
     url: String,
+    #[command(flatten)]
+    whose: MaybeServer,
     #[command(flatten)]
     place: Place,
 }
 
+impl TokenVerb {
+    /// What it asks of a server, when one is named.
+    pub fn remote(&self) -> Option<(Ask, Server)> {
+        match self {
+            Self::List(server) => Some((access::tokens(), server.clone())),
+            Self::Issue { name, scopes, lasts, whose, .. } => {
+                whose.named().map(|server| (access::issue_token(name, scopes, *lasts), server))
+            }
+            Self::Revoke { name, whose, .. } => whose.named().map(|server| (access::revoke_token(name), server)),
+        }
+    }
+}
+
+impl InviteArgs {
+    /// What it asks of a server, when one is named.
+    pub fn remote(&self) -> Option<(Ask, Server)> {
+        self.whose.named().map(|server| (access::invite(self.person.as_str(), self.lasts), server))
+    }
+}
+
 /// `watchkeeper token …`
-pub async fn token(verb: TokenVerb) -> Result<ExitCode, Failure> {
+pub async fn token(verb: TokenVerb, json: bool) -> Result<ExitCode, Failure> {
+    if let Some((ask, server)) = verb.remote() {
+        return ask.run(&server, json).await;
+    }
     match verb {
-        TokenVerb::Issue { name, scopes, lasts, place } => {
+        TokenVerb::List(_) => {}
+        TokenVerb::Issue { name, scopes, lasts, place, .. } => {
             let (engine, _node) = open(&place, kernel::Book::default()).await?;
             let scopes = scopes.into_iter().map(Into::into).collect();
             let text = crate::api::issue_token(&engine, &operator(), &name, scopes, lasts).await?;
+            let expires = lasts.after(engine.now());
             engine.stop().await;
-            println!("{text}");
+            show(&json!({ "name": name, "token": text, "expires": expires }), Shape::Field("token"), json);
         }
-        TokenVerb::Revoke { name, place } => {
+        TokenVerb::Revoke { name, place, .. } => {
             let (engine, _node) = open(&place, kernel::Book::default()).await?;
-            engine.ask(&operator(), governance::Command::RevokeToken { name: name.clone().into() }).await?;
+            let facts = engine.ask(&operator(), governance::Command::RevokeToken { name: name.clone().into() }).await?;
             engine.stop().await;
-            println!("token {name} is revoked");
+            let made = |fact: &engine::Fact| {
+                let (kind, stream) = (fact.event.kind(), fact.event.stream());
+                json!({ "seq": fact.seq.0, "kind": kind, "stream": &*stream.0, "actor": fact.actor.to_string() })
+            };
+            show(&json!({ "facts": facts.iter().map(made).collect::<Vec<_>>() }), Shape::Done, json);
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -97,16 +141,21 @@ pub async fn fresh_token(place: &Place, name: &str, scopes: &[&str]) -> Result<S
 }
 
 /// `watchkeeper invite …`
-pub async fn invite(args: InviteArgs) -> Result<ExitCode, Failure> {
+pub async fn invite(args: InviteArgs, json: bool) -> Result<ExitCode, Failure> {
+    if let Some((ask, server)) = args.remote() {
+        return ask.run(&server, json).await;
+    }
     let book = crate::book::load(&args.watchbook)?;
     if !book.people.contains_key(&args.person) {
         let message = format!("the watchbook in {} has no person {:?}", args.watchbook.display(), args.person.as_str());
-        return Err(Failure::new(message).exit(Exit::Refused));
+        return Err(Failure::new(message).hint("add them to people.yaml").exit(Exit::Refused));
     }
     let (engine, _node) = open(&args.place, book).await?;
-    let path = crate::api::invite(&engine, &operator(), &args.person, INVITE_LASTS).await?;
+    let path = crate::api::invite(&engine, &operator(), &args.person, args.lasts).await?;
+    let expires = args.lasts.after(engine.now());
     engine.stop().await;
-    println!("{}{path}", args.url.trim_end_matches('/'));
+    let url = format!("{}{path}", args.url.trim_end_matches('/'));
+    show(&json!({ "url": url, "expires": expires }), Shape::Field("url"), json);
     Ok(ExitCode::SUCCESS)
 }
 
@@ -119,7 +168,7 @@ pub fn operator() -> Actor {
 /// Takes this machine's journal for a moment, with no doors and no deliveries.
 async fn open(place: &Place, book: kernel::Book) -> Result<(Engine, Node), Failure> {
     let held = |failure: Failure| {
-        failure.hint("a running server holds the journal: use its pages or its API, or stop it first")
+        failure.hint("a running server holds the journal: repeat it with --server URL and the --token of an administrator, use the server's pages, or stop it first")
     };
     let node = Node::claim(&place.data, &SystemChance).map_err(held)?;
     let keys = Keys::of(&place.data, &SystemChance)?;

@@ -13,6 +13,7 @@ mod keys;
 mod local;
 mod logs;
 mod look;
+mod manual;
 mod node;
 mod remote;
 mod sensing;
@@ -31,8 +32,7 @@ use clap::Parser as _;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    match cli::Cli::parse().run() {
-        Ok(code) => code,
-        Err(failure) => failure.report(),
-    }
+    let cli = cli::Cli::parse();
+    let json = cli.json;
+    cli.run().unwrap_or_else(|failure| failure.report(json))
 }

@@ -9,6 +9,7 @@ use clap::Args;
 use connectors::outbound::Outbound;
 use engine::{Engine, Parts};
 use kernel::{Actor, Role, Seconds};
+use serde_json::json;
 use telemetry::Recent;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -54,16 +55,16 @@ pub struct ServeArgs {
 ///
 /// # Errors
 /// When a part cannot start; then nothing was opened.
-pub async fn run(args: ServeArgs) -> Result<ExitCode, Failure> {
-    let traces = logs::start(args.log);
-    let ended = serve(args, traces.is_some()).await;
+pub async fn run(args: ServeArgs, json: bool) -> Result<ExitCode, Failure> {
+    let traces = logs::start(if json { LogForm::Json } else { args.log });
+    let ended = serve(args, traces.is_some(), json).await;
     if let Some(traces) = traces {
         traces.flush().await;
     }
     ended
 }
 
-async fn serve(args: ServeArgs, traced: bool) -> Result<ExitCode, Failure> {
+async fn serve(args: ServeArgs, traced: bool, json: bool) -> Result<ExitCode, Failure> {
     let listener = TcpListener::bind(args.listen).await.map_err(|error| {
         Failure::new(format!("cannot listen on {}: {error}", args.listen)).hint("choose another address with --listen")
     })?;
@@ -79,7 +80,7 @@ async fn serve(args: ServeArgs, traced: bool) -> Result<ExitCode, Failure> {
     first_facts(&engine, &args).await?;
     tokio::spawn(sensing::run(engine.clone(), Arc::clone(&samples)));
     tokio::spawn(follow::run(engine.clone(), args.watchbook.clone(), seen));
-    greet(&engine, &base_url).await?;
+    greet(&engine, &base_url, json).await?;
     let state = app_state(&engine, &args, base_url, samples);
     let app = web::app(state);
     // Without a collector, requests carry no layer for it.
@@ -139,6 +140,7 @@ fn app_state(engine: &Engine, args: &ServeArgs, base_url: String, samples: Arc<R
         RefusedSamples { count: pushed.refused(), why: why_refused(&pushed) }
     };
     AppState::new(engine.clone(), config, Arc::new(sink))
+        .with_reload(follow::port(engine.clone(), args.watchbook.clone()))
 }
 
 /// The reasons why samples were refused, with how many each.
@@ -177,8 +179,7 @@ async fn first_facts(engine: &Engine, args: &ServeArgs) -> Result<(), Failure> {
 }
 
 /// Tells where the server is, and how the first administrator gets in when nobody has a password yet.
-async fn greet(engine: &Engine, base_url: &str) -> Result<(), Failure> {
-    println!("Watchkeeper is at {base_url}");
+async fn greet(engine: &Engine, base_url: &str, json: bool) -> Result<(), Failure> {
     let book = engine.book();
     let system = Actor::system("server");
     let anybody = engine.read(&system, engine::Read::of("governance:read"), |world| {
@@ -187,13 +188,20 @@ async fn greet(engine: &Engine, base_url: &str) -> Result<(), Failure> {
             .any(|name| world.governance.access(name.as_str()).is_some_and(|access| access.password_set.is_some()))
     })?;
     let administrator = book.people.iter().find(|(_, person)| person.roles.contains(&Role::Administrator));
-    match administrator {
-        Some((name, _)) if !anybody => {
-            let path = api::invite(engine, &operator(), name, INVITE_LASTS).await?;
-            println!("Log in as {name}: {base_url}{path}");
-        }
-        Some(_) => println!("Log in: {base_url}/login"),
-        None => println!(
+    let first = administrator.filter(|_| !anybody).map(|(name, _)| name);
+    let login = match first {
+        Some(name) => format!("{base_url}{}", api::invite(engine, &operator(), name, INVITE_LASTS).await?),
+        None => format!("{base_url}/login"),
+    };
+    if json {
+        println!("{}", json!({ "url": base_url, "login": login, "as": first }));
+        return Ok(());
+    }
+    println!("Watchkeeper is at {base_url}");
+    match (first, administrator) {
+        (Some(name), _) => println!("Log in as {name}: {login}"),
+        (None, Some(_)) => println!("Log in: {login}"),
+        (None, None) => println!(
             "Nobody in the watchbook is an administrator, so nobody can let others in: give somebody that role"
         ),
     }

@@ -37,7 +37,7 @@ use tower_http::trace::TraceLayer;
 use crate::doors::reply::Problem;
 use crate::metrics::{Part, counted};
 use crate::session::Reader;
-pub use crate::state::{AppState, RefusedSamples, SampleSink, WebConfig};
+pub use crate::state::{AppState, NotReloaded, RefusedSamples, Reload, SampleSink, WebConfig};
 
 /// How long a request may take until its answer begins. A stream that has begun may go on.
 pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);

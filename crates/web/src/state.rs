@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use connectors::otlp::Totals;
-use engine::Engine;
+use connectors::watchbook::Findings;
+use engine::{Engine, Fact};
+use futures::future::BoxFuture;
+use kernel::Actor;
 use kernel::sample::Sample;
 
 use crate::doors::caller::KnownTokens;
@@ -30,6 +33,25 @@ pub struct AppState {
     pub long: LongReads,
     /// Who asks too often.
     pub throttles: Arc<Throttles>,
+    /// Reads the watchbook's files again; absent where the server has none.
+    pub reload: Option<Reload>,
+}
+
+/// Reads the watchbook's files again and makes them live, as an actor who may; all or nothing.
+pub type Reload = Arc<dyn Fn(Actor) -> BoxFuture<'static, Result<Vec<Fact>, NotReloaded>> + Send + Sync>;
+
+/// Why the live watchbook stays.
+#[derive(Debug)]
+pub enum NotReloaded {
+    /// The files are not good.
+    Bad {
+        /// Which files.
+        source: String,
+        /// Everything that is wrong with them.
+        findings: Findings,
+    },
+    /// The engine did not take it.
+    Engine(engine::Error),
 }
 
 /// How this server was started.
@@ -71,6 +93,13 @@ impl AppState {
             counters,
             throttles,
             long: LongReads::start(),
+            reload: None,
         }
+    }
+
+    /// The same, with files that can be read again.
+    #[must_use]
+    pub fn with_reload(self, reload: Reload) -> Self {
+        Self { reload: Some(reload), ..self }
     }
 }

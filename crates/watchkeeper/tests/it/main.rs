@@ -6,6 +6,7 @@ mod book;
 mod browser;
 mod crash;
 mod demo;
+mod documents;
 mod driver;
 mod hook;
 mod load;

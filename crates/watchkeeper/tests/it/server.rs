@@ -23,7 +23,7 @@ const LAST_SHOWN: usize = 30;
 /// The most facts that one request reads.
 const FACTS_AT_ONCE: usize = 1000;
 /// What the tests' own program may do.
-const SCOPES: [&str; 12] = [
+const SCOPES: [&str; 15] = [
     "alerts:read",
     "alerts:write",
     "signals:read",
@@ -35,7 +35,10 @@ const SCOPES: [&str; 12] = [
     "learning:read",
     "learning:write",
     "journal:read",
+    "governance:read",
+    "governance:write",
     "watchbook:read",
+    "watchbook:write",
 ];
 
 /// Where the journal is.

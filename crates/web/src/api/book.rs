@@ -1,7 +1,10 @@
-//! The live watchbook: its digest and commit, and the services in it.
+//! The live watchbook: its digest and commit, the services in it, and how its files are made live at once.
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use connectors::watchbook::{Findings, Level};
 use engine::Read;
 use kernel::{Book, ServiceName, Timestamp};
 use serde::Serialize;
@@ -10,12 +13,12 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::caller::Caller;
-use super::fact::Problems;
+use super::fact::{Made, Problems, made};
 use crate::doors::reply::Problem;
-use crate::state::AppState;
+use crate::state::{AppState, NotReloaded};
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(show_watchbook)).routes(routes!(list_services))
+    OpenApiRouter::new().routes(routes!(show_watchbook)).routes(routes!(apply_watchbook)).routes(routes!(list_services))
 }
 
 /// The live watchbook.
@@ -54,6 +57,62 @@ async fn show_watchbook(State(state): State<AppState>, Caller(actor): Caller) ->
         }
     })?;
     Ok(Json(told))
+}
+
+/// The watchbook that is live now.
+#[derive(Debug, Serialize, ToSchema)]
+struct AppliedBook {
+    /// The digest over its files, in hexadecimal.
+    digest: String,
+    /// Its Git commit, when it is a clean checkout.
+    commit: Option<String>,
+    /// The facts that it made; empty when the files had not changed.
+    facts: Vec<Made>,
+}
+
+/// A watchbook that is not good. The live one stays.
+#[derive(Debug, Serialize, ToSchema)]
+struct BadBook {
+    /// What is wrong, in one line.
+    error: String,
+    /// No single field.
+    field: Option<String>,
+    /// How many findings are errors.
+    errors: usize,
+    /// Every finding as text for people.
+    report: String,
+    /// Every finding: `file`, `line`, `column`, `rule`, `severity`, `message`, `text`, `hint`.
+    #[schema(value_type = Object)]
+    findings: serde_json::Value,
+}
+
+/// Read the watchbook's files again and make them live: all or nothing.
+#[utoipa::path(post, path = "/watchbook/apply", tag = "watchbook",
+    responses((status = 200, body = AppliedBook), Problems, (status = 422, body = BadBook)))]
+async fn apply_watchbook(State(state): State<AppState>, Caller(actor): Caller) -> Result<Response, Problem> {
+    // Findings quote the files, so whoever may not apply them does not see them either.
+    state.engine.may(&actor, Read::of("watchbook:apply"))?;
+    let none = || Problem::missing("this server was started without a directory of watchbook files");
+    let reload = state.reload.as_ref().ok_or_else(none)?;
+    let facts = match reload(actor).await {
+        Ok(facts) => made(&facts),
+        Err(NotReloaded::Engine(error)) => return Err(error.into()),
+        Err(NotReloaded::Bad { source, findings }) => return Ok(refused(&source, &findings)),
+    };
+    let book = state.engine.book();
+    Ok(Json(AppliedBook { digest: book.digest.to_string(), commit: book.commit.clone(), facts }).into_response())
+}
+
+fn refused(source: &str, findings: &Findings) -> Response {
+    let errors = findings.count(Level::Error);
+    let told = BadBook {
+        error: format!("the watchbook in {source} has errors ({errors}), so the live one stays"),
+        field: None,
+        errors,
+        report: findings.to_string(),
+        findings: findings.to_json()["findings"].take(),
+    };
+    (StatusCode::UNPROCESSABLE_ENTITY, Json(told)).into_response()
 }
 
 /// A service of the organisation.

@@ -1,11 +1,19 @@
-//! The journal: facts in order, the facts of one stream, the proof of one fact, a signed checkpoint.
+//! The journal: facts in order, the facts of one stream, facts as they happen, the proof of one fact, a signed checkpoint.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use engine::Engine;
+use futures::Stream;
 use kernel::record::{Body, Record};
-use kernel::{Digest, Seq, Timestamp};
+use kernel::{Actor, Digest, Seq, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tokio::sync::watch;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -22,6 +30,7 @@ const FACTS_USUAL: u32 = 100;
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list_facts))
+        .routes(routes!(follow_facts))
         .routes(routes!(prove_fact))
         .routes(routes!(show_head, sign_checkpoint))
 }
@@ -107,6 +116,71 @@ async fn list_facts(
         None => state.engine.facts(&actor, Seq(which.from), limit).await?,
     };
     Ok(Json(records.iter().filter(|record| record.seq.0 >= which.from).map(FactBody::from).collect()))
+}
+
+/// From where on.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Since {
+    /// The first place that is sent; the next fact, when absent. `Last-Event-ID` of a client that was cut off goes before.
+    from: Option<u64>,
+}
+
+/// Follow the journal: each fact as it happens, as a server-sent event whose id is its place.
+///
+/// The stream ends when access is withdrawn.
+#[utoipa::path(get, path = "/journal/live", tag = "journal", params(Since),
+    responses((status = 200, content_type = "text/event-stream", body = FactBody), Problems))]
+async fn follow_facts(
+    State(state): State<AppState>,
+    Caller(actor): Caller,
+    Asked(since): Asked<Since>,
+    headers: HeaderMap,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
+    state.engine.may(&actor, engine::Read::of("journal:read"))?;
+    let changes = state.engine.watch();
+    let seen = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse::<u64>().ok());
+    let next = seen.map(|seen| seen.saturating_add(1)).or(since.from).map_or(*changes.borrow(), Seq);
+    let follower = Follower { engine: state.engine, actor, changes, next, read: VecDeque::new() };
+    Ok(Sse::new(follower.events()).keep_alive(KeepAlive::default()))
+}
+
+/// Somebody who reads along.
+struct Follower {
+    engine: Engine,
+    actor: Actor,
+    changes: watch::Receiver<Seq>,
+    /// The next place to read.
+    next: Seq,
+    /// What was read and not yet sent.
+    read: VecDeque<Record>,
+}
+
+impl Follower {
+    fn events(self) -> impl Stream<Item = Result<Event, Infallible>> {
+        futures::stream::unfold(self, async |mut follower| {
+            let record = follower.take().await?;
+            let event = Event::default().id(record.seq.to_string()).json_data(FactBody::from(&record)).ok()?;
+            Some((Ok(event), follower))
+        })
+    }
+
+    /// The next fact within reach; nothing once reading is denied or the engine has ended.
+    async fn take(&mut self) -> Option<Record> {
+        loop {
+            if let Some(record) = self.read.pop_front() {
+                return Some(record);
+            }
+            let end = *self.changes.borrow_and_update();
+            if self.next >= end {
+                self.changes.changed().await.ok()?;
+                continue;
+            }
+            self.read = self.engine.facts(&self.actor, self.next, FACTS_USUAL).await.ok()?.into();
+            // What is left out lies beyond the reader's reach.
+            self.next = self.read.back().map_or(end, |last| Seq(last.seq.0 + 1));
+        }
+    }
 }
 
 /// A fact with everything that is needed to check it offline.

@@ -10,7 +10,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::caller::Caller;
-use super::fact::Problems;
+use super::fact::{Done, Problems, ask};
 use super::input::{Id, Input};
 use crate::doors::reply::Problem;
 use crate::state::AppState;
@@ -21,7 +21,7 @@ pub(crate) const INVITES: &str = "invite";
 const INVITE_LASTS: Seconds = Seconds::hours(72);
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(list_people)).routes(routes!(invite_person))
+    OpenApiRouter::new().routes(routes!(list_people)).routes(routes!(invite_person)).routes(routes!(end_sessions))
 }
 
 /// A person of the watchbook. How to reach them is not told.
@@ -88,4 +88,15 @@ async fn invite_person(
     let kept = state.engine.vault().vault_put(INVITES, &key, person.as_str().as_bytes(), Some(expires)).await;
     kept.map_err(|failure| Problem::unavailable(failure.to_string()))?;
     Ok(Json(Invited { url: format!("{}/invite/{text}", state.config.base_url), expires }))
+}
+
+/// Log a person out everywhere.
+#[utoipa::path(post, path = "/people/{person}/end-sessions", tag = "people", params(("person" = String, Path)),
+    responses((status = 200, body = Done), Problems))]
+async fn end_sessions(
+    State(state): State<AppState>,
+    Caller(actor): Caller,
+    Id(person): Id<PersonName>,
+) -> Result<Json<Done>, Problem> {
+    ask(&state, &actor, governance::Command::EndSessions { person }).await
 }

@@ -1,4 +1,4 @@
-//! Reviews: list, show, write, add and complete actions, publish, export.
+//! Reviews: list, show, write, add, complete and drop actions, publish, export.
 
 use axum::Json;
 use axum::extract::State;
@@ -15,6 +15,7 @@ use utoipa_axum::routes;
 
 use super::caller::Caller;
 use super::fact::{Done, Problems, ask};
+use super::incidents::act::WhyBody;
 use super::input::{Id, Ids, Input, missing, worded};
 use crate::doors::reply::Problem;
 use crate::state::AppState;
@@ -27,6 +28,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(write_section))
         .routes(routes!(add_action))
         .routes(routes!(complete_action))
+        .routes(routes!(drop_action))
         .routes(routes!(publish_review))
 }
 
@@ -49,7 +51,7 @@ struct ReviewBody {
     /// When it was last published.
     #[schema(value_type = Option<String>, format = DateTime)]
     published_at: Option<Timestamp>,
-    /// How many of its actions are not done.
+    /// How many of its actions are neither done nor dropped.
     open_actions: usize,
 }
 
@@ -96,6 +98,8 @@ struct ActionBody {
     kind: &'static str,
     /// What shows that it is done.
     evidence: Option<String>,
+    /// Why it is not done after all.
+    dropped_because: Option<String>,
 }
 
 /// A moment of the timeline.
@@ -121,6 +125,7 @@ impl From<&Action> for ActionBody {
             due: of.due,
             kind: of.kind.as_str(),
             evidence: of.done.as_ref().map(|(_, evidence)| evidence.clone()),
+            dropped_because: of.dropped.as_ref().map(|(_, why)| why.clone()),
         }
     }
 }
@@ -145,7 +150,7 @@ fn body(review: &Review) -> ReviewBody {
         severity: review.source.severity.as_str(),
         opened_at: review.opened_at,
         published_at: review.published.as_ref().map(|(at, ..)| *at),
-        open_actions: review.actions.iter().filter(|action| action.done.is_none()).count(),
+        open_actions: review.actions.iter().filter(|action| action.is_open()).count(),
     }
 }
 
@@ -278,6 +283,19 @@ async fn complete_action(
     Input(EvidenceBody { evidence }): Input<EvidenceBody>,
 ) -> Result<Json<Done>, Problem> {
     ask(&state, &actor, Command::CompleteAction { review, action, evidence }).await
+}
+
+/// Say that an action is not done after all.
+#[utoipa::path(post, path = "/reviews/{review}/actions/{action}/drop", tag = "reviews",
+    params(("review" = String, Path), ("action" = u32, Path)),
+    request_body = WhyBody, responses((status = 200, body = Done), Problems))]
+async fn drop_action(
+    State(state): State<AppState>,
+    Caller(actor): Caller,
+    Ids(review, action): Ids<ReviewId, u32>,
+    Input(WhyBody { why }): Input<WhyBody>,
+) -> Result<Json<Done>, Problem> {
+    ask(&state, &actor, Command::DropAction { review, action, why }).await
 }
 
 /// Publish a review as it stands.

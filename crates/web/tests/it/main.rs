@@ -6,7 +6,6 @@ mod alertmanager;
 mod amtool;
 mod api;
 mod bad;
-mod documents;
 mod hook;
 mod hostile;
 mod house;
