@@ -31,7 +31,7 @@ async fn a_second_process_on_the_same_directory_is_refused_and_told_why() {
     let serve = ["serve", "--listen", "127.0.0.1:0", "--watchbook", book.to_str().unwrap()];
     let issue = ["token", "issue", "more", "--scope", "alerts:read"];
     for (verb, way_out) in
-        [(&serve[..], "stop it first, or name another directory"), (&issue, "use its pages or its API")]
+        [(&serve[..], "stop it first, or name another directory"), (&issue, "repeat it with --server URL")]
     {
         let refused = server.run(verb).await;
         let told = String::from_utf8(refused.stderr).unwrap();
