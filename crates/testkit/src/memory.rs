@@ -124,8 +124,11 @@ impl MemoryStore {
     }
 
     fn kept(&self, doing: &'static str) -> Result<parking_lot::MutexGuard<'_, Kept>, StoreFailure> {
-        let faults = self.faults.lock();
-        let fails = faults.broken || (faults.full && doing == "written");
+        // The two locks are never held together here: an append takes them the other way round.
+        let fails = {
+            let faults = self.faults.lock();
+            faults.broken || (faults.full && doing == "written")
+        };
         if fails { Err(unavailable(doing)) } else { Ok(self.kept.lock()) }
     }
 
