@@ -3,6 +3,7 @@
 
 use alerts::{Command, Page, PageId, Phase};
 use axum::Router;
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -28,23 +29,28 @@ struct Link {
     key: String,
 }
 
-/// The frame, and in whose name the link acts when its key is the right one.
-fn opened(state: &AppState, page: u64, link: &Link) -> Result<(Chrome, Actor), Stop> {
+/// A link as it was followed; mail programs may have cut it.
+type Followed = Result<Query<Link>, QueryRejection>;
+
+/// The frame, in whose name the link acts, and the link, when it is whole and its key is the right one.
+fn opened(state: &AppState, page: u64, followed: Followed) -> Result<(Chrome, Actor, Link), Stop> {
     let chrome = chrome(state, None, Tab::Other, "Acknowledge", "/");
-    if state.engine.link_verify(page, &link.person, &link.key) {
-        return Ok((chrome, Actor::Person(link.person.clone())));
+    if let Ok(Query(link)) = followed
+        && state.engine.link_verify(page, &link.person, &link.key)
+    {
+        return Ok((chrome, Actor::Person(link.person.clone()), link));
     }
     let problem = Problem::of(StatusCode::FORBIDDEN, "this link is not one of ours: log in and open the page there");
     Err(Stop::Problem(Box::new(chrome), problem))
 }
 
-async fn ask(State(state): State<AppState>, Path(page): Path<u64>, Query(link): Query<Link>) -> Screen {
-    let (chrome, actor) = opened(&state, page, &link)?;
+async fn ask(State(state): State<AppState>, Path(page): Path<u64>, followed: Followed) -> Screen {
+    let (chrome, actor, link) = opened(&state, page, followed)?;
     shown(&state, &actor, chrome, page, link, None)
 }
 
-async fn acknowledge(State(state): State<AppState>, Path(page): Path<u64>, Query(link): Query<Link>) -> Screen {
-    let (chrome, actor) = opened(&state, page, &link)?;
+async fn acknowledge(State(state): State<AppState>, Path(page): Path<u64>, followed: Followed) -> Screen {
+    let (chrome, actor, link) = opened(&state, page, followed)?;
     let note = "by the link in the message".to_owned();
     let asked = state.engine.ask(&actor, Command::Acknowledge { page: PageId(page), note }).await;
     shown(&state, &actor, chrome, page, link, asked.err().map(|error| error.to_string()))

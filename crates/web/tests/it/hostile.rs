@@ -247,7 +247,9 @@ async fn no_path_and_no_query_breaks_anything() {
         "%F0%9F%94%A5",
         &"x".repeat(5000),
     ];
-    for (path, methods) in described["paths"].as_object().unwrap() {
+    // A stream has no end to wait for.
+    let ends = |(path, _): &(&String, &Value)| !path.ends_with("/live");
+    for (path, methods) in described["paths"].as_object().unwrap().iter().filter(ends) {
         for word in words {
             let filled: String = path
                 .split('/')

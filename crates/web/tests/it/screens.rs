@@ -157,12 +157,13 @@ async fn a_link_acknowledges_by_its_button_and_the_closed_page_says_who_had_it()
 #[tokio::test]
 async fn what_is_nowhere_is_told_to_people_and_to_programs() {
     let house = House::open().await;
-    let answer = house.request(Method::GET, "/nowhere").send().await.unwrap();
+    let answer = house.request(Method::GET, "/nowhere").header("accept", "text/html").send().await.unwrap();
     assert_eq!(answer.status(), StatusCode::NOT_FOUND);
     assert!(answer.text().await.unwrap().contains("There is nothing at /nowhere"));
     let (status, told) =
         crate::house::answer(house.request(Method::GET, "/api/v1/nowhere").send().await.unwrap()).await;
-    assert_eq!((status, &told["error"]), (StatusCode::NOT_FOUND, &json!("There is nothing at /api/v1/nowhere")));
+    assert_eq!(status, StatusCode::NOT_FOUND);
+    assert!(told["error"].as_str().is_some_and(|why| why.contains("nothing at \"/api/v1/nowhere\"")), "{told}");
 }
 
 #[tokio::test]
