@@ -17,7 +17,7 @@ const RESTART: Measure = Measure::lower("start on that journal, s");
 /// Alerts in the timed part.
 const TIMED: u64 = 200_000;
 /// Alerts in each request of the timed part.
-const BATCH: u64 = 500;
+const BATCH: u64 = 64;
 /// Connections in the timed part.
 const CONNECTIONS: usize = 8;
 /// Facts that the journal holds at least before it is verified and started on.
@@ -54,7 +54,7 @@ pub fn run(context: &Context, peer: &dyn Peer, report: &mut Report) -> Measured 
     let server = peer.start(dir.path(), &Scene::silent())?;
     report.add(peer.name(), &case, RESTART, server.ready_after.as_secs_f64());
     report.note(
-        "facts verified/s: of the whole command, its start included; write: 500 alerts to a request, 8 connections",
+        "facts verified/s: of the whole command, its start included; write: 64 alerts to a request, 8 connections",
     );
     server.terminate()
 }
