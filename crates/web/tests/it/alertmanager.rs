@@ -149,6 +149,22 @@ async fn a_silence_is_written_read_changed_and_ended() {
 }
 
 #[tokio::test]
+async fn many_silences_are_listed_in_pieces_and_in_order() {
+    let house = House::open().await;
+    for minute in 10..130 {
+        let ends = Seconds::minutes(minute).after(house.engine.now());
+        let matchers = json!([{ "name": "n", "value": format!("{minute}"), "isRegex": false }]);
+        let starts = house.engine.now();
+        let silence =
+            json!({ "matchers": matchers, "startsAt": starts, "endsAt": ends, "createdBy": "ada", "comment": "x" });
+        assert_eq!(house.door("/api/v2/silences", silence.to_string()).await.0, StatusCode::OK);
+    }
+    let listed = house.look("/api/v2/silences").await;
+    let ends: Vec<&str> = listed.as_array().unwrap().iter().filter_map(|one| one["endsAt"].as_str()).collect();
+    assert!(ends.len() == 120 && ends.is_sorted(), "the next to end comes first: {ends:?}");
+}
+
+#[tokio::test]
 async fn status_and_receivers_are_told() {
     let house = House::open().await;
     let status = house.look("/api/v2/status").await;
