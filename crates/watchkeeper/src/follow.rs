@@ -25,7 +25,8 @@ pub async fn run(engine: Engine, directory: PathBuf, mut seen: Look) {
             _ = hangup.recv() => true,
             () = engine.stopped() => return,
         };
-        let now = Look::of(&directory);
+        let place = directory.clone();
+        let Ok(now) = tokio::task::spawn_blocking(move || Look::of(&place)).await else { return };
         if told || now != seen {
             seen = now;
             log(&engine, reload(&engine, &Actor::system("server"), &directory).await);

@@ -1,6 +1,8 @@
 //! The server's own logs: one JSON object a line, or text for people, on standard error; and its traces, when somebody
 //! collects them. Secrets never get here, because the types that hold them have no text form.
 
+use std::io::IsTerminal as _;
+
 use tracing::Subscriber;
 use tracing_subscriber::field::MakeExt as _;
 use tracing_subscriber::fmt::FormatFields;
@@ -37,7 +39,8 @@ pub fn start(form: LogForm) -> Option<Traces> {
 
 /// Lines for the log and spans for the traces, each with its own filter: a span that only the traces want is in no line.
 fn subscriber(form: LogForm, filter: EnvFilter, traces: Option<&Traces>) -> impl Subscriber + Send + Sync + use<> {
-    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let colour = std::io::stderr().is_terminal();
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(colour);
     let lines: Box<dyn Layer<Registry> + Send + Sync> = match form {
         LogForm::Json => lines.json().boxed(),
         LogForm::Text => lines.compact().fmt_fields(fields()).boxed(),

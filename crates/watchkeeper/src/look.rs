@@ -5,6 +5,8 @@ use std::time::SystemTime;
 
 /// Where Git notes that a checkout moved to another commit.
 const MOVES: &str = ".git/logs/HEAD";
+/// How many files are looked at; a watchbook has at most 2,000.
+const FILES_MAX: usize = 10_000;
 
 /// A look at a directory; when the next one differs, the files are to be read again. Links are followed, because a mounted
 /// directory may exchange what they lead to.
@@ -19,7 +21,8 @@ impl Look {
     pub fn of(directory: &Path) -> Self {
         let (mut found, mut left) = (Vec::new(), vec![directory.to_owned()]);
         while let Some(next) = left.pop() {
-            for entry in std::fs::read_dir(next).into_iter().flatten().flatten() {
+            let room = FILES_MAX.saturating_sub(found.len() + left.len());
+            for entry in std::fs::read_dir(next).into_iter().flatten().flatten().take(room) {
                 let hidden = entry.file_name().to_string_lossy().starts_with('.');
                 match std::fs::metadata(entry.path()) {
                     _ if hidden => {}

@@ -6,6 +6,7 @@ mod api;
 mod book;
 mod cli;
 mod demo;
+mod descriptors;
 mod failure;
 mod follow;
 mod journal;

@@ -1,6 +1,6 @@
 //! `watchkeeper serve`: wires the parts, opens the doors, and closes everything in order.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -13,7 +13,6 @@ use serde_json::json;
 use telemetry::Recent;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use web::listen::Bounds;
 use web::{AppState, RefusedSamples, WebConfig};
 
 use crate::cli::Place;
@@ -24,7 +23,7 @@ use crate::logs::{self, LogForm};
 use crate::look::Look;
 use crate::node::Node;
 use crate::world::{SystemChance, SystemClock};
-use crate::{api, follow, journal, sensing, traces};
+use crate::{api, descriptors, follow, journal, sensing, traces};
 
 /// The scopes of programs on this machine that carry no token.
 const LOCAL_SCOPES: [&str; 3] = ["alerts:write", "alerts:read", "signals:write"];
@@ -44,11 +43,28 @@ pub struct ServeArgs {
     /// Ask programs on this machine for a token as well. Without this, a Prometheus beside us needs none.
     #[arg(long, env = "WATCHKEEPER_DISTRUST_LOOPBACK")]
     distrust_loopback: bool,
+    /// Ask them for none although --url leads elsewhere. Only where no proxy on this machine passes strangers on to us.
+    #[arg(long, env = "WATCHKEEPER_TRUST_LOOPBACK", conflicts_with = "distrust_loopback")]
+    trust_loopback: bool,
     /// How log lines look.
     #[arg(long, value_enum, default_value = "text")]
     log: LogForm,
     #[command(flatten)]
     place: Place,
+}
+
+impl ServeArgs {
+    /// Whether programs on this machine need no token. Where people come by another address, a proxy beside us may stand
+    /// between, and then every stranger looks like a program on this machine.
+    fn trusts_loopback(&self) -> bool {
+        let host = |url: &String| reqwest::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
+        let is_here = |host: String| {
+            let host = host.trim_matches(['[', ']']);
+            host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+        };
+        self.trust_loopback
+            || !self.distrust_loopback && self.url.as_ref().is_none_or(|url| host(url).is_some_and(is_here))
+    }
 }
 
 /// Runs the server until it is told to stop, and sends the last of its traces.
@@ -85,7 +101,7 @@ async fn serve(args: ServeArgs, traced: bool, json: bool) -> Result<ExitCode, Fa
     let app = web::app(state);
     // Without a collector, requests carry no layer for it.
     let app = if traced { app.layer(axum::middleware::from_fn(traces::request)) } else { app };
-    let serving = web::listen::serve(listener, app, Bounds::default());
+    let serving = web::listen::serve(listener, app, descriptors::bounds());
     tokio::select! {
         () = serving => {}
         () = told_to_stop() => tracing::info!("told to stop"),
@@ -131,7 +147,7 @@ fn app_state(engine: &Engine, args: &ServeArgs, base_url: String, samples: Arc<R
     let config = WebConfig {
         cookie_secure: base_url.starts_with("https://"),
         base_url,
-        trust_loopback: !args.distrust_loopback,
+        trust_loopback: args.trusts_loopback(),
         version: env!("CARGO_PKG_VERSION").into(),
     };
     let clock = engine.clone();
@@ -167,10 +183,11 @@ async fn first_facts(engine: &Engine, args: &ServeArgs) -> Result<(), Failure> {
     engine.ask(&system, apply).await?;
     let local = web::doors::caller::LOCAL;
     let now = engine.now();
-    let known = engine.read(&system, engine::Read::of("governance:read"), |world| {
-        world.governance.token_scopes(local, now).is_some()
+    // Once somebody has revoked it, it stays revoked.
+    let wanted = engine.read(&system, engine::Read::of("governance:read"), |world| {
+        world.governance.token(local).is_none_or(|token| token.revoked.is_none() && token.expires <= now)
     })?;
-    if !known {
+    if wanted {
         let scopes = LOCAL_SCOPES.iter().map(|scope| (*scope).into()).collect();
         let expires = Seconds(52 * 7 * 86_400).after(now);
         engine.ask(&system, governance::Command::IssueToken { name: local.into(), scopes, expires }).await?;

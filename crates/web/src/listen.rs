@@ -1,8 +1,9 @@
 //! The listener: connections are bounded in number, and one that does not say what it wants is closed. What comes after the
 //! head of a request has limits of its own.
 
+use std::collections::HashMap;
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use parking_lot::Mutex;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tower::ServiceExt as _;
@@ -24,13 +26,16 @@ use tower::ServiceExt as _;
 pub struct Bounds {
     /// How many connections stand at once; further ones wait until one ends.
     pub connections: usize,
+    /// How many of them one address may have; a further one is closed at once. This machine's own are not counted, because a
+    /// proxy on it stands for everybody.
+    pub of_one: usize,
     /// How long a connection may take until the head of its next request is there. An idle one is closed after it too.
     pub head: Duration,
 }
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { connections: 10_000, head: Duration::from_secs(75) }
+        Self { connections: 10_000, of_one: 5_000, head: Duration::from_secs(75) }
     }
 }
 
@@ -39,21 +44,57 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves for ever. Handlers find the other side's address as `ConnectInfo<SocketAddr>`.
 pub async fn serve(listener: TcpListener, app: Router, bounds: Bounds) {
-    let places = Arc::new(Semaphore::new(bounds.connections));
+    let (places, crowd) = (Arc::new(Semaphore::new(bounds.connections)), Crowd::default());
     loop {
         // Nobody closes the semaphore.
         let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
         match listener.accept().await {
             Ok((stream, peer)) => {
+                let Some(seat) = crowd.enter(peer.ip(), bounds.of_one) else {
+                    tracing::debug!(%peer, "a connection too many from one address");
+                    continue;
+                };
                 let app = app.clone();
                 tokio::spawn(async move {
                     converse(stream, peer, app, bounds.head).await;
-                    drop(place);
+                    drop((place, seat));
                 });
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be taken");
                 tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+}
+
+/// How many connections each address has.
+#[derive(Debug, Clone, Default)]
+struct Crowd(Arc<Mutex<HashMap<IpAddr, usize>>>);
+
+/// One connection of an address; gives its place back when it is dropped.
+struct Seat(Crowd, IpAddr);
+
+impl Crowd {
+    /// A place for one more, when the address has fewer than `most`.
+    fn enter(&self, ip: IpAddr, most: usize) -> Option<Seat> {
+        let mut counts = self.0.lock();
+        let count = counts.entry(ip).or_default();
+        if *count >= most && !ip.to_canonical().is_loopback() {
+            return None;
+        }
+        *count += 1;
+        Some(Seat(self.clone(), ip))
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut counts = self.0.0.lock();
+        if let Some(count) = counts.get_mut(&self.1) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.1);
             }
         }
     }
@@ -116,9 +157,24 @@ mod tests {
         }
     }
 
+    #[test]
+    fn one_address_does_not_take_every_place() {
+        let (crowd, stranger, here) = (Crowd::default(), IpAddr::from([192, 0, 2, 1]), IpAddr::from([127, 0, 0, 1]));
+        let first = crowd.enter(stranger, 2).unwrap();
+        let second = crowd.enter(stranger, 2).unwrap();
+        assert!(crowd.enter(stranger, 2).is_none());
+        assert!(crowd.enter(IpAddr::from([192, 0, 2, 2]), 2).is_some(), "others come in");
+        let own: Vec<_> = (0..9).map_while(|_| crowd.enter(here, 2)).collect();
+        assert_eq!(own.len(), 9);
+        drop(first);
+        assert!(crowd.enter(stranger, 2).is_some());
+        drop((second, own));
+        assert!(crowd.0.lock().is_empty(), "nobody who left is remembered");
+    }
+
     #[tokio::test]
     async fn connections_beyond_the_bound_wait_for_a_place() {
-        let address = start(Bounds { connections: 1, head: Duration::from_secs(60) }).await;
+        let address = start(Bounds { connections: 1, head: Duration::from_secs(60), ..Bounds::default() }).await;
         let first = say(address, "GET / HTTP/1.1\r\n").await;
         let second = say(address, WHOLE).await;
         let mut second = tokio::spawn(heard(second));

@@ -3,7 +3,7 @@
 
 use std::fmt;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tokio::runtime::{Builder, Runtime};
 
@@ -12,42 +12,40 @@ const THREADS: usize = 2;
 /// How far the threads stand back: the nice value that they take, of at most 19.
 const NICENESS: i32 = 10;
 
-/// The threads. Cheap to clone; they end with the last clone.
-#[derive(Clone)]
+/// The threads. Cheap to clone; they begin with the first long read and end with the last clone.
+#[derive(Clone, Default)]
 pub struct LongReads(Arc<Threads>);
 
-/// `None` when the threads could not be started: then long reads are done where everything else is.
-struct Threads(Option<Runtime>);
+/// Inside, `None` when the threads could not be started: then long reads are done where everything else is.
+#[derive(Default)]
+struct Threads(OnceLock<Option<Runtime>>);
 
 impl LongReads {
-    /// Starts the threads.
-    #[must_use]
-    pub fn start() -> Self {
-        let mut builder = Builder::new_multi_thread();
-        let built = builder.worker_threads(THREADS).thread_name("long-reads").on_thread_start(stand_back).build();
-        let runtime = built.inspect_err(|error| tracing::warn!(%error, "long reads get no threads of their own"));
-        Self(Arc::new(Threads(runtime.ok())))
-    }
-
     /// Does some work there.
     pub fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
-        match &self.0.0 {
+        match self.0.0.get_or_init(start) {
             Some(runtime) => drop(runtime.spawn(work)),
             None => drop(tokio::spawn(work)),
         }
     }
 }
 
+fn start() -> Option<Runtime> {
+    let mut builder = Builder::new_multi_thread();
+    let built = builder.worker_threads(THREADS).thread_name("long-reads").on_thread_start(stand_back).build();
+    built.inspect_err(|error| tracing::warn!(%error, "long reads get no threads of their own")).ok()
+}
+
 impl fmt::Debug for LongReads {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("LongReads").field(&self.0.0.is_some()).finish()
+        f.debug_tuple("LongReads").field(&self.0.0.get().is_some()).finish()
     }
 }
 
 impl Drop for Threads {
     fn drop(&mut self) {
         // Nobody waits for the rest of a list when the server ends.
-        if let Some(runtime) = self.0.take() {
+        if let Some(Some(runtime)) = self.0.take() {
             runtime.shutdown_background();
         }
     }
@@ -68,7 +66,7 @@ mod tests {
     #[tokio::test]
     async fn long_reads_stand_back_and_nobody_else_does() {
         let niceness = || rustix::process::getpriority_process(None).unwrap();
-        let (mine, reads) = (niceness(), LongReads::start());
+        let (mine, reads) = (niceness(), LongReads::default());
         let (sender, theirs) = tokio::sync::oneshot::channel();
         reads.spawn(async move { sender.send(niceness()).unwrap() });
         assert_eq!(theirs.await.unwrap(), NICENESS.max(mine));

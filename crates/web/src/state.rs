@@ -92,7 +92,7 @@ impl AppState {
             totals,
             counters,
             throttles,
-            long: LongReads::start(),
+            long: LongReads::default(),
             reload: None,
         }
     }

@@ -1,5 +1,5 @@
 //! Clients and checkers of others, written in Python: schemathesis over the description of the API, the OpenTelemetry SDK at
-//! the OTLP door, the official client of PagerDuty at the events door. Each is skipped where it is not installed.
+//! the OTLP door. Each is skipped where it is not installed.
 
 use std::process::{Output, Stdio};
 
@@ -90,39 +90,4 @@ async fn the_opentelemetry_sdk_pushes_metrics() {
         assert_eq!(last("order_duration_seconds_count").map(|(_, count)| count), Some(2.0), "{temporality}");
         assert_eq!(last("queue_depth").map(|(_, depth)| depth), Some(4.0), "{temporality}");
     }
-}
-
-/// The official client insists on HTTPS; all but that is its own.
-const EVENTS: &str = r#"
-import sys
-from pagerduty import EventsApiV2Client
-
-client = EventsApiV2Client(sys.argv[2])
-client.url = sys.argv[1].replace("http://", "https://")
-
-
-def plainly(request):
-    request.url = request.url.copy_with(scheme="http")
-
-
-client.event_hooks = {"request": [plainly]}
-key = client.trigger("checkout fails", "checkout", dedup_key="k1", severity="critical", custom_details={"a": 1})
-assert key == "k1", key
-client.acknowledge("k1")
-client.submit("deployed 1.2", source="pipeline", custom_details={"build": "7"}, timestamp="2026-02-03T04:05:06Z")
-if sys.argv[3] == "resolve":
-    client.resolve("k1")
-"#;
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_official_pagerduty_client_triggers_acknowledges_and_resolves() {
-    let Some(python) = testkit::python_with("pagerduty") else { return };
-    let house = House::open().await;
-    for (end, firing) in [("stay", 1), ("resolve", 0)] {
-        run(Command::new(&python).args(["-c", EVENTS, &house.url, &house.token, end])).await;
-        assert_eq!(house.get("/alerts").await.as_array().map(Vec::len), Some(firing), "{end}");
-    }
-    assert_eq!(house.get("/changes").await[0]["summary"], "deployed 1.2");
-    let (_, facts) = house.api(Method::GET, "/journal?limit=1000", None).await;
-    assert!(facts.to_string().contains("AlertResolved"), "{facts}");
 }
