@@ -164,7 +164,7 @@ impl Engine {
         let until = now.saturating_add(LEASE).unwrap_or(Timestamp::MAX);
         let fence = parts.store.take_lease(&parts.holder, now, until).await?;
         let book = Arc::new(parts.book);
-        let world = load::world(&*parts.store, Arc::clone(&book)).await?;
+        let world = load::world(&parts.store, Arc::clone(&book)).await?;
         let access = Access::new(&book).map_err(|cause| StoreFailure::Unavailable { doing: "opened", cause })?;
         let (queue, waiting) = mpsc::channel(QUEUE_COMMANDS_MAX);
         let (next, changes) = watch::channel(world.next);

@@ -3,47 +3,55 @@
 
 use std::sync::Arc;
 
-use kernel::Book;
 use kernel::port::{JournalStore, Snapshot, StoreFailure};
+use kernel::{Book, Seq};
+use tokio::task::{JoinError, JoinHandle};
 
-use crate::codec;
+use crate::codec::{self, Decoded};
 use crate::limits::BLOCKS_AT_ONCE;
 use crate::world::World;
 
-/// Folds the journal up to its present end.
+/// Folds the journal up to its present end. While one stretch is folded, the next is read and decoded.
 ///
 /// # Errors
 /// When the journal cannot be read or is damaged.
-pub(crate) async fn world(store: &dyn JournalStore, book: Arc<Book>) -> Result<World, StoreFailure> {
+pub(crate) async fn world(store: &Arc<dyn JournalStore>, book: Arc<Book>) -> Result<World, StoreFailure> {
     let mut world = match store.snapshot().await? {
         Some(snapshot) => from_snapshot(&snapshot)?,
         None => World::default(),
     };
     world.book = book;
+    let mut coming = ahead(store, world.next);
     loop {
-        let from = world.next;
-        let blocks = store.blocks(from, BLOCKS_AT_ONCE).await?;
-        if blocks.is_empty() {
-            return Ok(world);
-        }
-        for block in &blocks {
-            fold(&mut world, block)?;
-        }
-        if world.next == from {
-            return Ok(world);
-        }
+        let broken = |error: JoinError| StoreFailure::Unavailable { doing: "read", cause: error.to_string() };
+        let records = coming.await.map_err(broken)??;
+        let Some(last) = records.last() else { return Ok(world) };
+        coming = ahead(store, Seq(last.record.seq.0 + 1));
+        fold(&mut world, records)?;
     }
 }
 
-fn fold(world: &mut World, block: &kernel::port::Block) -> Result<(), StoreFailure> {
-    for decoded in codec::decode(block)? {
+/// Begins to read and decode the records of the blocks from a place on.
+fn ahead(store: &Arc<dyn JournalStore>, from: Seq) -> JoinHandle<Result<Vec<Decoded>, StoreFailure>> {
+    let store = Arc::clone(store);
+    tokio::spawn(async move {
+        let mut records = Vec::new();
+        for block in store.blocks(from, BLOCKS_AT_ONCE).await? {
+            records.extend(codec::decode(&block)?);
+        }
+        Ok(records)
+    })
+}
+
+fn fold(world: &mut World, records: Vec<Decoded>) -> Result<(), StoreFailure> {
+    for decoded in records {
         let seq = decoded.record.seq;
         if seq < world.next {
             continue;
         }
         if seq > world.next {
             let cause = format!("fact {} is missing", world.next);
-            return Err(StoreFailure::Damaged { place: format!("the block at {}", block.first), cause });
+            return Err(StoreFailure::Damaged { place: format!("fact {seq}"), cause });
         }
         world.chain.push(decoded.leaf);
         // Erasing waits for a snapshot, so a fold that meets an erased fact begins before the snapshots that are kept.
@@ -76,7 +84,7 @@ pub(crate) fn to_snapshot(world: &World) -> Result<Snapshot, rmp_serde::encode::
 mod tests {
     use kernel::block::{Builder, Reader};
     use kernel::port::Block;
-    use kernel::{Actor, Body, Seq, Timestamp};
+    use kernel::{Actor, Body, Timestamp};
     use testkit::{MemoryStore, SeededChance};
 
     use super::*;
@@ -102,8 +110,8 @@ mod tests {
     }
 
     /// A journal with one fact, and its fence.
-    async fn journal(block: &Block) -> (MemoryStore, u64) {
-        let store = MemoryStore::new();
+    async fn journal(block: &Block) -> (Arc<dyn JournalStore>, u64) {
+        let store: Arc<dyn JournalStore> = Arc::new(MemoryStore::new());
         let fence = store.take_lease("test", Timestamp::UNIX_EPOCH, Timestamp::MAX).await.unwrap();
         store.append(fence, block, &[]).await.unwrap();
         (store, fence)

@@ -31,7 +31,7 @@ pub(crate) async fn run(shared: Arc<Shared>, mut next: watch::Receiver<Seq>) {
 }
 
 async fn make(shared: &Shared) -> Result<Seq, Box<dyn std::error::Error + Send + Sync>> {
-    let world = load::world(&*shared.store, shared.book()).await?;
+    let world = load::world(&shared.store, shared.book()).await?;
     let snapshot = tokio::task::spawn_blocking(move || load::to_snapshot(&world)).await??;
     shared.store.save_snapshot(&snapshot).await?;
     tracing::info!(next = snapshot.next.0, bytes = snapshot.bytes.len(), "snapshot saved");

@@ -159,7 +159,7 @@ impl Writer {
     /// The world as it is durable, when the journal can be written again too: on a full disk it can still be read. The
     /// lease is what there is to write that is no fact.
     async fn reload(&self) -> Result<World, StoreFailure> {
-        let world = load::world(&*self.shared.store, self.shared.book()).await?;
+        let world = load::world(&self.shared.store, self.shared.book()).await?;
         let until = self.shared.now().saturating_add(LEASE).unwrap_or(Timestamp::MAX);
         self.shared.store.renew_lease(self.fence, until).await?;
         Ok(world)
