@@ -85,7 +85,7 @@ fn declare(world: &World, opened: &alerts::PageOpened) -> Command {
         why: opened.why.clone(),
         page: Some(opened.page.0),
         detected_at,
-        update_every: opened.update_every,
+        update_every: Some(opened.update_every),
         sensitivity: Sensitivity::Internal,
     }
     .into()

@@ -454,6 +454,14 @@ impl Book {
         routed.or_else(served).or(self.route.policy.as_ref())
     }
 
+    /// How often an update is owed while an incident of a severity is open: as the first rule says that declares incidents
+    /// of it, else as is usual for it ([`Severity::update_every`]). `None` where neither says anything.
+    #[must_use]
+    pub fn update_every(&self, severity: Severity) -> Option<Seconds> {
+        let rule = self.severity.iter().find(|rule| rule.severity == severity && rule.declare);
+        rule.map(|rule| rule.update_every).or_else(|| severity.update_every())
+    }
+
     /// The rule that says how bad an alert is; the first that matches.
     #[must_use]
     pub fn severity_of(&self, labels: &Labels) -> Option<&SeverityRule> {
