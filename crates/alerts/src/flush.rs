@@ -91,13 +91,10 @@ impl Draft<'_> {
         self.pager(id, 1, found.service).begin(policy.as_ref());
     }
 
-    /// The route's policy, else that of the service or its owner, else the root's.
     fn policy(&self, touched: &Touched, service: Option<&ServiceName>) -> Option<PolicyName> {
-        let book = self.context.book;
         let opening = touched.opens.as_ref().and_then(|opens| opens.policy.as_ref());
         let routed = self.group(touched).map_or(opening, |group| group.policy.as_ref());
-        let served = || book.policy_of(book.services.get(service?)?);
-        routed.or_else(served).or(book.route.policy.as_ref()).cloned()
+        self.context.book.pages_by(routed, service).cloned()
     }
 
     /// Tells a page again. Whoever acknowledged it is left alone, unless it got worse: then it begins anew.

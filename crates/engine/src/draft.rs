@@ -1,6 +1,7 @@
-//! What Watchkeeper writes for people to finish: the first update of a bad incident, and the review of one that is over.
+//! What Watchkeeper writes for people to finish: the first update of a bad incident, and the last update and the review of
+//! one that is over.
 
-use comms::Stage;
+use comms::{COMPONENTS_MAX, ComponentStatus, Stage};
 use incidents::{Declared, Incident};
 use kernel::{Sensitivity, Severity};
 use learning::{Moment, Source};
@@ -29,6 +30,29 @@ pub(crate) fn first_update(world: &World, declared: &Declared) -> Option<Command
             components: components.iter().map(|component| (component.name.clone(), status)).collect(),
             next_update_in: (next.0 > 0).then_some(next),
             sensitivity: Sensitivity::Internal,
+        }
+        .into(),
+    )
+}
+
+/// A draft that says that it is over, when customers read of it and do not know so yet. There is one such draft at most.
+pub(crate) fn last_update(world: &World, incident: &Incident) -> Option<Command> {
+    let told = world.comms.of_incident(incident.id).find(|notice| notice.is_open() && notice.published_at.is_some())?;
+    if told.drafts().any(|update| update.wording.stage == Stage::Resolved) {
+        return None;
+    }
+    let known = |name: &&kernel::ComponentName| world.book.components.iter().any(|component| component.name == **name);
+    let hurt = told.components.keys().filter(known).take(COMPONENTS_MAX);
+    Some(
+        comms::Command::Draft {
+            notice: Some(told.id),
+            incident: Some(incident.id),
+            title: told.title.clone(),
+            stage: Stage::Resolved,
+            text: words::update(world, incident, Stage::Resolved),
+            components: hurt.map(|name| (name.clone(), ComponentStatus::Operational)).collect(),
+            next_update_in: None,
+            sensitivity: incident.sensitivity.max(Sensitivity::Internal),
         }
         .into(),
     )

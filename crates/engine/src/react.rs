@@ -27,7 +27,7 @@ pub fn react(world: &World, fact: &Fact) -> Vec<Command> {
         Event::Alerts(alerts::Event::PageOpened(opened)) if opened.declare => vec![declare(world, opened)],
         Event::Alerts(event) => follow(event, &fact.actor).into_iter().collect(),
 
-        Event::Incidents(event) => after_incident(world, event).into_iter().collect(),
+        Event::Incidents(event) => after_incident(world, event),
         Event::Comms(event) => after_update(event).into_iter().collect(),
 
         // What is learned and what is governed ask for nothing by themselves.
@@ -35,12 +35,17 @@ pub fn react(world: &World, fact: &Fact) -> Vec<Command> {
     }
 }
 
-/// A bad incident gets the draft of its first update; one that is over, the draft of its review.
-fn after_incident(world: &World, event: &incidents::Event) -> Option<Command> {
+/// A bad incident gets the draft of its first update; one that is over, the draft of its review, and of its last update
+/// while customers still read that it goes on.
+fn after_incident(world: &World, event: &incidents::Event) -> Vec<Command> {
     match event {
-        incidents::Event::IncidentDeclared(declared) => draft::first_update(world, declared),
-        incidents::Event::IncidentResolved { about, .. } => draft::review(world.incidents.get(about.incident)?),
-        _ => None,
+        incidents::Event::IncidentDeclared(declared) => draft::first_update(world, declared).into_iter().collect(),
+        incidents::Event::IncidentResolved { about, .. } => {
+            let over = world.incidents.get(about.incident);
+            let drafts = over.map(|incident| [draft::last_update(world, incident), draft::review(incident)]);
+            drafts.into_iter().flatten().flatten().collect()
+        }
+        _ => Vec::new(),
     }
 }
 
@@ -80,7 +85,7 @@ fn declare(world: &World, opened: &alerts::PageOpened) -> Command {
         why: opened.why.clone(),
         page: Some(opened.page.0),
         detected_at,
-        update_every: opened.update_every,
+        update_every: Some(opened.update_every),
         sensitivity: Sensitivity::Internal,
     }
     .into()

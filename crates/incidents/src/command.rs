@@ -24,8 +24,9 @@ pub enum Command {
         page: Option<u64>,
         /// When the trouble was first noticed by a machine, where one did.
         detected_at: Option<Timestamp>,
-        /// How often an update is owed while it is not resolved; zero asks for none.
-        update_every: Seconds,
+        /// How often an update is owed while it is not resolved; zero asks for none, `None` for what is usual for its
+        /// severity ([`kernel::Book::update_every`]).
+        update_every: Option<Seconds>,
         /// Who may read it.
         sensitivity: Sensitivity,
     },

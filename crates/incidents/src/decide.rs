@@ -18,6 +18,7 @@ pub(crate) fn decide(state: &State, context: &Context<'_>, command: Command) -> 
     match command {
         Command::Declare { title, severity, impact, services, why, page, detected_at, update_every, sensitivity } => {
             let about = About { incident: state.next_id(), sensitivity };
+            let update_every = update_every.or_else(|| context.book.update_every(severity)).unwrap_or_default();
             let wish = Declared { about, title, severity, why, impact, services, page, detected_at, update_every };
             declare(state, context, wish)
         }
@@ -160,7 +161,7 @@ fn note(incident: &Incident, text: String) -> Result<Vec<Event>, Refusal> {
     Ok(vec![Event::Noted { about: incident.about(), text, page: None, acknowledged: false }])
 }
 
-/// With the severity goes its cadence, as the watchbook's first rule for that severity has it.
+/// With the severity goes its cadence; where none is usual for it, what was promised stands.
 fn change_severity(
     incident: &Incident,
     context: &Context<'_>,
@@ -171,8 +172,7 @@ fn change_severity(
     if to == incident.severity {
         return Err(Refusal::SameSeverity(incident.id, to));
     }
-    let rule = context.book.severity.iter().find(|rule| rule.severity == to && rule.declare);
-    let update_every = rule.map(|rule| rule.update_every).filter(|every| *every != incident.update_every);
+    let update_every = context.book.update_every(to).filter(|every| *every != incident.update_every);
     Ok(vec![Event::SeverityChanged { about: incident.about(), from: incident.severity, to, why, update_every }])
 }
 

@@ -119,7 +119,7 @@ fn from(page: Option<u64>, services: &[&str], severity: Severity) -> Command {
         why: "tier 1 is down".into(),
         page,
         detected_at: None,
-        update_every: Seconds::minutes(30),
+        update_every: Some(Seconds::minutes(30)),
         sensitivity: Sensitivity::Internal,
     }
 }

@@ -442,6 +442,26 @@ impl Book {
         service.policy.as_ref().or_else(|| self.teams.get(&service.owner).map(|team| &team.policy))
     }
 
+    /// The policy that pages for a group of alerts: the one its route names, else that of the service or of its owner, else
+    /// the root route's.
+    #[must_use]
+    pub fn pages_by<'a>(
+        &'a self,
+        routed: Option<&'a PolicyName>,
+        service: Option<&ServiceName>,
+    ) -> Option<&'a PolicyName> {
+        let served = || self.policy_of(self.services.get(service?)?);
+        routed.or_else(served).or(self.route.policy.as_ref())
+    }
+
+    /// How often an update is owed while an incident of a severity is open: as the first rule says that declares incidents
+    /// of it, else as is usual for it ([`Severity::update_every`]). `None` where neither says anything.
+    #[must_use]
+    pub fn update_every(&self, severity: Severity) -> Option<Seconds> {
+        let rule = self.severity.iter().find(|rule| rule.severity == severity && rule.declare);
+        rule.map(|rule| rule.update_every).or_else(|| severity.update_every())
+    }
+
     /// The rule that says how bad an alert is; the first that matches.
     #[must_use]
     pub fn severity_of(&self, labels: &Labels) -> Option<&SeverityRule> {

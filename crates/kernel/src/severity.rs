@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::time::Seconds;
+
 /// The severity of an incident or of a page. The order of the variants is worst first, so `P1 < P5`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Severity {
@@ -45,6 +47,17 @@ impl Severity {
             Self::P3 => "P3",
             Self::P4 => "P4",
             Self::P5 => "P5",
+        }
+    }
+
+    /// How often an update is owed while an incident of it is open, where the watchbook does not say: 30 minutes for P1, an
+    /// hour for P2, none for the others.
+    #[must_use]
+    pub fn update_every(self) -> Option<Seconds> {
+        match self {
+            Self::P1 => Some(Seconds::minutes(30)),
+            Self::P2 => Some(Seconds::hours(1)),
+            Self::P3 | Self::P4 | Self::P5 => None,
         }
     }
 }

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use kernel::book::UpdateWords;
+use kernel::{Seconds, Severity};
 use proptest::prelude::*;
 
 use super::files::{KINDS, place};
@@ -68,7 +70,31 @@ fn brief(findings: &Findings) -> Vec<String> {
 fn the_starter_loads_without_findings() {
     let checked = checked(&begin());
     assert_eq!(checked.findings.to_string(), "");
-    assert_eq!(checked.book.unwrap().people.len(), 1);
+    let book = checked.book.unwrap();
+    assert_eq!(book.people.len(), 1);
+    let owed = [Severity::P1, Severity::P2, Severity::P3, Severity::P4].map(|severity| book.update_every(severity));
+    let (half, whole) = (Some(Seconds::minutes(30)), Some(Seconds::hours(1)));
+    assert_eq!(owed, [half, half, whole, None], "usual for P1, by the rules for P2 and P3, and none");
+}
+
+#[test]
+fn updates_begin_in_good_english() {
+    let rendered = |files: &Files, name: &str| {
+        let text = files.get(&format!("templates/{name}.txt")).unwrap();
+        UpdateWords::samples().map(|words| {
+            let mut environment = minijinja::Environment::new();
+            environment.set_undefined_behavior(minijinja::UndefinedBehavior::Strict);
+            environment.render_str(text, minijinja::value::Serde(&words)).unwrap()
+        })
+    };
+    let begun = "Problems with Card payments. We noticed it at 10:00 UTC and are looking into it.";
+    let over = "Problems with Card payments. It works again. We are sorry for the trouble and will tell you what we learn \
+                from it.";
+    for files in [begin(), example()] {
+        let promised = format!("{begun} We will tell you more by 10:30 UTC.");
+        assert_eq!(rendered(&files, "investigating"), [promised, begun.to_owned()]);
+        assert_eq!(rendered(&files, "resolved"), [over, over]);
+    }
 }
 
 #[test]

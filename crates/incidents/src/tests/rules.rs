@@ -57,6 +57,36 @@ fn in_3_severity_stands_with_its_reason_and_its_cadence() {
 }
 
 #[test]
+fn in_3_an_incident_that_says_no_cadence_has_that_of_its_severity() {
+    // The watchbook has a rule for P1 alone.
+    let wish = |asked: Option<u32>, bad: Severity| {
+        let mut command = from(None, &["checkout"], bad);
+        if let Command::Declare { update_every, .. } = &mut command {
+            *update_every = asked.map(Seconds::minutes);
+        }
+        command
+    };
+    let cases = [
+        (None, Severity::P1, Some(20)),
+        (None, Severity::P2, Some(60)),
+        (None, Severity::P3, None),
+        (Some(45), Severity::P1, Some(45)),
+        (Some(0), Severity::P1, None),
+    ];
+    for (asked, severity, minutes) in cases {
+        let mut room = Room::new();
+        room.ask(wish(asked, severity)).unwrap();
+        assert_eq!(room.one().update_due, minutes.map(|m| at(m * 60)), "{asked:?} of {severity}");
+    }
+    let mut room = Room::new();
+    room.book.severity.clear();
+    room.ask(wish(None, Severity::P1)).unwrap();
+    assert_eq!(room.one().update_due, Some(at(30 * 60)), "a watchbook that says nothing of P1");
+    room.ask(Command::ChangeSeverity { incident: ONE, severity: Severity::P4, why: "few notice".into() }).unwrap();
+    assert_eq!(room.one().update_every, Seconds::minutes(30), "what was promised stands");
+}
+
+#[test]
 fn in_4_phases_change_only_as_drawn() {
     type Wish = fn() -> Command;
     type Go = fn(&mut Room);

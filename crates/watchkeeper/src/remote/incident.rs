@@ -75,7 +75,8 @@ pub enum IncidentVerb {
         /// Who may read it; internal, when not given.
         #[arg(long, value_parser = sensitivity())]
         sensitivity: Option<String>,
-        /// How often an update is owed, such as 30m; what the watchbook says of the severity, when not given.
+        /// How often an update is owed, such as 30m. When not given, what the watchbook says of the severity, else 30m for P1
+        /// and 1h for P2.
         #[arg(long, value_name = "DURATION")]
         update_every: Option<Seconds>,
     },

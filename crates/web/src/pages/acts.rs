@@ -72,7 +72,7 @@ fn declaration(fields: &Fields, page: Option<u64>) -> Result<Command, Box<Refuse
         why: fields.get("why").to_owned(),
         page,
         detected_at: None,
-        update_every: optional("declare", fields, "update_every")?.unwrap_or_default(),
+        update_every: optional("declare", fields, "update_every")?,
         sensitivity: sensitivity.unwrap_or_default(),
     }
     .into())

@@ -6,7 +6,7 @@ use axum::routing::get;
 use comms::{ComponentStatus, Stage};
 use engine::{Read, World};
 use incidents::{Incident, IncidentRole};
-use kernel::{IncidentId, Sensitivity, Severity};
+use kernel::{IncidentId, Seconds, Sensitivity, Severity};
 use serde::Deserialize;
 
 use super::form::{unprocessed, with_refusal};
@@ -96,11 +96,18 @@ pub(super) fn declare_page(
             services: world.book.services.iter().map(choice).collect(),
             page,
             severities: MEANINGS.to_vec(),
+            updates_every: updates_every(&world.book),
             severity: from.map_or(Severity::P3, |page| page.severity).to_string(),
             chrome,
         }
     });
     shown.map(|page| html(&page)).map_err(stopped)
+}
+
+/// How often an update is owed when the form does not say, for each severity of which one is.
+fn updates_every(book: &kernel::Book) -> Vec<(Severity, Seconds)> {
+    let usual = |severity: Severity| Some((severity, book.update_every(severity)?));
+    Severity::ALL.into_iter().filter_map(usual).filter(|(_, every)| *every > Seconds::ZERO).collect()
 }
 
 async fn room(State(state): State<AppState>, Reader(session): Reader, Path(id): Path<IncidentId>) -> Screen {

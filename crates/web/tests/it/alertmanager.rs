@@ -173,5 +173,32 @@ async fn status_and_receivers_are_told() {
     let original = status["config"]["original"].as_str().unwrap();
     assert!(original.contains(r#""receiver": "late""#) && original.starts_with("# watchbook "), "{original}");
     let receivers = house.look("/api/v2/receivers").await;
-    assert_eq!(receivers, json!([{ "name": "late" }, { "name": "shop" }, { "name": "nobody" }]));
+    let named = ["late", "shop", "policy-of-the-service", "nobody"].map(|name| json!({ "name": name }));
+    assert_eq!(receivers, json!(named));
+}
+
+#[tokio::test]
+async fn an_alert_without_a_service_has_the_receiver_that_is_paged() {
+    let house = House::open().await;
+    let mut alert = posted("Strange", "critical", NONE);
+    alert["labels"]["service"] = json!("unheard-of");
+    assert_eq!(post(&house, json!([alert])).await.0, StatusCode::OK);
+    assert_eq!(house.look("/api/v2/alerts").await[0]["receivers"], json!([{ "name": "nobody" }]));
+
+    let root = kernel::PolicyName::new("late").unwrap();
+    let book = |policy: Option<&kernel::PolicyName>| {
+        let mut book = kernel::Book::clone(&house.engine.book());
+        book.route.policy = policy.cloned();
+        book
+    };
+    house.engine.apply_book(&kernel::Actor::system("test"), book(Some(&root)), "test").await.unwrap();
+    let mut alert = posted("Stranger", "critical", NONE);
+    alert["labels"]["service"] = json!("unheard-of-too");
+    assert_eq!(post(&house, json!([alert])).await.0, StatusCode::OK);
+    let listed = house.look("/api/v2/alerts?filter=alertname%3DStranger").await;
+    assert_eq!(listed[0]["receivers"], json!([{ "name": "late" }]));
+    let paged = house.engine.read(&kernel::Actor::system("test"), engine::Read::of("alerts:read"), |world| {
+        world.alerts.open_pages().filter_map(|page| page.policy.clone()).collect::<Vec<_>>()
+    });
+    assert_eq!(paged.unwrap(), [root], "who is paged is who is shown");
 }

@@ -57,7 +57,7 @@ async fn declare(house: &House, sensitivity: kernel::Sensitivity) -> u32 {
             why: "it is private".into(),
             page: None,
             detected_at: None,
-            update_every: kernel::Seconds::ZERO,
+            update_every: Some(kernel::Seconds::ZERO),
             sensitivity,
         };
         house.engine.ask(&system, declare).await.unwrap();

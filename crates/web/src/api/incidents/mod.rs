@@ -246,7 +246,8 @@ struct Declaration {
     #[serde(default)]
     #[schema(value_type = String)]
     sensitivity: Sensitivity,
-    /// How often an update is owed, such as `30m`; what the watchbook says of this severity, when absent.
+    /// How often an update is owed, such as `30m`. When absent, what the watchbook says of this severity, else 30m for P1
+    /// and 1h for P2.
     #[schema(value_type = Option<String>)]
     update_every: Option<Seconds>,
 }
@@ -268,8 +269,6 @@ async fn declare_incident(
     Caller(actor): Caller,
     Input(new): Input<Declaration>,
 ) -> Result<Json<DeclaredBody>, Problem> {
-    let book = state.engine.book();
-    let usual = book.severity.iter().find(|rule| rule.severity == new.severity).map(|rule| rule.update_every);
     let command = Command::Declare {
         title: new.title,
         severity: new.severity,
@@ -278,7 +277,7 @@ async fn declare_incident(
         why: new.why,
         page: None,
         detected_at: None,
-        update_every: new.update_every.or(usual).unwrap_or_default(),
+        update_every: new.update_every,
         sensitivity: new.sensitivity,
     };
     let facts = state.engine.ask(&actor, command).await?;

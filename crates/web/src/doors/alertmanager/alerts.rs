@@ -149,8 +149,8 @@ struct GotGroup<'a> {
 
 /// The policy that pages for an alert in a group.
 fn receiver<'a>(group: &GroupView<'a>, labels: &Labels, book: &'a Book) -> &'a str {
-    let by_service = || book.service_of(labels).and_then(|(_, service)| book.policy_of(service));
-    group.policy().or_else(by_service).map_or(config::NOBODY, kernel::PolicyName::as_str)
+    let service = book.service_of(labels).map(|(name, _)| name);
+    book.pages_by(group.policy(), service).map_or(config::NOBODY, kernel::PolicyName::as_str)
 }
 
 fn receivers<'a>(alert: &AlertView<'a>, book: &'a Book) -> Vec<Named<'a>> {

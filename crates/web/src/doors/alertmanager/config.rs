@@ -10,10 +10,15 @@ pub(super) const NOBODY: &str = "nobody";
 /// The receiver of a route that leaves the policy to the service that an alert names.
 const BY_SERVICE: &str = "policy-of-the-service";
 
+/// Every receiver that an alert, a group or a route may name.
+pub(super) fn receivers(book: &Book) -> Vec<Value> {
+    let policies = book.policies.keys().map(kernel::PolicyName::as_str);
+    policies.chain([BY_SERVICE, NOBODY]).map(|name| json!({ "name": name })).collect()
+}
+
 /// The configuration as text.
 pub(super) fn written(book: &Book) -> String {
-    let policies = book.policies.keys().map(kernel::PolicyName::as_str);
-    let receivers: Vec<Value> = policies.chain([BY_SERVICE]).map(|name| json!({ "name": name })).collect();
+    let receivers = receivers(book);
     let inhibitions: Vec<Value> = book.inhibitions.iter().map(inhibition).collect();
     let whole = json!({ "route": route(&book.route), "receivers": receivers, "inhibit_rules": inhibitions });
     let commit = book.commit.as_deref().unwrap_or("none");

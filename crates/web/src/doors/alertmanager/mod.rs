@@ -66,9 +66,5 @@ async fn receivers(
     State(state): State<AppState>,
     Program(actor): Program,
 ) -> Result<Json<Vec<serde_json::Value>>, Said> {
-    let names = state.engine.read(&actor, Read::of("alerts:read"), |world| {
-        let policies = world.book.policies.keys().map(kernel::PolicyName::as_str);
-        policies.chain([config::NOBODY]).map(|name| json!({ "name": name })).collect()
-    })?;
-    Ok(Json(names))
+    Ok(Json(state.engine.read(&actor, Read::of("alerts:read"), |world| config::receivers(&world.book))?))
 }

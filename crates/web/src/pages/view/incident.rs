@@ -1,7 +1,7 @@
 //! *Incident room*: one screen for the first hour; the list of incidents; the form that declares one.
 
 use askama::Template;
-use kernel::{Severity, Timestamp};
+use kernel::{Seconds, Severity, Timestamp};
 
 use super::now::{AlertGroup, ChangeRow, IncidentRow};
 use super::page::PageRow;
@@ -37,6 +37,8 @@ pub struct DeclarePage {
     pub severities: Vec<(Severity, &'static str)>,
     /// The severity that is chosen at first.
     pub severity: String,
+    /// How often an update is owed, for each severity of which one is.
+    pub updates_every: Vec<(Severity, Seconds)>,
 }
 
 /// A service to tick.
