@@ -13,18 +13,19 @@ use serde_json::json;
 use telemetry::Recent;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use web::letting_in::{self, INVITE_LASTS};
 use web::listen::Bounds;
 use web::{AppState, RefusedSamples, WebConfig};
 
 use crate::cli::Place;
 use crate::failure::Failure;
 use crate::keys::Keys;
-use crate::local::{INVITE_LASTS, operator};
+use crate::local::operator;
 use crate::logs::{self, LogForm};
 use crate::look::Look;
 use crate::node::Node;
 use crate::world::{SystemChance, SystemClock};
-use crate::{api, follow, journal, sensing, traces};
+use crate::{follow, journal, sensing, traces};
 
 /// The scopes of programs on this machine that carry no token.
 const LOCAL_SCOPES: [&str; 3] = ["alerts:write", "alerts:read", "signals:write"];
@@ -190,7 +191,7 @@ async fn greet(engine: &Engine, base_url: &str, json: bool) -> Result<(), Failur
     let administrator = book.people.iter().find(|(_, person)| person.roles.contains(&Role::Administrator));
     let first = administrator.filter(|_| !anybody).map(|(name, _)| name);
     let login = match first {
-        Some(name) => format!("{base_url}{}", api::invite(engine, &operator(), name, INVITE_LASTS).await?),
+        Some(name) => format!("{base_url}{}", letting_in::invite(engine, &operator(), name, INVITE_LASTS).await?.text),
         None => format!("{base_url}/login"),
     };
     if json {
