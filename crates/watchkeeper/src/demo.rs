@@ -106,7 +106,7 @@ async fn open_pager(book: &Book) -> Result<mpsc::UnboundedReceiver<Value>, Failu
 async fn start_server(args: &DemoArgs) -> Result<(Child, String, String), Failure> {
     let program = std::env::current_exe().map_err(|error| Failure::new(format!("cannot find myself: {error}")))?;
     let mut server = Command::new(program)
-        .arg("serve")
+        .args(["serve", "--print-invite"])
         .args(["--listen", &args.listen])
         .arg("--data")
         .arg(&args.data)

@@ -10,6 +10,7 @@ use kernel::area::EventMeta as _;
 use kernel::port::{Links, SampleSource};
 use kernel::{Actor, Delivery, Matcher, Outcome, PersonName, Seconds, Timestamp};
 use serde_json::json;
+use web::letting_in;
 
 use crate::cli::Place;
 use crate::failure::{Exit, Failure};
@@ -18,9 +19,6 @@ use crate::node::Node;
 use crate::remote::access;
 use crate::remote::ask::{Ask, MaybeServer, SERVER, Server, Shape, show};
 use crate::world::{SystemChance, SystemClock};
-
-/// How long an invitation link may be used.
-pub const INVITE_LASTS: Seconds = Seconds::hours(72);
 
 /// `watchkeeper token …`
 #[derive(Debug, Subcommand)]
@@ -103,10 +101,10 @@ pub async fn token(verb: TokenVerb, json: bool) -> Result<ExitCode, Failure> {
         TokenVerb::Issue { name, scopes, lasts, place, .. } => {
             let (engine, _node) = open(&place, kernel::Book::default()).await?;
             let scopes = scopes.into_iter().map(Into::into).collect();
-            let text = crate::api::issue_token(&engine, &operator(), &name, scopes, lasts).await?;
-            let expires = lasts.after(engine.now());
+            let issued = letting_in::issue_token(&engine, &operator(), &name, scopes, lasts).await?;
             engine.stop().await;
-            show(&json!({ "name": name, "token": text, "expires": expires }), Shape::Field("token"), json);
+            let told = json!({ "name": name, "token": issued.text, "expires": issued.expires });
+            show(&told, Shape::Field("token"), json);
         }
         TokenVerb::Revoke { name, place, .. } => {
             let (engine, _node) = open(&place, kernel::Book::default()).await?;
@@ -135,9 +133,9 @@ pub async fn fresh_token(place: &Place, name: &str, scopes: &[&str]) -> Result<S
         Err(error) => return Err(error.into()),
     }
     let scopes = scopes.iter().map(|scope| (*scope).into()).collect();
-    let token = crate::api::issue_token(&engine, &operator(), name, scopes, Seconds::hours(24)).await?;
+    let issued = letting_in::issue_token(&engine, &operator(), name, scopes, Seconds::hours(24)).await?;
     engine.stop().await;
-    Ok(token)
+    Ok(issued.text)
 }
 
 /// `watchkeeper invite …`
@@ -151,11 +149,10 @@ pub async fn invite(args: InviteArgs, json: bool) -> Result<ExitCode, Failure> {
         return Err(Failure::new(message).hint("add them to people.yaml").exit(Exit::Refused));
     }
     let (engine, _node) = open(&args.place, book).await?;
-    let path = crate::api::invite(&engine, &operator(), &args.person, args.lasts).await?;
-    let expires = args.lasts.after(engine.now());
+    let issued = letting_in::invite(&engine, &operator(), &args.person, args.lasts).await?;
     engine.stop().await;
-    let url = format!("{}{path}", args.url.trim_end_matches('/'));
-    show(&json!({ "url": url, "expires": expires }), Shape::Field("url"), json);
+    let url = format!("{}{}", args.url.trim_end_matches('/'), issued.text);
+    show(&json!({ "url": url, "expires": issued.expires }), Shape::Field("url"), json);
     Ok(ExitCode::SUCCESS)
 }
 

@@ -2,7 +2,6 @@
 
 #![expect(clippy::print_stdout, reason = "a command line speaks on standard output")]
 
-mod api;
 mod book;
 mod cli;
 mod demo;

@@ -1,5 +1,6 @@
 //! `watchkeeper serve`: wires the parts, opens the doors, and closes everything in order.
 
+use std::io::IsTerminal as _;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -13,17 +14,18 @@ use serde_json::json;
 use telemetry::Recent;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use web::letting_in::{self, INVITE_LASTS};
 use web::{AppState, RefusedSamples, WebConfig};
 
 use crate::cli::Place;
 use crate::failure::Failure;
 use crate::keys::Keys;
-use crate::local::{INVITE_LASTS, operator};
+use crate::local::operator;
 use crate::logs::{self, LogForm};
 use crate::look::Look;
 use crate::node::Node;
 use crate::world::{SystemChance, SystemClock};
-use crate::{api, descriptors, follow, journal, sensing, traces};
+use crate::{descriptors, follow, journal, sensing, traces};
 
 /// The scopes of programs on this machine that carry no token.
 const LOCAL_SCOPES: [&str; 3] = ["alerts:write", "alerts:read", "signals:write"];
@@ -46,6 +48,9 @@ pub struct ServeArgs {
     /// Ask them for none although --url leads elsewhere. Only where no proxy on this machine passes strangers on to us.
     #[arg(long, env = "WATCHKEEPER_TRUST_LOOPBACK", conflicts_with = "distrust_loopback")]
     trust_loopback: bool,
+    /// Print the first administrator's invitation even when standard output is no terminal: whoever reads it gets in.
+    #[arg(long, env = "WATCHKEEPER_PRINT_INVITE")]
+    print_invite: bool,
     /// How log lines look.
     #[arg(long, value_enum, default_value = "text")]
     log: LogForm,
@@ -96,7 +101,8 @@ async fn serve(args: ServeArgs, traced: bool, json: bool) -> Result<ExitCode, Fa
     first_facts(&engine, &args).await?;
     tokio::spawn(sensing::run(engine.clone(), Arc::clone(&samples)));
     tokio::spawn(follow::run(engine.clone(), args.watchbook.clone(), seen));
-    greet(&engine, &base_url, json).await?;
+    let prints_invite = args.print_invite || std::io::stdout().is_terminal();
+    greet(&engine, &base_url, prints_invite, json).await?;
     let state = app_state(&engine, &args, base_url, samples);
     let app = web::app(state);
     // Without a collector, requests carry no layer for it.
@@ -195,34 +201,45 @@ async fn first_facts(engine: &Engine, args: &ServeArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Tells where the server is, and how the first administrator gets in when nobody has a password yet.
-async fn greet(engine: &Engine, base_url: &str, json: bool) -> Result<(), Failure> {
+/// Tells where the server is, and how the first administrator gets in when nobody has a password yet. The invitation itself
+/// is not for a log, so it is made only for somebody who reads it.
+async fn greet(engine: &Engine, base_url: &str, prints_invite: bool, json: bool) -> Result<(), Failure> {
     let book = engine.book();
-    let system = Actor::system("server");
-    let anybody = engine.read(&system, engine::Read::of("governance:read"), |world| {
-        book.people
-            .keys()
-            .any(|name| world.governance.access(name.as_str()).is_some_and(|access| access.password_set.is_some()))
-    })?;
     let administrator = book.people.iter().find(|(_, person)| person.roles.contains(&Role::Administrator));
-    let first = administrator.filter(|_| !anybody).map(|(name, _)| name);
-    let login = match first {
-        Some(name) => format!("{base_url}{}", api::invite(engine, &operator(), name, INVITE_LASTS).await?),
+    let administrator = administrator.map(|(name, _)| name);
+    let first = if anybody_has_a_password(engine)? { None } else { administrator };
+    let invited = first.filter(|_| prints_invite);
+    let login = match invited {
+        Some(name) => format!("{base_url}{}", letting_in::invite(engine, &operator(), name, INVITE_LASTS).await?.text),
         None => format!("{base_url}/login"),
     };
     if json {
-        println!("{}", json!({ "url": base_url, "login": login, "as": first }));
+        println!("{}", json!({ "url": base_url, "login": login, "as": invited }));
         return Ok(());
     }
     println!("Watchkeeper is at {base_url}");
     match (first, administrator) {
-        (Some(name), _) => println!("Log in as {name}: {login}"),
+        (Some(name), _) if prints_invite => println!("Log in as {name}: {login}"),
+        (Some(name), _) => println!(
+            "Nobody has a password yet: stop the server and run `watchkeeper invite {name}`, or start it with --print-invite"
+        ),
         (None, Some(_)) => println!("Log in: {login}"),
         (None, None) => println!(
             "Nobody in the watchbook is an administrator, so nobody can let others in: give somebody that role"
         ),
     }
     Ok(())
+}
+
+/// Whether anybody of the watchbook has set a password.
+fn anybody_has_a_password(engine: &Engine) -> Result<bool, Failure> {
+    let (book, system) = (engine.book(), Actor::system("server"));
+    let has_one = engine.read(&system, engine::Read::of("governance:read"), |world| {
+        book.people
+            .keys()
+            .any(|name| world.governance.access(name.as_str()).is_some_and(|access| access.password_set.is_some()))
+    });
+    Ok(has_one?)
 }
 
 /// Resolves when the process is asked to end.

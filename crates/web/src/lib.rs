@@ -7,7 +7,7 @@
 //! | [`pages`] | people, in a browser |
 //! | [`health`], [`metrics`] | supervisors and whoever watches the watchkeeper |
 //!
-//! [`long`] keeps those who read much out of the way of those who are paged.
+//! [`letting_in`] makes what lets people and programs in. [`long`] keeps those who read much out of the way of those who are paged.
 //!
 //! Every handler is thin: it reads a request, asks or reads the engine as an actor, and tells what came of it. No rule
 //! of the lifecycle is here; what may be done is decided in the engine.
@@ -15,6 +15,7 @@
 pub mod api;
 pub mod doors;
 pub mod health;
+pub mod letting_in;
 pub mod listen;
 pub mod long;
 pub mod metrics;

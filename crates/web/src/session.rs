@@ -14,6 +14,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::doors::caller;
 use crate::doors::reply::Problem;
+use crate::letting_in;
 use crate::state::AppState;
 
 /// The cookie's name.
@@ -205,7 +206,7 @@ async fn hashing() -> Result<SemaphorePermit<'static>, Problem> {
     }
 }
 
-/// Sets a person's password.
+/// Sets a person's password. An invitation that they still had ends.
 ///
 /// # Errors
 /// When it is too short or too long, or cannot be kept.
@@ -218,6 +219,8 @@ pub async fn set_password(state: &AppState, person: &PersonName, password: &str)
     let hashed = tokio::task::spawn_blocking(move || governance::password::hash(&password, &salt)).await;
     let hashed = hashed.map_err(|error| Problem::unavailable(error.to_string()))?;
     let hashed = hashed.map_err(|error| Problem::bad(error.to_string()).field("password"))?;
+    // Before the new one is kept: no older way to set one may outlive it.
+    letting_in::end_invitation(&state.engine, person).await?;
     let put = state.engine.vault().vault_put(PASSWORDS, person.as_str(), hashed.as_bytes(), None).await;
     put.map_err(|failure| Problem::unavailable(failure.to_string()))?;
     let command = governance::Command::SetPassword { person: person.clone() };

@@ -101,7 +101,7 @@ impl Server {
     /// Starts the server and waits until it says where it is. Gives what it says about logging in.
     pub async fn start(&mut self) -> String {
         let log = std::fs::File::options().create(true).append(true).open(self.home.path().join("log.txt")).unwrap();
-        let mut command = self.command(&["serve", "--listen", &self.listen]);
+        let mut command = self.command(&["serve", "--print-invite", "--listen", &self.listen]);
         command.arg("--watchbook").arg(self.book()).stdout(Stdio::piped()).stderr(log);
         let mut process = command.spawn().unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();

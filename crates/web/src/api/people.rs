@@ -13,12 +13,8 @@ use super::caller::Caller;
 use super::fact::{Done, Problems, ask};
 use super::input::{Id, Input};
 use crate::doors::reply::Problem;
+use crate::letting_in::{self, INVITE_LASTS};
 use crate::state::AppState;
-
-/// The vault's kind for invitations: the key is the secret's digest, the value the person.
-pub(crate) const INVITES: &str = "invite";
-/// How long an invitation is good when nobody says how long.
-const INVITE_LASTS: Seconds = Seconds::hours(72);
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(list_people)).routes(routes!(invite_person)).routes(routes!(end_sessions))
@@ -79,15 +75,9 @@ async fn invite_person(
     Id(person): Id<PersonName>,
     Input(InviteBody { lasts }): Input<InviteBody>,
 ) -> Result<Json<Invited>, Problem> {
-    let mut secret = [0; 32];
-    state.engine.chance().fill(&mut secret);
-    let text = governance::token::secret_text(&secret);
-    let expires = lasts.unwrap_or(INVITE_LASTS).after(state.engine.now());
-    state.engine.ask(&actor, governance::Command::IssueInvite { person: person.clone(), expires }).await?;
-    let key = governance::token::digest(&text).to_string();
-    let kept = state.engine.vault().vault_put(INVITES, &key, person.as_str().as_bytes(), Some(expires)).await;
-    kept.map_err(|failure| Problem::unavailable(failure.to_string()))?;
-    Ok(Json(Invited { url: format!("{}/invite/{text}", state.config.base_url), expires }))
+    let lasts = lasts.unwrap_or(INVITE_LASTS);
+    let issued = letting_in::invite(&state.engine, &actor, &person, lasts).await?;
+    Ok(Json(Invited { url: format!("{}{}", state.config.base_url, issued.text), expires: issued.expires }))
 }
 
 /// Log a person out everywhere.

@@ -12,8 +12,8 @@ use utoipa_axum::routes;
 use super::caller::Caller;
 use super::fact::{Done, Problems, ask};
 use super::input::{Id, Input};
-use crate::doors::caller::TOKENS;
 use crate::doors::reply::Problem;
+use crate::letting_in;
 use crate::state::AppState;
 
 /// How long a token works when nobody says how long.
@@ -90,17 +90,10 @@ async fn issue_token(
     Caller(actor): Caller,
     Input(NewToken { name, scopes, lasts }): Input<NewToken>,
 ) -> Result<Json<Issued>, Problem> {
-    let mut secret = [0; 32];
-    state.engine.chance().fill(&mut secret);
-    let token = governance::token::new(&name, &secret);
-    let expires = lasts.unwrap_or(LASTS).after(state.engine.now());
     let scopes = scopes.into_iter().map(Into::into).collect();
-    state.engine.ask(&actor, governance::Command::IssueToken { name: name.as_str().into(), scopes, expires }).await?;
-    let digest = governance::token::digest(&token).to_string();
-    let kept = state.engine.vault().vault_put(TOKENS, &name, digest.as_bytes(), Some(expires)).await;
-    kept.map_err(|failure| Problem::unavailable(failure.to_string()))?;
+    let issued = letting_in::issue_token(&state.engine, &actor, &name, scopes, lasts.unwrap_or(LASTS)).await?;
     state.tokens.forget(&name);
-    Ok(Json(Issued { name, token, expires }))
+    Ok(Json(Issued { name, token: issued.text, expires: issued.expires }))
 }
 
 /// Revoke a token.

@@ -15,13 +15,12 @@ use kernel::{Actor, Digest};
 use parking_lot::RwLock;
 
 use crate::doors::reply::Problem;
+use crate::letting_in::TOKENS;
 use crate::state::AppState;
 use crate::throttle;
 
 /// The program that calls from this machine without a token.
 pub const LOCAL: &str = "local";
-/// The vault's kind for tokens.
-pub const TOKENS: &str = "token";
 /// How many tokens are remembered as known, so that a request need not ask the vault.
 const KNOWN_MAX: usize = 10_000;
 

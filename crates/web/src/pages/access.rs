@@ -6,7 +6,7 @@ use axum::http::StatusCode;
 use axum::http::header::SET_COOKIE;
 use axum::response::{AppendHeaders, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
-use kernel::{PersonName, Timestamp};
+use kernel::PersonName;
 use serde::Deserialize;
 
 use super::form::{Form, onward, unprocessed, with_refusal};
@@ -15,11 +15,9 @@ use super::rows;
 use super::view::access::{InvitePage, LoginPage};
 use super::view::{Chrome, Refused, Tab};
 use crate::doors::reply::Problem;
+use crate::letting_in;
 use crate::session::{self, Checked, Reader};
 use crate::state::AppState;
-
-/// The vault's kind for invitations.
-const INVITES: &str = "invite";
 
 pub(super) fn router() -> Router<AppState> {
     Router::new()
@@ -85,14 +83,8 @@ async fn logout(State(state): State<AppState>, form: Form) -> Response {
     (AppendHeaders([(SET_COOKIE, session::forget(&state))]), Redirect::to("/login")).into_response()
 }
 
-fn invited(state: &AppState, kept: Option<Vec<u8>>) -> Option<PersonName> {
-    let name = PersonName::new(std::str::from_utf8(&kept?).ok()?).ok()?;
-    state.engine.book().people.contains_key(&name).then_some(name)
-}
-
-async fn peek(state: &AppState, token: &str, now: Timestamp) -> Option<PersonName> {
-    let key = governance::token::digest(token).to_string();
-    invited(state, state.engine.vault().vault_get(INVITES, &key, now).await.ok().flatten())
+async fn peek(state: &AppState, token: &str) -> Option<PersonName> {
+    letting_in::invited(&state.engine, token).await.ok().flatten()
 }
 
 fn invite_page(state: &AppState, chrome: Chrome, person: Option<&PersonName>, token: &str) -> Response {
@@ -102,15 +94,14 @@ fn invite_page(state: &AppState, chrome: Chrome, person: Option<&PersonName>, to
 }
 
 async fn invite_form(State(state): State<AppState>, Path(token): Path<String>) -> Response {
-    let person = peek(&state, &token, state.engine.now()).await;
+    let person = peek(&state, &token).await;
     let chrome = chrome(&state, None, Tab::Other, "Invitation", "/login");
     invite_page(&state, chrome, person.as_ref(), &token)
 }
 
 async fn accept(State(state): State<AppState>, Path(token): Path<String>, form: Form) -> Screen {
-    let now = state.engine.now();
     let frame = chrome(&state, None, Tab::Other, "Invitation", "/login");
-    let Some(person) = peek(&state, &token, now).await else {
+    let Some(person) = peek(&state, &token).await else {
         return Ok(invite_page(&state, frame, None, &token));
     };
     let password = form.fields.0.iter().find(|(name, _)| name == "password").map_or("", |(_, value)| value);
@@ -125,13 +116,11 @@ async fn accept(State(state): State<AppState>, Path(token): Path<String>, form: 
         return unprocessed(Ok(invite_page(&state, with_refusal(frame, refused), Some(&person), &token)));
     }
     // Taken out only now, and at most once, whoever asks at the same time.
-    let key = governance::token::digest(&token).to_string();
     let said = |problem: Problem| Stop::Problem(Box::new(frame.clone()), problem);
-    let taken = state.engine.vault().vault_take(INVITES, &key, now).await;
-    let taken = taken.map_err(|failure| said(Problem::unavailable(failure.to_string())))?;
-    if invited(&state, taken).is_none() {
+    let accepted = letting_in::accept(&state.engine, &token).await.map_err(|error| said(error.into()))?;
+    let Some(person) = accepted else {
         return Ok(invite_page(&state, frame, None, &token));
-    }
+    };
     session::set_password(&state, &person, password).await.map_err(said)?;
     enter(&state, &person, "/").await
 }

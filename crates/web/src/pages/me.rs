@@ -9,21 +9,16 @@ use axum::routing::{get, post};
 use engine::Read;
 use kernel::{PersonName, Seconds};
 
-use super::form::{Fields, Form, onward, unprocessed, with_refusal, word, wrong};
+use super::form::{Fields, Form, onward, unprocessed, with_refusal, word};
 use super::frame::{Screen, frame, html, missing, refused, stop};
 use super::rows;
 use super::view::access::{KeysPage, MePage, TokenRow, TokensPage};
 use super::view::{Chip, Chrome, Named, Refused, Tab, Tone};
 use crate::doors::reply::Problem;
+use crate::letting_in::{self, INVITE_LASTS};
 use crate::session::{self, Checked, Reader, Session};
 use crate::state::AppState;
 
-/// The vault's kind for tokens.
-const TOKENS: &str = "token";
-/// The vault's kind for invitations.
-const INVITES: &str = "invite";
-/// How long an invitation works.
-const INVITE_LASTS: Seconds = Seconds::hours(72);
 /// How far ahead shifts are shown.
 const AHEAD: Seconds = Seconds(28 * 86_400);
 
@@ -168,19 +163,12 @@ async fn issue(State(state): State<AppState>, form: Form) -> Screen {
 
 async fn new_token(state: &AppState, session: &Session, fields: &Fields) -> Result<String, Box<Refused>> {
     let lasts: Seconds = word("token", fields, "lasts")?;
-    let (name, expires) = (fields.get("name"), lasts.after(state.engine.now()));
+    let name = fields.get("name");
     let scopes = fields.get("scopes").split_whitespace().map(Into::into).collect();
-    let mut secret = [0; 32];
-    state.engine.chance().fill(&mut secret);
-    let text = governance::token::new(name, &secret);
-    let command = governance::Command::IssueToken { name: name.into(), scopes, expires };
-    let asked = state.engine.ask(&session.actor(), command).await;
-    asked.map_err(|error| Box::new(refused("token", error, &fields.0)))?;
-    let digest = governance::token::digest(&text).to_string();
-    let kept = state.engine.vault().vault_put(TOKENS, name, digest.as_bytes(), Some(expires)).await;
-    kept.map_err(|failure| wrong("token", fields, "name", failure.to_string()))?;
+    let issued = letting_in::issue_token(&state.engine, &session.actor(), name, scopes, lasts).await;
+    let issued = issued.map_err(|error| Box::new(refused("token", error, &fields.0)))?;
     state.tokens.forget(name);
-    Ok(text)
+    Ok(issued.text)
 }
 
 async fn revoke(State(state): State<AppState>, Path(name): Path<String>, form: Form) -> Screen {
@@ -203,16 +191,8 @@ async fn invite(State(state): State<AppState>, form: Form) -> Screen {
 
 async fn new_invite(state: &AppState, session: &Session, fields: &Fields) -> Result<(String, String), Box<Refused>> {
     let person: PersonName = word("invitation", fields, "person")?;
-    let expires = INVITE_LASTS.after(state.engine.now());
-    let mut secret = [0; 32];
-    state.engine.chance().fill(&mut secret);
-    let text = governance::token::secret_text(&secret);
-    let command = governance::Command::IssueInvite { person: person.clone(), expires };
-    let asked = state.engine.ask(&session.actor(), command).await;
-    asked.map_err(|error| Box::new(refused("invitation", error, &fields.0)))?;
-    let key = governance::token::digest(&text).to_string();
-    let kept = state.engine.vault().vault_put(INVITES, &key, person.as_str().as_bytes(), Some(expires)).await;
-    kept.map_err(|failure| wrong("invitation", fields, "person", failure.to_string()))?;
+    let issued = letting_in::invite(&state.engine, &session.actor(), &person, INVITE_LASTS).await;
+    let issued = issued.map_err(|error| Box::new(refused("invitation", error, &fields.0)))?;
     let title = rows::person(&state.engine.book(), &person).title;
-    Ok((title, format!("{}/invite/{text}", state.config.base_url)))
+    Ok((title, format!("{}{}", state.config.base_url, issued.text)))
 }

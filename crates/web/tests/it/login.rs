@@ -137,3 +137,31 @@ async fn after_logging_in_nobody_is_led_elsewhere() {
         assert_eq!(answer.headers()["location"], to, "{next:?}");
     }
 }
+
+#[tokio::test]
+async fn a_person_has_one_invitation_and_none_after_a_password_is_set() {
+    let house = House::open().await;
+    let nobody = Visitor::nobody(&house);
+    let invite = async |name| {
+        let (system, person) = (kernel::Actor::system("test"), PersonName::new(name).unwrap());
+        web::letting_in::invite(&house.engine, &system, &person, Seconds::hours(1)).await.unwrap().text
+    };
+    let status = async |link: &str, password: &str| {
+        nobody.post(link, &[("password", password), ("again", password)]).await.status()
+    };
+    let (bruno, first, second) = (invite("bruno").await, invite("ada").await, invite("ada").await);
+    let forged = second.replace("wk_ada_", "wk_bruno_");
+    for link in [&first, &forged, &"/invite/wk_ada_1".to_owned(), &"/invite/ada".to_owned()] {
+        assert_eq!(status(link, "another pass phrase").await, StatusCode::OK, "{link} leads nowhere");
+    }
+    assert_eq!(status(&second, PASSWORD).await, StatusCode::SEE_OTHER, "the newest one works");
+    assert_eq!(status(&second, "another pass phrase").await, StatusCode::OK, "once");
+    assert_eq!(try_in(&nobody, "ada", PASSWORD).await.status(), StatusCode::SEE_OTHER, "nothing set another one");
+
+    let third = invite("ada").await;
+    let ada = Visitor::person(&house, "ada").await;
+    let changed = [("current", PASSWORD), ("password", "a changed pass phrase"), ("again", "a changed pass phrase")];
+    assert_eq!(ada.post("/me/password", &changed).await.status(), StatusCode::SEE_OTHER);
+    assert_eq!(status(&third, "another pass phrase").await, StatusCode::OK, "a changed password ends it");
+    assert_eq!(status(&bruno, PASSWORD).await, StatusCode::SEE_OTHER, "somebody else's goes on");
+}

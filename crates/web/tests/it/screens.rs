@@ -17,14 +17,11 @@ impl<'a> Browser<'a> {
     /// Accepts an invitation and is logged in.
     async fn invited(house: &'a House, name: &str) -> Self {
         let person = PersonName::new(name).unwrap();
-        let expires = Seconds::hours(1).after(house.engine.now());
-        let invite = governance::Command::IssueInvite { person: person.clone(), expires };
-        house.engine.ask(&kernel::Actor::system("test"), invite).await.unwrap();
-        let key = governance::token::digest("an-invitation").to_string();
-        house.engine.vault().vault_put("invite", &key, name.as_bytes(), Some(expires)).await.unwrap();
+        let (system, lasts) = (kernel::Actor::system("test"), Seconds::hours(1));
+        let invited = web::letting_in::invite(&house.engine, &system, &person, lasts).await.unwrap();
         let form = "password=correct+horse+battery&again=correct+horse+battery";
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        let answer = client.post(format!("{}/invite/an-invitation", house.url)).body(form).send().await.unwrap();
+        let answer = client.post(format!("{}{}", house.url, invited.text)).body(form).send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::SEE_OTHER);
         let set = answer.headers()["set-cookie"].to_str().unwrap();
         assert!(set.contains("HttpOnly") && set.contains("SameSite=Lax"), "{set}");

@@ -37,12 +37,10 @@ async fn no_secret_is_logged_journaled_measured_or_shown() {
     let house = House::open().await;
     let ada = PersonName::new("ada").unwrap();
 
-    let (invitation, password, wrong) = ("an-invitation-to-ada", "correct horse battery", "wrong horse battery");
-    let expires = Seconds::hours(1).after(house.engine.now());
-    let invite = governance::Command::IssueInvite { person: ada.clone(), expires };
-    house.engine.ask(&kernel::Actor::system("test"), invite).await.unwrap();
-    let key = governance::token::digest(invitation).to_string();
-    house.engine.vault().vault_put("invite", &key, b"ada", Some(expires)).await.unwrap();
+    let (password, wrong) = ("correct horse battery", "wrong horse battery");
+    let (system, lasts) = (kernel::Actor::system("test"), Seconds::hours(1));
+    let link = web::letting_in::invite(&house.engine, &system, &ada, lasts).await.unwrap().text;
+    let invitation = link.strip_prefix("/invite/").unwrap();
     let mut visitor = Visitor::nobody(&house);
     visitor.get(&format!("/invite/{invitation}")).await;
     visitor.post("/login", &[("person", "ada"), ("password", wrong)]).await;
