@@ -106,7 +106,7 @@ pub async fn token(verb: TokenVerb, json: bool) -> Result<ExitCode, Failure> {
             let text = crate::api::issue_token(&engine, &operator(), &name, scopes, lasts).await?;
             let expires = lasts.after(engine.now());
             engine.stop().await;
-            show(&json!({ "name": name, "token": text, "expires": expires }), Shape::Field("token"), json);
+            show(&json!({ "name": name, "token": text, "expires": expires }), Shape::Field("token"), json)?;
         }
         TokenVerb::Revoke { name, place, .. } => {
             let (engine, _node) = open(&place, kernel::Book::default()).await?;
@@ -116,7 +116,7 @@ pub async fn token(verb: TokenVerb, json: bool) -> Result<ExitCode, Failure> {
                 let (kind, stream) = (fact.event.kind(), fact.event.stream());
                 json!({ "seq": fact.seq.0, "kind": kind, "stream": &*stream.0, "actor": fact.actor.to_string() })
             };
-            show(&json!({ "facts": facts.iter().map(made).collect::<Vec<_>>() }), Shape::Done, json);
+            show(&json!({ "facts": facts.iter().map(made).collect::<Vec<_>>() }), Shape::Done, json)?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -155,7 +155,7 @@ pub async fn invite(args: InviteArgs, json: bool) -> Result<ExitCode, Failure> {
     let expires = args.lasts.after(engine.now());
     engine.stop().await;
     let url = format!("{}{path}", args.url.trim_end_matches('/'));
-    show(&json!({ "url": url, "expires": expires }), Shape::Field("url"), json);
+    show(&json!({ "url": url, "expires": expires }), Shape::Field("url"), json)?;
     Ok(ExitCode::SUCCESS)
 }
 

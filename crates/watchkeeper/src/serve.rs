@@ -24,7 +24,7 @@ use crate::logs::{self, LogForm};
 use crate::look::Look;
 use crate::node::Node;
 use crate::world::{SystemChance, SystemClock};
-use crate::{api, follow, journal, sensing, traces};
+use crate::{api, follow, journal, out, sensing, traces};
 
 /// The scopes of programs on this machine that carry no token.
 const LOCAL_SCOPES: [&str; 3] = ["alerts:write", "alerts:read", "signals:write"];
@@ -193,18 +193,17 @@ async fn greet(engine: &Engine, base_url: &str, json: bool) -> Result<(), Failur
         Some(name) => format!("{base_url}{}", api::invite(engine, &operator(), name, INVITE_LASTS).await?),
         None => format!("{base_url}/login"),
     };
-    if json {
-        println!("{}", json!({ "url": base_url, "login": login, "as": first }));
-        return Ok(());
-    }
-    println!("Watchkeeper is at {base_url}");
-    match (first, administrator) {
-        (Some(name), _) => println!("Log in as {name}: {login}"),
-        (None, Some(_)) => println!("Log in: {login}"),
-        (None, None) => println!(
-            "Nobody in the watchbook is an administrator, so nobody can let others in: give somebody that role"
+    let told = match (first, administrator) {
+        _ if json => json!({ "url": base_url, "login": login, "as": first }).to_string(),
+        (Some(name), _) => format!("Watchkeeper is at {base_url}\nLog in as {name}: {login}"),
+        (None, Some(_)) => format!("Watchkeeper is at {base_url}\nLog in: {login}"),
+        (None, None) => format!(
+            "Watchkeeper is at {base_url}\n\
+             Nobody in the watchbook is an administrator, so nobody can let others in: give somebody that role"
         ),
-    }
+    };
+    // The server serves whether or not anybody reads where it is.
+    let _ = out::line(told);
     Ok(())
 }
 
