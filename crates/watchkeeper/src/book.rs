@@ -122,6 +122,7 @@ fn changed_since(directory: &Path, commit: &str) -> String {
 }
 
 fn check(directory: &Path, json: bool) -> Result<ExitCode, Failure> {
+    must_be_there(directory)?;
     let checked = watchbook::check(directory);
     let sound = checked.book.is_some() && access_is_sound(checked.book.as_ref())?;
     if json {
@@ -150,11 +151,21 @@ fn access_is_sound(book: Option<&kernel::Book>) -> Result<bool, Failure> {
     Ok(true)
 }
 
+fn must_be_there(directory: &Path) -> Result<(), Failure> {
+    if directory.is_dir() {
+        return Ok(());
+    }
+    let shown = directory.display();
+    let hint = format!("name the watchbook's directory, or begin one with: watchkeeper init {shown}");
+    Err(Failure::new(format!("there is no directory {shown}")).hint(hint).exit(Exit::Usage))
+}
+
 /// Loads a watchbook that must be good.
 ///
 /// # Errors
-/// With every finding, when it is not.
+/// When there is none, and with every finding, when it is not good.
 pub fn load(directory: &Path) -> Result<kernel::Book, Failure> {
+    must_be_there(directory)?;
     watchbook::load(directory).map_err(|findings| {
         let hint = format!("check it with: watchkeeper watchbook check {}", directory.display());
         Failure::new(format!("the watchbook in {} is not good\n{findings}", directory.display()))
