@@ -110,7 +110,12 @@ pub(crate) fn decide(state: &State, context: &Context<'_>, command: Command) -> 
 
 fn apply_book(state: &State, digest: Digest, commit: Option<String>, source: String) -> Vec<Event> {
     let live = state.live_book().is_some_and(|book| book.digest == digest && book.commit == commit);
-    if live { Vec::new() } else { vec![Event::BookApplied { digest, commit, source: cut(source) }] }
+    // Going back to the live one is told too, when another was refused meanwhile: it ends that trouble.
+    if live && state.refused_book().is_none() {
+        Vec::new()
+    } else {
+        vec![Event::BookApplied { digest, commit, source: cut(source) }]
+    }
 }
 
 fn refuse_book(state: &State, digest: Digest, findings: u32, source: String) -> Vec<Event> {

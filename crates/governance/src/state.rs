@@ -15,6 +15,9 @@ use crate::event::{Event, SessionId};
 pub struct State {
     book: Option<LiveBook>,
     refused_book: Option<Digest>,
+    /// How many errors it had. Snapshots from before this was kept are read as well.
+    #[serde(default)]
+    refused_findings: u32,
     tokens: BTreeMap<Box<str>, Token>,
     people: BTreeMap<PersonName, Access>,
     sessions: BTreeMap<SessionId, Session>,
@@ -139,6 +142,12 @@ impl State {
         self.refused_book
     }
 
+    /// How many errors the watchbook had that was refused since the live one was applied; `None` when none was.
+    #[must_use]
+    pub fn refused_findings(&self) -> Option<u32> {
+        self.refused_book.map(|_| self.refused_findings)
+    }
+
     /// The scopes of a token; `None` when it is unknown, revoked or expired.
     #[must_use]
     pub fn token_scopes(&self, name: &str, now: Timestamp) -> Option<Arc<[Box<str>]>> {
@@ -214,7 +223,9 @@ impl State {
                 self.book = Some(LiveBook { digest: *digest, commit, source, since: at });
                 self.refused_book = None;
             }
-            Event::BookRefused { digest, .. } => self.refused_book = Some(*digest),
+            Event::BookRefused { digest, findings, .. } => {
+                (self.refused_book, self.refused_findings) = (Some(*digest), *findings);
+            }
             Event::CommandDenied { actor, action, resource, .. } => {
                 self.denials.note(repeat_key(&[&actor.to_string(), action, resource]), at);
                 self.unrecorded = 0;

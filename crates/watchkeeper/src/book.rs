@@ -8,6 +8,7 @@ use connectors::watchbook;
 use serde_json::{Value, json};
 
 use crate::failure::{Exit, Failure};
+use crate::out;
 use crate::remote::access::{self, LiveBookVerb};
 use crate::remote::ask::Server;
 
@@ -60,10 +61,11 @@ pub fn init(args: &InitArgs, json: bool) -> Result<ExitCode, Failure> {
         wrote.push(path.display().to_string());
     }
     if json {
-        println!("{:#}", json!({ "wrote": wrote }));
+        out::line(format_args!("{:#}", json!({ "wrote": wrote })))?;
     } else {
-        wrote.iter().for_each(|path| println!("wrote {path}"));
-        println!("\nEdit people and services, then: watchkeeper watchbook check {}", directory.display());
+        let told: String = wrote.iter().map(|path| format!("wrote {path}\n")).collect();
+        let next = format!("Edit people and services, then: watchkeeper watchbook check {}", directory.display());
+        out::line(format_args!("{told}\n{next}"))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -78,7 +80,7 @@ pub async fn run(verb: BookVerb, json: bool) -> Result<ExitCode, Failure> {
         BookVerb::Check { directory } => check(&directory, json),
         BookVerb::Diff { directory, server } => diff(&directory, &server, json).await,
         BookVerb::Schema => {
-            println!("{:#}", watchbook::schema());
+            out::line(format_args!("{:#}", watchbook::schema()))?;
             Ok(ExitCode::SUCCESS)
         }
     }
@@ -92,20 +94,17 @@ async fn diff(directory: &Path, server: &Server, json: bool) -> Result<ExitCode,
     let (digest, same) = (here.digest.to_string(), here.digest.to_string() == text("digest"));
     let changes = if same { String::new() } else { changed_since(directory, text("commit")) };
     if json {
-        println!(
-            "{:#}",
-            json!({ "same": same, "digest": digest, "commit": here.commit, "live": live, "diff": changes })
-        );
+        let told = json!({ "same": same, "digest": digest, "commit": here.commit, "live": live, "diff": changes });
+        out::line(format_args!("{told:#}"))?;
     } else if same {
-        println!("{} is what is live (digest {})", directory.display(), here.digest.short());
+        out::line(format_args!("{} is what is live (digest {})", directory.display(), here.digest.short()))?;
     } else {
         let known = Some(text("commit")).filter(|commit| !commit.is_empty()).unwrap_or("of no commit");
-        println!(
-            "{} differs from what is live: digest {digest} here, {} there ({known})",
+        out::print(format_args!(
+            "{} differs from what is live: digest {digest} here, {} there ({known})\n{changes}",
             directory.display(),
             text("digest")
-        );
-        print!("{changes}");
+        ))?;
     }
     Ok(if same { ExitCode::SUCCESS } else { ExitCode::from(Exit::Unsound as u8) })
 }
@@ -123,14 +122,15 @@ fn changed_since(directory: &Path, commit: &str) -> String {
 }
 
 fn check(directory: &Path, json: bool) -> Result<ExitCode, Failure> {
+    must_be_there(directory)?;
     let checked = watchbook::check(directory);
     let sound = checked.book.is_some() && access_is_sound(checked.book.as_ref())?;
     if json {
-        println!("{:#}", checked.findings.to_json());
+        out::line(format_args!("{:#}", checked.findings.to_json()))?;
     } else {
-        print!("{}", checked.findings);
+        out::print(&checked.findings)?;
         if let Some(book) = checked.book.filter(|_| sound) {
-            println!(
+            out::line(format_args!(
                 "{} is good: {} services, {} teams, {} people, {} schedules, {} policies (digest {})",
                 directory.display(),
                 book.services.len(),
@@ -139,7 +139,7 @@ fn check(directory: &Path, json: bool) -> Result<ExitCode, Failure> {
                 book.schedules.len(),
                 book.policies.len(),
                 book.digest.short()
-            );
+            ))?;
         }
     }
     Ok(if sound { ExitCode::SUCCESS } else { ExitCode::from(Exit::Unsound as u8) })
@@ -151,11 +151,21 @@ fn access_is_sound(book: Option<&kernel::Book>) -> Result<bool, Failure> {
     Ok(true)
 }
 
+fn must_be_there(directory: &Path) -> Result<(), Failure> {
+    if directory.is_dir() {
+        return Ok(());
+    }
+    let shown = directory.display();
+    let hint = format!("name the watchbook's directory, or begin one with: watchkeeper init {shown}");
+    Err(Failure::new(format!("there is no directory {shown}")).hint(hint).exit(Exit::Usage))
+}
+
 /// Loads a watchbook that must be good.
 ///
 /// # Errors
-/// With every finding, when it is not.
+/// When there is none, and with every finding, when it is not good.
 pub fn load(directory: &Path) -> Result<kernel::Book, Failure> {
+    must_be_there(directory)?;
     watchbook::load(directory).map_err(|findings| {
         let hint = format!("check it with: watchkeeper watchbook check {}", directory.display());
         Failure::new(format!("the watchbook in {} is not good\n{findings}", directory.display()))

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::failure::{EXITS, Exit, Failure};
-use crate::{book, demo, journal, local, manual, remote, serve};
+use crate::{book, demo, journal, local, manual, out, remote, serve};
 
 /// One binary for the whole life of an incident: detect, route, page, command, communicate, learn, prove.
 #[derive(Debug, Parser)]
@@ -114,7 +114,9 @@ impl Cli {
             Verb::Demo(args) => on_runtime(demo::run(args)),
             Verb::Completions { shell } => {
                 let mut command = <Self as clap::CommandFactory>::command();
-                clap_complete::generate(shell, &mut command, "watchkeeper", &mut std::io::stdout());
+                let mut script = Vec::new();
+                clap_complete::generate(shell, &mut command, "watchkeeper", &mut script);
+                out::print(String::from_utf8_lossy(&script))?;
                 Ok(ExitCode::SUCCESS)
             }
             Verb::Man { dir } => manual::run(<Self as clap::CommandFactory>::command(), dir.as_deref()),

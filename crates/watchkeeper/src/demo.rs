@@ -20,6 +20,7 @@ use tokio::time::timeout;
 use crate::cli::Place;
 use crate::failure::Failure;
 use crate::local;
+use crate::out;
 use crate::workload::Shop;
 
 /// How long the server may take until it says where it is.
@@ -358,5 +359,6 @@ async fn verify(args: &DemoArgs) -> Result<ExitCode, Failure> {
 fn say(who: &str, what: &str) {
     let colour = std::io::stdout().is_terminal();
     let (dim, plain) = if colour { ("\u{1b}[2m", "\u{1b}[0m") } else { ("", "") };
-    println!("{dim}{who:>8}{plain}  {what}");
+    // The play goes on to its end, which puts everything away, also when nobody looks on.
+    let _ = out::line(format_args!("{dim}{who:>8}{plain}  {what}"));
 }

@@ -5,9 +5,13 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 
+use crate::out;
+
 /// The exit codes; 0 is for what was done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
+    /// Whoever read the output has gone. Nothing failed, and nobody is there to be told.
+    Unread = 0,
     /// The world failed: a file, a server, a network.
     Failed = 1,
     /// The command line or a file is wrong; nothing was changed.
@@ -77,15 +81,18 @@ impl Failure {
         self.exit == Exit::Denied
     }
 
-    /// Tells the user on standard error, in words or as JSON, and gives the exit code.
+    /// Tells the user on standard error, in words or as JSON, and gives the exit code. Says nothing when nobody reads.
     pub fn report(&self, as_json: bool) -> ExitCode {
+        if self.exit == Exit::Unread {
+            return ExitCode::SUCCESS;
+        }
         if as_json {
             let Self { message, hint, exit, said } = self;
-            eprintln!("{}", json!({ "error": message, "hint": hint, "exit": *exit as u8, "server_said": said }));
+            out::aside(json!({ "error": message, "hint": hint, "exit": *exit as u8, "server_said": said }));
         } else {
-            eprintln!("watchkeeper: {}", self.message);
+            out::aside(format_args!("watchkeeper: {}", self.message));
             if let Some(hint) = &self.hint {
-                eprintln!("hint: {hint}");
+                out::aside(format_args!("hint: {hint}"));
             }
         }
         ExitCode::from(self.exit as u8)

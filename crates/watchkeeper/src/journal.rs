@@ -19,6 +19,7 @@ use serde_json::json;
 use crate::cli::Place;
 use crate::failure::{Exit, Failure};
 use crate::keys::Keys;
+use crate::out::{self, unprinted};
 use crate::remote::facts::FactsVerb;
 use crate::walk;
 use crate::world::SystemChance;
@@ -128,12 +129,15 @@ async fn verify(place: &Place, checkpoint: Option<PathBuf>, json: bool) -> Resul
     #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
     let rate = size as f64 / seconds;
     if json {
-        println!("{:#}", json!({ "verified": true, "facts": size, "root": root, "facts_per_second": rate }));
+        out::line(format_args!(
+            "{:#}",
+            json!({ "verified": true, "facts": size, "root": root, "facts_per_second": rate })
+        ))?;
     } else {
-        println!("{size} facts, whole and in order; root {root}");
-        println!("verified in {seconds:.2} s ({rate:.0} facts/s)");
+        out::line(format_args!("{size} facts, whole and in order; root {root}"))?;
+        out::line(format_args!("verified in {seconds:.2} s ({rate:.0} facts/s)"))?;
         if checkpoint.is_some() {
-            println!("the journal still contains everything that the checkpoint covers");
+            out::line("the journal still contains everything that the checkpoint covers")?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -170,10 +174,10 @@ async fn seal(place: &Place, json: bool) -> Result<ExitCode, Failure> {
     let checkpoint = Checkpoint { origin, size: tree.size(), root: tree.root(), extensions: Vec::new() };
     let (signed, key) = (checkpoint.sign(&keys.signing_seed), note::verifier_of(ORIGIN, &keys.signing_seed));
     if json {
-        println!("{:#}", json!({ "checkpoint": signed, "key": key.to_string() }));
+        out::line(format_args!("{:#}", json!({ "checkpoint": signed, "key": key.to_string() })))?;
     } else {
-        print!("{signed}");
-        eprintln!("public key: {key}");
+        out::print(&signed)?;
+        out::aside(format_args!("public key: {key}"));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -193,10 +197,10 @@ async fn prove(place: &Place, seq: u64, json: bool) -> Result<ExitCode, Failure>
     let proof = TlogProof { extra: None, index: seq, path, checkpoint: checkpoint.sign(&keys.signing_seed) };
     let (leaf, key) = (Digest(leaf), note::verifier_of(ORIGIN, &keys.signing_seed));
     if json {
-        println!("{:#}", json!({ "proof": proof.to_string(), "leaf": leaf, "key": key.to_string() }));
+        out::line(format_args!("{:#}", json!({ "proof": proof.to_string(), "leaf": leaf, "key": key.to_string() })))?;
     } else {
-        print!("{proof}");
-        eprintln!("leaf: {leaf}\npublic key: {key}");
+        out::print(&proof)?;
+        out::aside(format_args!("leaf: {leaf}\npublic key: {key}"));
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -210,16 +214,16 @@ fn check(path: &std::path::Path, leaf: &Digest, key: &str, json: bool) -> Result
     let checkpoint = proof.verify_leaf(&leaf.0, &policy).map_err(unsound)?;
     let (seq, size, origin) = (proof.index, checkpoint.size, checkpoint.origin);
     if json {
-        println!("{:#}", json!({ "verified": true, "fact": seq, "facts": size, "origin": origin }));
+        out::line(format_args!("{:#}", json!({ "verified": true, "fact": seq, "facts": size, "origin": origin })))?;
     } else {
-        println!("fact {seq} is in the journal of {size} facts that {origin} signed");
+        out::line(format_args!("fact {seq} is in the journal of {size} facts that {origin} signed"))?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
 async fn export(place: &Place, from: u64) -> Result<ExitCode, Failure> {
     let store = open(place).await?;
-    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    let mut lines = std::io::BufWriter::new(std::io::stdout().lock());
     walk::walk(&store, |leaf, raw| {
         let record = raw
             .to_record()
@@ -227,11 +231,10 @@ async fn export(place: &Place, from: u64) -> Result<ExitCode, Failure> {
         if record.seq.0 < from {
             return Ok(());
         }
-        writeln!(out, "{}", line(&record, leaf))
-            .map_err(|error| StoreFailure::Unavailable { doing: "exported", cause: error.to_string() })
+        writeln!(lines, "{}", line(&record, leaf)).map_err(|error| unprinted(&error))
     })
     .await?;
-    out.flush().map_err(|error| Failure::new(format!("cannot export: {error}")))?;
+    lines.flush().map_err(|error| unprinted(&error))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -7,6 +7,7 @@ use std::path::Path;
 use kernel::port::Chance;
 
 use crate::failure::Failure;
+use crate::node::make_private;
 
 /// The keys of one journal.
 pub struct Keys {
@@ -22,7 +23,7 @@ impl Keys {
     /// # Errors
     /// When a key file cannot be read or written, or is not 32 bytes long.
     pub fn of(data: &Path, chance: &dyn Chance) -> Result<Self, Failure> {
-        std::fs::create_dir_all(data).map_err(|error| Failure::file("create", data, &error))?;
+        make_private(data)?;
         Ok(Self {
             signing_seed: key(&data.join("journal.key"), chance)?,
             link_secret: key(&data.join("links.key"), chance)?,

@@ -104,7 +104,7 @@ pub async fn token(verb: TokenVerb, json: bool) -> Result<ExitCode, Failure> {
             let issued = letting_in::issue_token(&engine, &operator(), &name, scopes, lasts).await?;
             engine.stop().await;
             let told = json!({ "name": name, "token": issued.text, "expires": issued.expires });
-            show(&told, Shape::Field("token"), json);
+            show(&told, Shape::Field("token"), json)?;
         }
         TokenVerb::Revoke { name, place, .. } => {
             let (engine, _node) = open(&place, kernel::Book::default()).await?;
@@ -114,7 +114,7 @@ pub async fn token(verb: TokenVerb, json: bool) -> Result<ExitCode, Failure> {
                 let (kind, stream) = (fact.event.kind(), fact.event.stream());
                 json!({ "seq": fact.seq.0, "kind": kind, "stream": &*stream.0, "actor": fact.actor.to_string() })
             };
-            show(&json!({ "facts": facts.iter().map(made).collect::<Vec<_>>() }), Shape::Done, json);
+            show(&json!({ "facts": facts.iter().map(made).collect::<Vec<_>>() }), Shape::Done, json)?;
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -152,7 +152,7 @@ pub async fn invite(args: InviteArgs, json: bool) -> Result<ExitCode, Failure> {
     let issued = letting_in::invite(&engine, &operator(), &args.person, args.lasts).await?;
     engine.stop().await;
     let url = format!("{}{}", args.url.trim_end_matches('/'), issued.text);
-    show(&json!({ "url": url, "expires": issued.expires }), Shape::Field("url"), json);
+    show(&json!({ "url": url, "expires": issued.expires }), Shape::Field("url"), json)?;
     Ok(ExitCode::SUCCESS)
 }
 

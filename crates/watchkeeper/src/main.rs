@@ -1,7 +1,5 @@
 //! Watchkeeper: one binary for the whole life of an incident. Flags, configuration and wiring; client and server in one.
 
-#![expect(clippy::print_stdout, reason = "a command line speaks on standard output")]
-
 mod book;
 mod cli;
 mod demo;
@@ -15,6 +13,7 @@ mod logs;
 mod look;
 mod manual;
 mod node;
+mod out;
 mod remote;
 mod sensing;
 mod serve;

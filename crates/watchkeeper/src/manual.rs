@@ -8,6 +8,7 @@ use clap::Command;
 use clap_mangen::Man;
 
 use crate::failure::{EXITS, Failure};
+use crate::out;
 
 /// Prints the main page, or writes every page into a directory.
 ///
@@ -18,8 +19,7 @@ pub fn run(command: Command, directory: Option<&Path>) -> Result<ExitCode, Failu
     match directory {
         None => {
             let main = all.first().map(|(_, page)| page.as_slice()).unwrap_or_default();
-            let printed = std::io::stdout().write_all(main);
-            printed.map_err(|error| Failure::new(format!("cannot print the manual: {error}")))?;
+            out::print(String::from_utf8_lossy(main))?;
         }
         Some(directory) => {
             std::fs::create_dir_all(directory).map_err(|error| Failure::file("create", directory, &error))?;
@@ -27,7 +27,7 @@ pub fn run(command: Command, directory: Option<&Path>) -> Result<ExitCode, Failu
                 let path = directory.join(name);
                 std::fs::write(&path, page).map_err(|error| Failure::file("write", &path, &error))?;
             }
-            println!("wrote {} pages to {}", all.len(), directory.display());
+            out::line(format_args!("wrote {} pages to {}", all.len(), directory.display()))?;
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -1,9 +1,9 @@
 //! This node: its claim on the data directory, which one process has at a time, and its name in the journal's lease, which
 //! it keeps over restarts. So a node that died takes its own lease again at once, under a new fence.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
 use kernel::port::Chance;
@@ -30,7 +30,7 @@ impl Node {
     /// # Errors
     /// When another process uses the directory, or a file of it cannot be read or written.
     pub fn claim(data: &Path, chance: &dyn Chance) -> Result<Self, Failure> {
-        std::fs::create_dir_all(data).map_err(|error| Failure::file("create", data, &error))?;
+        make_private(data)?;
         let claim = lock(data)?;
         Ok(Self { name: name(&data.join(NAME), chance)?, _claim: claim })
     }
@@ -40,6 +40,15 @@ impl Node {
     pub fn holder(&self) -> &str {
         &self.name
     }
+}
+
+/// Makes a data directory that its owner alone may enter. One that is there already stays as it is.
+///
+/// # Errors
+/// When it cannot be made.
+pub fn make_private(data: &Path) -> Result<(), Failure> {
+    let made = DirBuilder::new().recursive(true).mode(0o700).create(data);
+    made.map_err(|error| Failure::file("create", data, &error))
 }
 
 fn lock(data: &Path) -> Result<File, Failure> {
@@ -99,6 +108,8 @@ fn make_name(path: &Path, chance: &dyn Chance) -> Result<String, Failure> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
     use crate::world::SystemChance;
 
@@ -110,6 +121,15 @@ mod tests {
         assert!(is_name(&first), "{first}");
         assert_eq!(name(one.path()), first);
         assert_ne!(name(two.path()), first);
+    }
+
+    #[test]
+    fn a_new_data_directory_is_its_owners_alone() {
+        let home = tempfile::tempdir().unwrap();
+        let data = home.path().join("data");
+        Node::claim(&data, &SystemChance).unwrap();
+        let mode = std::fs::metadata(&data).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700, "{mode:o}");
     }
 
     #[test]

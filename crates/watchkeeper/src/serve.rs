@@ -25,7 +25,7 @@ use crate::logs::{self, LogForm};
 use crate::look::Look;
 use crate::node::Node;
 use crate::world::{SystemChance, SystemClock};
-use crate::{descriptors, follow, journal, sensing, traces};
+use crate::{descriptors, follow, journal, out, sensing, traces};
 
 /// The scopes of programs on this machine that carry no token.
 const LOCAL_SCOPES: [&str; 3] = ["alerts:write", "alerts:read", "signals:write"];
@@ -213,21 +213,21 @@ async fn greet(engine: &Engine, base_url: &str, prints_invite: bool, json: bool)
         Some(name) => format!("{base_url}{}", letting_in::invite(engine, &operator(), name, INVITE_LASTS).await?.text),
         None => format!("{base_url}/login"),
     };
-    if json {
-        println!("{}", json!({ "url": base_url, "login": login, "as": invited }));
-        return Ok(());
-    }
-    println!("Watchkeeper is at {base_url}");
-    match (first, administrator) {
-        (Some(name), _) if prints_invite => println!("Log in as {name}: {login}"),
-        (Some(name), _) => println!(
-            "Nobody has a password yet: stop the server and run `watchkeeper invite {name}`, or start it with --print-invite"
+    let told = match (first, administrator) {
+        _ if json => json!({ "url": base_url, "login": login, "as": invited }).to_string(),
+        (Some(name), _) if prints_invite => format!("Watchkeeper is at {base_url}\nLog in as {name}: {login}"),
+        (Some(name), _) => format!(
+            "Watchkeeper is at {base_url}\n\
+             Nobody has a password yet: stop the server and run `watchkeeper invite {name}`, or start it with --print-invite"
         ),
-        (None, Some(_)) => println!("Log in: {login}"),
-        (None, None) => println!(
-            "Nobody in the watchbook is an administrator, so nobody can let others in: give somebody that role"
+        (None, Some(_)) => format!("Watchkeeper is at {base_url}\nLog in: {login}"),
+        (None, None) => format!(
+            "Watchkeeper is at {base_url}\n\
+             Nobody in the watchbook is an administrator, so nobody can let others in: give somebody that role"
         ),
-    }
+    };
+    // The server serves whether or not anybody reads where it is.
+    let _ = out::line(told);
     Ok(())
 }
 

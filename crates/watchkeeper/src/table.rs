@@ -176,7 +176,10 @@ impl Paper {
     /// How far away an instant is, in its two greatest units.
     fn distance(&self, at: Timestamp) -> String {
         let seconds = at.as_second() - self.now.as_second();
-        let far = u32::try_from(seconds.unsigned_abs()).unwrap_or(u32::MAX);
+        // What ends after more than a century has no end that anybody meant.
+        let Ok(far) = u32::try_from(seconds.unsigned_abs()) else {
+            return (if seconds > 0 { "open end" } else { "long ago" }).to_owned();
+        };
         if far == 0 {
             return "now".to_owned();
         }
@@ -263,6 +266,8 @@ mod tests {
             ("2026-11-24T05:47:59Z", "3h12m ago"),
             ("2026-11-26T10:30:00Z", "in 2d1h"),
             ("2027-11-24T09:00:00Z", "in 52w1d"),
+            ("9999-12-31T00:00:00Z", "open end"),
+            ("0001-01-01T00:00:00Z", "long ago"),
         ] {
             assert_eq!(paper(false).distance(at.parse().unwrap()), told, "{at}");
         }

@@ -18,10 +18,10 @@ const BLOCKS_AT_ONCE: u32 = 256;
 ///
 /// # Errors
 /// When the journal cannot be read, something in it is missing or damaged, or `each` fails.
-pub async fn walk(
+pub async fn walk<E: From<StoreFailure>>(
     store: &Arc<dyn JournalStore>,
-    mut each: impl FnMut(Hash, &Raw<'_>) -> Result<(), StoreFailure>,
-) -> Result<u64, StoreFailure> {
+    mut each: impl FnMut(Hash, &Raw<'_>) -> Result<(), E>,
+) -> Result<u64, E> {
     let (mut next, mut coming) = (Seq(0), ahead(store, Seq(0)));
     loop {
         let blocks =
@@ -62,28 +62,28 @@ fn ahead(store: &Arc<dyn JournalStore>, from: Seq) -> JoinHandle<Result<Vec<Bloc
     tokio::spawn(async move { store.blocks(from, BLOCKS_AT_ONCE).await })
 }
 
-fn walk_block(
+fn walk_block<E: From<StoreFailure>>(
     block: &Block,
     leaves: &[Hash],
     expected: Seq,
-    each: &mut impl FnMut(Hash, &Raw<'_>) -> Result<(), StoreFailure>,
-) -> Result<Seq, StoreFailure> {
+    each: &mut impl FnMut(Hash, &Raw<'_>) -> Result<(), E>,
+) -> Result<Seq, E> {
     let damaged = |cause: String| damaged(block, cause);
     if block.first != expected {
-        return Err(damaged(format!("fact {expected} is missing before it")));
+        return Err(damaged(format!("fact {expected} is missing before it")).into());
     }
     let mut next = block.first.0;
     for (raw, leaf) in Reader::new(&block.bytes).map_err(|error| damaged(error.to_string()))?.zip(leaves) {
         let raw = raw.map_err(|error| damaged(error.to_string()))?;
         let seq = raw.header.get(1..9).and_then(|bytes| <[u8; 8]>::try_from(bytes).ok()).map(u64::from_be_bytes);
         if seq != Some(next) {
-            return Err(damaged(format!("fact {next} has another number")));
+            return Err(damaged(format!("fact {next} has another number")).into());
         }
         each(*leaf, &raw)?;
         next += 1;
     }
     if next - block.first.0 != u64::from(block.count) {
-        return Err(damaged(format!("it should hold {} facts", block.count)));
+        return Err(damaged(format!("it should hold {} facts", block.count)).into());
     }
     Ok(Seq(next))
 }

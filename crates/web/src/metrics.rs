@@ -146,8 +146,8 @@ async fn metrics(State(state): State<AppState>) -> Result<Response, Problem> {
 }
 
 fn lifecycle(text: &mut Text, state: &AppState) -> Result<(), Problem> {
-    let (counts, open, next) = state.engine.read(&Actor::system("web"), Read::of("alerts:read"), |world| {
-        (world.alerts.counts(), world.incidents.open_count(), world.next)
+    let (counts, open, next, refused) = state.engine.read(&Actor::system("web"), Read::of("alerts:read"), |world| {
+        (world.alerts.counts(), world.incidents.open_count(), world.next, world.governance.refused_book().is_some())
     })?;
     let ready = u8::from(state.engine.health() == Health::Ready);
     text.gauge("watchkeeper_ready", "Whether commands are taken.", ready);
@@ -160,6 +160,8 @@ fn lifecycle(text: &mut Text, state: &AppState) -> Result<(), Problem> {
     text.gauge("watchkeeper_alert_groups", "Groups of firing alerts.", counts.groups);
     text.gauge("watchkeeper_pages_open", "Pages that are open.", counts.open_pages);
     text.gauge("watchkeeper_incidents_open", "Incidents that are not resolved.", open);
+    let help = "Whether the watchbook on disk was refused, so that an older one stays live.";
+    text.gauge("watchkeeper_watchbook_refused", help, u8::from(refused));
     let held = state.engine.held_back();
     text.family("watchkeeper_channel_held_back", "gauge", "Channels whose breaker is open.");
     for channel in held {

@@ -174,7 +174,11 @@ fn go_6_a_watchbook_that_changes_nothing_leaves_no_fact() {
     assert_eq!(world.ask(&system, refuse()).unwrap().len(), 1);
     assert_eq!(world.ask(&system, refuse()).unwrap().len(), 0);
     assert_eq!(world.state.live_book().map(|book| book.digest), Some(good));
-    assert_eq!(world.state.refused_book(), Some(bad));
+    assert_eq!((world.state.refused_book(), world.state.refused_findings()), (Some(bad), Some(3)));
+    // The trouble is over when the files are again what is live.
+    assert_eq!(world.ask(&system, apply()).unwrap().len(), 1);
+    assert_eq!((world.state.refused_book(), world.state.refused_findings()), (None, None));
+    assert_eq!(world.ask(&system, refuse()).unwrap().len(), 1);
     // The same files in another commit are another watchbook.
     let moved = Command::ApplyBook { digest: good, commit: None, source: "book".into() };
     assert_eq!(world.ask(&system, moved).unwrap().len(), 1);

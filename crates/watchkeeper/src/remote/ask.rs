@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::operation::Operation;
 use crate::failure::{Exit, Failure};
+use crate::out;
 use crate::table::{Columns, Paper};
 
 /// Where a server is when nobody says where.
@@ -150,18 +151,17 @@ impl Ask {
     /// Asks, and prints what the server said.
     pub async fn run(&self, server: &Server, json: bool) -> Result<ExitCode, Failure> {
         let answer = self.answer(server).await?;
-        show(&answer, self.shape, json);
+        show(&answer, self.shape, json)?;
         Ok(ExitCode::SUCCESS)
     }
 }
 
 /// Prints an answer.
-pub fn show(answer: &Value, shape: Shape, json: bool) {
-    if json {
-        println!("{answer:#}");
-    } else {
-        print!("{}", Paper::of_stdout().answer(answer, shape));
-    }
+///
+/// # Errors
+/// When it cannot be printed.
+pub fn show(answer: &Value, shape: Shape, json: bool) -> Result<(), Failure> {
+    if json { out::line(format_args!("{answer:#}")) } else { out::print(Paper::of_stdout().answer(answer, shape)) }
 }
 
 /// Fields that were not given are left out.

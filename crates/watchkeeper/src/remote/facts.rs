@@ -6,9 +6,10 @@ use std::time::Duration;
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::ask::{Ask, Server, Shape, send, show};
+use super::ask::{Ask, Server, Shape, send};
 use super::operation as op;
 use crate::failure::Failure;
+use crate::out;
 use crate::table::{Columns, Paper};
 
 const FACT_COLUMNS: Columns =
@@ -87,12 +88,7 @@ impl FactsVerb {
             return ask.run(&server, json).await;
         }
         follow(ask, &server, |fact| {
-            if json {
-                println!("{fact}");
-            } else {
-                println!("{}", Paper::of_stdout().line(&fact, FACT_COLUMNS));
-            }
-            Ok(())
+            if json { out::line(fact) } else { out::line(Paper::of_stdout().line(&fact, FACT_COLUMNS)) }
         })
         .await
     }
@@ -101,7 +97,7 @@ impl FactsVerb {
 /// Shows something, and again after each fact.
 pub async fn again_and_again(ask: &Ask, server: &Server, json: bool) -> Result<ExitCode, Failure> {
     let mut answer = ask.answer(server).await?;
-    repaint(&answer, ask.shape, json);
+    repaint(&answer, ask.shape, json)?;
     let mut stream = Stream::open(&Ask::list(op::FOLLOW, FACT_COLUMNS, ""), server).await?;
     while stream.next().await?.is_some() {
         // Several facts of one commit come together: one look is enough for all that are there.
@@ -109,18 +105,17 @@ pub async fn again_and_again(ask: &Ask, server: &Server, json: bool) -> Result<E
             stream.next().await?;
         }
         answer = ask.answer(server).await?;
-        repaint(&answer, ask.shape, json);
+        repaint(&answer, ask.shape, json)?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn repaint(answer: &Value, shape: Shape, json: bool) {
+fn repaint(answer: &Value, shape: Shape, json: bool) -> Result<(), Failure> {
     if json {
-        println!("{answer}");
-        return;
+        return out::line(answer);
     }
-    print!("{}", Paper::of_stdout().fresh());
-    show(answer, shape, json);
+    let paper = Paper::of_stdout();
+    out::print(format_args!("{}{}", paper.fresh(), paper.answer(answer, shape)))
 }
 
 /// Hands on each fact as it happens, until the server ends for good.

@@ -79,6 +79,7 @@ async fn a_bad_book_never_replaces_a_good_one_and_is_a_fact() {
     let refused = nth(&server, "BookRefused", 1).await;
     assert_eq!(refused["findings"], 2, "{refused}");
     assert!(server.log().contains("teams.yaml:1:25: there is no person `brunno`"), "{}", server.log());
+    assert!(server.page("/").await.contains("The watchbook on disk was refused: 2 errors"));
     // Policies are refused where they are put in force, and that is no less a fact.
     server.write("teams.yaml", "money: { members: [ada, bruno], policy: money }\n");
     server.write(WRONG[2].0, WRONG[2].1);
@@ -88,6 +89,7 @@ async fn a_bad_book_never_replaces_a_good_one_and_is_a_fact() {
     server.write("services.yaml", MORE);
     nth(&server, "BookApplied", 2).await;
     server.until_get("/watchbook", |book| book["services"] == 3).await;
+    assert!(!server.page("/").await.contains("was refused"), "a good one ends it");
 }
 
 async fn watchkeeper(arguments: &[&str]) -> (Option<i32>, String, String) {
@@ -123,6 +125,20 @@ async fn check_prints_every_error_with_its_place_and_a_hint() {
     let (code, _, said) = watchkeeper(&["serve", "--watchbook", directory, "--data", data.to_str().unwrap()]).await;
     assert_eq!(code, Some(5), "{said}");
     assert!(said.contains("brunno"), "{said}");
+}
+
+#[tokio::test]
+async fn a_directory_that_is_not_there_is_said_to_be_missing() {
+    let place = testkit::temp_dir();
+    let missing = place.path().join("watchbok");
+    let (directory, data) = (missing.to_str().unwrap(), place.path().join("data"));
+    for verb in
+        [&["watchbook", "check", directory][..], &["serve", "--watchbook", directory, "--data", data.to_str().unwrap()]]
+    {
+        let (code, _, told) = watchkeeper(verb).await;
+        assert_eq!(code, Some(2), "{told}");
+        assert!(told.contains(&format!("there is no directory {directory}")) && told.contains("init"), "{told}");
+    }
 }
 
 #[tokio::test]

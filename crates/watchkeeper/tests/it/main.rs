@@ -14,6 +14,7 @@ mod node;
 mod outage;
 mod outside;
 mod pagerduty;
+mod pipe;
 mod server;
 mod shop;
 mod smoke;

@@ -38,6 +38,7 @@ async fn now(State(state): State<AppState>, Reader(session): Reader) -> Screen {
             last_alert: groups.iter().flat_map(|group| &group.alerts).map(|row| row.since).max(),
             groups,
             held_back,
+            refused_findings: world.governance.refused_findings(),
             chrome,
         }
     });

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kernel::Seconds;
+use kernel::{Actor, Digest, Seconds};
 use reqwest::{Method, StatusCode};
 use serde_json::json;
 
@@ -76,4 +76,25 @@ async fn a_channel_that_fails_is_seen() {
     until("/metrics", async || text("/metrics").await, r#"watchkeeper_channel_held_back{channel="mail"} 1"#).await;
     assert!(text("/").await.contains("mail"));
     assert!(house.get("/now").await["channels_held_back"].to_string().contains("mail"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_watchbook_is_seen_until_a_good_one_is_there() {
+    let house = House::open().await;
+    let ada = Visitor::person(&house, "ada").await;
+    let text = async |path: &str| ada.get(path).await.text().await.unwrap();
+    let told =
+        async || (text("/metrics").await, text("/").await.contains("The watchbook on disk was refused: 3 errors"));
+    let (metrics, on_now) = told().await;
+    assert!(metrics.contains("watchkeeper_watchbook_refused 0") && !on_now, "{metrics}");
+    let server = Actor::system("server");
+    let command =
+        governance::Command::RefuseBook { digest: Digest([7; 32]), findings: 3, source: "/srv/watchbook".into() };
+    house.engine.ask(&server, command).await.unwrap();
+    let (metrics, on_now) = told().await;
+    assert!(metrics.contains("watchkeeper_watchbook_refused 1") && on_now, "{metrics}");
+    let live = kernel::Book::clone(&house.engine.book());
+    house.engine.apply_book(&server, live, "/srv/watchbook").await.unwrap();
+    let (metrics, on_now) = told().await;
+    assert!(metrics.contains("watchkeeper_watchbook_refused 0") && !on_now, "{metrics}");
 }

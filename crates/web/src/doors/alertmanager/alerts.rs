@@ -98,7 +98,11 @@ fn told(refused: &[String]) -> Result<(), Said> {
         return Ok(());
     }
     let named = refused.get(..REFUSALS_SHOWN_MAX).unwrap_or(refused).join("; ");
-    let message = format!("{} alerts were not taken, the others were: {named}", refused.len());
+    let count = match refused.len() {
+        1 => "1 alert was".to_owned(),
+        many => format!("{many} alerts were"),
+    };
+    let message = format!("{count} not taken; every other one was: {named}");
     Err(Problem::bad(message).field("alerts").into())
 }
 

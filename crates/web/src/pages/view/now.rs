@@ -28,6 +28,8 @@ pub struct NowPage {
     pub last_alert: Option<Timestamp>,
     /// Channels to which nothing can be delivered at the moment.
     pub held_back: Vec<String>,
+    /// How many errors the watchbook on disk has, while it is refused.
+    pub refused_findings: Option<u32>,
 }
 
 impl NowPage {
