@@ -266,7 +266,7 @@ mod tests {
             ("2026-11-24T05:47:59Z", "3h12m ago"),
             ("2026-11-26T10:30:00Z", "in 2d1h"),
             ("2027-11-24T09:00:00Z", "in 52w1d"),
-            ("9999-12-31T00:00:00Z", "open end"),
+            ("9999-12-30T00:00:00Z", "open end"),
             ("0001-01-01T00:00:00Z", "long ago"),
         ] {
             assert_eq!(paper(false).distance(at.parse().unwrap()), told, "{at}");
