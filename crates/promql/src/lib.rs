@@ -1,0 +1,25 @@
+//! PromQL parsed and evaluated over any source of series.
+//!
+//! A query is parsed once ([`parse`]) into an [`ast::Expr`] and evaluated by [`instant`] or [`range`] over whatever
+//! fills [`SeriesSource`]: the embedded store, a script of samples, a copy of the past. Nothing here reads a clock or a
+//! disk: the same query over the same samples gives the same answer, live and in replay.
+//!
+//! The order of reading is the order of the modules; each uses only those above it.
+
+pub mod ast;
+mod error;
+mod histogram;
+mod labels;
+mod point;
+mod source;
+
+pub use error::{Error, Warning};
+pub use histogram::{CUSTOM_BUCKETS, Histogram, ResetHint};
+pub use labels::Labels;
+pub use point::{Millis, Point, STALE_BITS, Series, Value};
+pub use source::{SeriesSource, SourceFailure, Wanted};
+
+/// How far back an instant selector looks for the newest sample when nothing else is said: five minutes.
+pub const LOOK_BACK: Millis = 5 * 60 * 1000;
+/// The label that holds a metric's name.
+pub const METRIC_NAME: &str = "__name__";

@@ -1,0 +1,30 @@
+//! Where samples come from: the seam between this crate and whatever holds series.
+
+use crate::ast::Matcher;
+use crate::{Millis, Series};
+
+/// What a selector wants of a source.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// All of these must hold. At least one of them does not match the empty text.
+    pub matchers: &'a [Matcher],
+    /// Points after this instant,
+    pub after: Millis,
+    /// up to and with this one.
+    pub until: Millis,
+}
+
+/// The source could not answer.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct SourceFailure(pub String);
+
+/// Holds series.
+pub trait SeriesSource {
+    /// The series that match, with their points after `after` up to and with `until`, in any order. Stale markers are
+    /// points like any other. A series without a point in that time may be left out.
+    ///
+    /// # Errors
+    /// When the source cannot answer, or the answer would pass a limit of its own; says which.
+    fn select(&self, wanted: Wanted<'_>) -> Result<Vec<Series>, SourceFailure>;
+}
