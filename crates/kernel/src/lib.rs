@@ -5,11 +5,13 @@
 
 pub mod actor;
 pub mod area;
+pub mod attribute;
 pub mod block;
 pub mod book;
 pub mod delivery;
 pub mod digest;
 pub mod labels;
+pub mod log;
 pub mod matcher;
 pub mod name;
 pub mod port;
@@ -22,9 +24,11 @@ pub mod time;
 pub use actor::{Actor, Role};
 pub use area::{Area, Context, EventMeta, Stream};
 pub use book::Book;
+pub use attribute::{Attribute, Attributes};
 pub use delivery::{Address, ChannelKind, Delivery, DeliveryId, Outcome};
 pub use digest::Digest;
 pub use labels::{Fingerprint, Labels};
+pub use log::{LogEvent, Nanos, Origin, Span};
 pub use matcher::Matcher;
 pub use name::{
     ChannelName, ComponentName, HookName, IncidentId, NameError, PersonName, PolicyName, RuleName, ScheduleName,

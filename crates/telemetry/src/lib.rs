@@ -14,6 +14,7 @@
 //! | a series or sample past a limit | refused; one more for a full series pushes out its oldest |
 //! | a series without recent samples | dropped by the next sweep |
 
+pub mod blocks;
 mod limits;
 mod recent;
 mod series;

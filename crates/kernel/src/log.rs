@@ -1,0 +1,158 @@
+//! Monitoring data: log events and spans. Like samples they are no facts and never enter the journal.
+
+use serde::{Deserialize, Serialize};
+
+use crate::attribute::{Attribute, Attributes, texts_of, value_of};
+
+/// An instant as nanoseconds since 1970, as OpenTelemetry counts; zero where it is not known.
+pub type Nanos = i64;
+
+/// Where a log event or a span comes from: the resource and the instrumentation scope.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+pub struct Origin {
+    /// The resource's attributes, such as `service.name`.
+    pub resource: Attributes,
+    /// The schema of these.
+    pub resource_schema: String,
+    /// The scope's name, such as a library's.
+    pub scope: String,
+    /// The scope's version.
+    pub scope_version: String,
+    /// The scope's attributes.
+    pub scope_attributes: Attributes,
+    /// The schema of these and of what comes from the scope.
+    pub scope_schema: String,
+}
+
+impl Origin {
+    /// The service's name; empty where the resource has none.
+    #[must_use]
+    pub fn service(&self) -> &str {
+        value_of(&self.resource, "service.name").and_then(Attribute::text).unwrap_or("")
+    }
+}
+
+/// A log event: one line of a log, or one record of a structured one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+pub struct LogEvent {
+    /// When it happened; where the source did not say, when it was seen.
+    pub at: Nanos,
+    /// When it was seen.
+    pub observed: Nanos,
+    /// How bad, from 1 (trace) to 24 (fatal) as OpenTelemetry counts; 0 where it is not known.
+    pub severity: u8,
+    /// How bad, in the source's own word.
+    pub severity_text: String,
+    /// The kind of event, where it has a name.
+    pub name: String,
+    /// What it says.
+    pub body: Attribute,
+    /// What else it says.
+    pub attributes: Attributes,
+    /// Where it comes from.
+    pub origin: std::sync::Arc<Origin>,
+    /// The trace that it belongs to, in hexadecimal digits; empty where there is none.
+    pub trace: String,
+    /// The span, likewise.
+    pub span: String,
+    /// OpenTelemetry's flags.
+    pub flags: u32,
+    /// How many attributes the source left out.
+    pub dropped: u32,
+}
+
+/// A span: one piece of work within a trace.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+pub struct Span {
+    /// Its trace, in hexadecimal digits.
+    pub trace: String,
+    /// Its id, likewise.
+    pub id: String,
+    /// The span that it is a part of; empty for the root.
+    pub parent: String,
+    /// The W3C trace state.
+    pub state: String,
+    /// OpenTelemetry's flags.
+    pub flags: u32,
+    /// What was done.
+    pub name: String,
+    /// From 0 (unspecified), 1 (internal), 2 (server), 3 (client), 4 (producer) to 5 (consumer).
+    pub kind: u8,
+    /// When it began.
+    pub start: Nanos,
+    /// When it ended.
+    pub end: Nanos,
+    /// What else is known of it.
+    pub attributes: Attributes,
+    /// What happened in between.
+    pub events: Vec<SpanEvent>,
+    /// Spans elsewhere that it belongs to.
+    pub links: Vec<SpanLink>,
+    /// 0 (unset), 1 (good) or 2 (failed).
+    pub status: u8,
+    /// What went wrong.
+    pub status_message: String,
+    /// Where it comes from.
+    pub origin: std::sync::Arc<Origin>,
+    /// How many attributes, events and links the source left out.
+    pub dropped: [u32; 3],
+}
+
+/// What happened within a span.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+pub struct SpanEvent {
+    /// When.
+    pub at: Nanos,
+    /// What.
+    pub name: String,
+    /// What else is known of it.
+    pub attributes: Attributes,
+    /// How many attributes the source left out.
+    pub dropped: u32,
+}
+
+/// A span elsewhere.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
+pub struct SpanLink {
+    /// Its trace, in hexadecimal digits.
+    pub trace: String,
+    /// Its id, likewise.
+    pub span: String,
+    /// The W3C trace state.
+    pub state: String,
+    /// What else is known of the link.
+    pub attributes: Attributes,
+    /// OpenTelemetry's flags.
+    pub flags: u32,
+    /// How many attributes the source left out.
+    pub dropped: u32,
+}
+
+impl LogEvent {
+    /// Calls `each` with every text in it that a search may find.
+    pub fn texts<'a>(&'a self, each: &mut dyn FnMut(&'a str)) {
+        [&self.severity_text, &self.name, &self.trace, &self.span].into_iter().for_each(|text| each(text));
+        self.body.texts(each);
+        texts_of(&self.attributes, each);
+        texts_of(&self.origin.resource, each);
+    }
+}
+
+impl Span {
+    /// Calls `each` with every text in it that a search may find.
+    pub fn texts<'a>(&'a self, each: &mut dyn FnMut(&'a str)) {
+        [&self.trace, &self.id, &self.name, &self.status_message].into_iter().for_each(|text| each(text));
+        texts_of(&self.attributes, each);
+        texts_of(&self.origin.resource, each);
+        for event in &self.events {
+            each(&event.name);
+            texts_of(&event.attributes, each);
+        }
+    }
+
+    /// How long it took, in nanoseconds; zero where its end is before its start.
+    #[must_use]
+    pub fn duration(&self) -> Nanos {
+        self.end.saturating_sub(self.start).max(0)
+    }
+}

@@ -1,0 +1,336 @@
+//! Recent log events and spans, embedded: what came lately in a log on disk, what came before in sealed blocks.
+//!
+//! ```text
+//!  push --> active (memory) ---- sealed when full or old ----> block files, one zstd frame each
+//!             |                                                 head: time, services, a bloom filter of words
+//!             '--> active.log (frames with checksums)           body: the records
+//!                  cut back to empty once its block is in place
+//!
+//!  search: heads are asked first (time, service, words); only blocks that may hold something are unpacked
+//! ```
+//!
+//! A record is on its way to the disk when `push` returns, so that the end of the process loses nothing; it survives the
+//! end of the machine after the next [`Blocks::tend`], which also seals what is due and forgets what is too old or too much.
+//! A damaged block is set aside under another name with a reason; the rest serves.
+//!
+//! | question | answer |
+//! |---|---|
+//! | a record older than the age limit | refused, counted |
+//! | one too far ahead of the clock | refused, counted |
+//! | one that is too large | refused, counted |
+//! | more than the limit of bytes on disk | the oldest blocks go |
+//! | a search over more than its limit of bytes | stops, and says how far back it came |
+
+mod bloom;
+mod file;
+mod search;
+#[cfg(test)]
+mod tests;
+mod wal;
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use kernel::{LogEvent, Nanos, Seconds, Span};
+use parking_lot::{Mutex, RwLock};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use file::Sealed;
+use wal::Wal;
+
+pub use search::{Found, SEARCH_BYTES_MAX, Search};
+
+/// How long log events and spans are kept when nothing else is said.
+pub const KEPT_FOR: Seconds = Seconds::hours(24);
+/// How many bytes the sealed blocks of one kind may have when nothing else is said: two gibibytes.
+pub const DISK_BYTES_MAX: u64 = 2 * 1024 * 1024 * 1024;
+/// The largest record, in bytes as it is kept.
+pub const RECORD_BYTES_MAX: usize = 256 * 1024;
+/// A block is sealed when it has so many bytes before packing,
+pub const SEAL_BYTES: usize = 4 * 1024 * 1024;
+/// or so many records,
+pub const SEAL_RECORDS: usize = 50_000;
+/// or when its first record came so long ago.
+pub const SEAL_AGE: Seconds = Seconds::minutes(10);
+/// How far ahead of our clock a record may be.
+pub const AHEAD_MAX: Seconds = Seconds::minutes(10);
+/// The most services named in a block's head; a block with more is asked for every service.
+pub const SERVICES_PER_BLOCK_MAX: usize = 200;
+/// The most sealed blocks of one kind.
+pub const BLOCKS_MAX: usize = 20_000;
+
+/// What can be kept in blocks.
+pub trait Kept: Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// The folder's name.
+    const KIND: &'static str;
+    /// When it happened.
+    fn at(&self) -> Nanos;
+    /// The service that it comes from; empty where that is not known.
+    fn service(&self) -> &str;
+    /// Calls `each` with every text in it that a search may find.
+    fn texts<'a>(&'a self, each: &mut dyn FnMut(&'a str));
+}
+
+impl Kept for LogEvent {
+    const KIND: &'static str = "logs";
+    fn at(&self) -> Nanos {
+        self.at
+    }
+    fn service(&self) -> &str {
+        self.origin.service()
+    }
+    fn texts<'a>(&'a self, each: &mut dyn FnMut(&'a str)) {
+        LogEvent::texts(self, each);
+    }
+}
+
+impl Kept for Span {
+    const KIND: &'static str = "spans";
+    fn at(&self) -> Nanos {
+        self.start
+    }
+    fn service(&self) -> &str {
+        self.origin.service()
+    }
+    fn texts<'a>(&'a self, each: &mut dyn FnMut(&'a str)) {
+        Span::texts(self, each);
+    }
+}
+
+/// How much is kept. [`Limits::default`] is what this module's constants say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// For how long.
+    pub age: Seconds,
+    /// How many bytes on disk.
+    pub bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { age: KEPT_FOR, bytes: DISK_BYTES_MAX }
+    }
+}
+
+/// What became of records that were pushed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Taken {
+    /// How many were kept.
+    pub kept: u64,
+    /// Refused: older than the age limit.
+    pub too_old: u64,
+    /// Refused: too far ahead of the clock.
+    pub too_new: u64,
+    /// Refused: larger than [`RECORD_BYTES_MAX`].
+    pub too_large: u64,
+}
+
+impl Taken {
+    /// How many were refused.
+    #[must_use]
+    pub fn refused(&self) -> u64 {
+        self.too_old + self.too_new + self.too_large
+    }
+
+    /// The refusals in words; empty when there are none.
+    #[must_use]
+    pub fn reason(&self) -> String {
+        let reasons = [
+            (self.too_old, "too old"),
+            (self.too_new, "too far ahead of the clock"),
+            (self.too_large, "larger than 256 KiB"),
+        ];
+        let said = reasons.iter().filter(|(count, _)| *count > 0).map(|(count, why)| format!("{count} {why}"));
+        said.collect::<Vec<_>>().join(", ")
+    }
+}
+
+/// How much there is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// How many records, sealed or not.
+    pub records: u64,
+    /// How many sealed blocks.
+    pub blocks: usize,
+    /// Their bytes on disk.
+    pub bytes: u64,
+    /// When the oldest record happened; zero when there is none.
+    pub oldest: Nanos,
+    /// What became of everything that was pushed since the start.
+    pub taken: Taken,
+}
+
+/// The disk said no, or what is on it is damaged.
+#[derive(Debug, thiserror::Error)]
+#[error("{place}: {cause}")]
+pub struct BlocksFailure {
+    /// The file or folder.
+    pub place: String,
+    /// What is wrong.
+    pub cause: String,
+}
+
+impl BlocksFailure {
+    pub(crate) fn new(place: &Path, cause: impl std::fmt::Display) -> Self {
+        Self { place: place.display().to_string(), cause: cause.to_string() }
+    }
+}
+
+/// Recent records of one kind.
+#[derive(Debug)]
+pub struct Blocks<T> {
+    folder: PathBuf,
+    limits: Limits,
+    /// Held by one writer at a time; readers never wait for the disk.
+    log: Mutex<Wal>,
+    shelf: RwLock<Shelf<T>>,
+}
+
+#[derive(Debug)]
+struct Shelf<T> {
+    active: Vec<Arc<T>>,
+    active_bytes: usize,
+    /// When the first of the active records was pushed.
+    since: Nanos,
+    sealed: VecDeque<Arc<Sealed>>,
+    taken: Taken,
+}
+
+impl<T: Kept> Blocks<T> {
+    /// Opens the records of a data directory. Says what had to be set aside.
+    ///
+    /// # Errors
+    /// When the folder cannot be made, read or written.
+    pub fn open(data: &Path, limits: Limits) -> Result<(Self, Vec<BlocksFailure>), BlocksFailure> {
+        let folder = data.join(T::KIND);
+        std::fs::create_dir_all(&folder).map_err(|error| BlocksFailure::new(&folder, error))?;
+        let (sealed, mut aside) = file::all(&folder)?;
+        let newest = sealed.back().map_or(0, |block| block.number);
+        let (log, active, lost) = Wal::open(&folder.join("active.log"), newest)?;
+        aside.extend(lost);
+        let active: Vec<Arc<T>> = active.into_iter().map(Arc::new).collect();
+        let since = active.first().map_or(0, |record| record.at());
+        let shelf = Shelf { active_bytes: log.bytes(), active, since, sealed, taken: Taken::default() };
+        Ok((Self { folder, limits, log: Mutex::new(log), shelf: RwLock::new(shelf) }, aside))
+    }
+
+    /// Takes records in, and says what became of them. They survive the end of the process from here on.
+    ///
+    /// # Errors
+    /// When the disk says no; then none of them was kept.
+    pub fn push(&self, records: Vec<T>, now: Nanos) -> Result<Taken, BlocksFailure> {
+        let (first, last) = (now - nanos(self.limits.age), now + nanos(AHEAD_MAX));
+        let mut taken = Taken::default();
+        let mut kept = Vec::with_capacity(records.len());
+        let mut frame = Vec::new();
+        for record in records {
+            if record.at() < first {
+                taken.too_old += 1;
+            } else if record.at() > last {
+                taken.too_new += 1;
+            } else if wal::append(&mut frame, &record) {
+                kept.push(Arc::new(record));
+            } else {
+                taken.too_large += 1;
+            }
+        }
+        taken.kept = kept.len() as u64;
+        self.keep(kept, &frame, taken, now)?;
+        Ok(taken)
+    }
+
+    fn keep(&self, kept: Vec<Arc<T>>, frame: &[u8], taken: Taken, now: Nanos) -> Result<(), BlocksFailure> {
+        let mut log = self.log.lock();
+        log.write(frame)?;
+        let full = {
+            let mut shelf = self.shelf.write();
+            if shelf.active.is_empty() {
+                shelf.since = now;
+            }
+            shelf.active.extend(kept);
+            shelf.active_bytes += frame.len();
+            shelf.taken.add(taken);
+            shelf.active_bytes >= SEAL_BYTES || shelf.active.len() >= SEAL_RECORDS
+        };
+        if full { self.seal(&mut log) } else { Ok(()) }
+    }
+
+    /// Makes what was pushed survive the end of the machine, seals what is due, forgets what is too old or too much.
+    /// Blocks on the disk; to be called about once a second.
+    ///
+    /// # Errors
+    /// When the disk says no; nothing is lost by that.
+    pub fn tend(&self, now: Nanos) -> Result<(), BlocksFailure> {
+        let mut log = self.log.lock();
+        log.sync()?;
+        let due = {
+            let shelf = self.shelf.read();
+            !shelf.active.is_empty() && now - shelf.since >= nanos(SEAL_AGE)
+        };
+        if due {
+            self.seal(&mut log)?;
+        }
+        let gone = self.shelf.write().forget(&self.limits, now);
+        gone.iter().try_for_each(|block| file::remove(&block.path))
+    }
+
+    /// Writes the active records as a block and empties the log.
+    fn seal(&self, log: &mut Wal) -> Result<(), BlocksFailure> {
+        let mut active = self.shelf.read().active.clone();
+        active.sort_by_key(|record| record.at());
+        let sealed = Arc::new(file::write(&self.folder, log.number(), &active)?);
+        {
+            let mut shelf = self.shelf.write();
+            shelf.active.clear();
+            shelf.active_bytes = 0;
+            shelf.sealed.push_back(sealed);
+        }
+        log.begin_next()
+    }
+
+    /// How much there is.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        let shelf = self.shelf.read();
+        let sealed: u64 = shelf.sealed.iter().map(|block| block.head.count).sum();
+        let active = shelf.active.iter().map(|record| record.at());
+        Counts {
+            records: sealed + shelf.active.len() as u64,
+            blocks: shelf.sealed.len(),
+            bytes: shelf.sealed.iter().map(|block| block.bytes).sum(),
+            oldest: shelf.sealed.iter().map(|block| block.head.from).chain(active).min().unwrap_or(0),
+            taken: shelf.taken,
+        }
+    }
+}
+
+impl<T> Shelf<T> {
+    fn forget(&mut self, limits: &Limits, now: Nanos) -> Vec<Arc<Sealed>> {
+        let first = now - nanos(limits.age);
+        let mut bytes: u64 = self.sealed.iter().map(|block| block.bytes).sum();
+        let mut gone = Vec::new();
+        while let Some(block) = self.sealed.front() {
+            if block.head.until >= first && bytes <= limits.bytes && self.sealed.len() <= BLOCKS_MAX {
+                break;
+            }
+            bytes -= block.bytes;
+            gone.extend(self.sealed.pop_front());
+        }
+        gone
+    }
+}
+
+impl Taken {
+    fn add(&mut self, other: Self) {
+        self.kept += other.kept;
+        self.too_old += other.too_old;
+        self.too_new += other.too_new;
+        self.too_large += other.too_large;
+    }
+}
+
+fn nanos(span: Seconds) -> Nanos {
+    i64::from(span.0) * 1_000_000_000
+}
