@@ -14,8 +14,10 @@
 pub mod checks;
 pub mod exposition;
 pub mod http;
+pub mod lines;
 pub mod otlp;
 pub mod outbound;
 pub mod signature;
 mod text;
+pub mod syslog;
 pub mod watchbook;

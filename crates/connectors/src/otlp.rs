@@ -6,6 +6,7 @@
 
 mod json;
 mod names;
+mod records;
 #[cfg(test)]
 mod tests;
 mod totals;
@@ -19,6 +20,7 @@ use opentelemetry_proto::tonic::collector::metrics::v1::{
 use prost::Message;
 use serde_json::json;
 
+pub use records::{DEPTH_MAX, RECORDS_PER_REQUEST_MAX, Records, decode_logs, decode_spans, log_events, spans};
 pub use totals::{DELTA_SERIES_MAX, TOTALS_KEPT_FOR, Totals};
 
 /// The most samples that one request may become; points beyond are rejected.
@@ -37,10 +39,10 @@ pub enum Encoding {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
     /// It is not the protobuf message.
-    #[error("the body is no ExportMetricsServiceRequest in protobuf: {0}")]
+    #[error("the body is no OTLP request of this kind in protobuf: {0}")]
     Protobuf(String),
     /// It is not the JSON form of the message.
-    #[error("the body is no ExportMetricsServiceRequest in JSON: {0}")]
+    #[error("the body is no OTLP request of this kind in JSON: {0}")]
     Json(String),
 }
 

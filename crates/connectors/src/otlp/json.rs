@@ -6,7 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
-use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, KeyValue, KeyValueList};
+use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, InstrumentationScope, KeyValue, KeyValueList};
 use opentelemetry_proto::tonic::metrics::v1 as proto;
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use opentelemetry_proto::tonic::metrics::v1::{number_data_point, summary_data_point};
@@ -15,7 +15,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
-/// Reads the JSON form of a request.
+/// Reads the JSON form of a request for metrics.
 pub(super) fn read(body: &[u8]) -> Result<ExportMetricsServiceRequest, serde_json::Error> {
     let request: Request = serde_json::from_slice(body)?;
     Ok(ExportMetricsServiceRequest { resource_metrics: all(request.resource_metrics) })
@@ -61,10 +61,17 @@ macro_rules! shapes {
     )*};
 }
 
+mod logs;
+mod spans;
+
+pub(super) use logs::read as read_logs;
+pub(super) use spans::read as read_spans;
+
 shapes! {
     Request { resource_metrics: Vec<ResourceMetrics> }
     ResourceMetrics { resource: Attributed, scope_metrics: Vec<ScopeMetrics> }
-    Attributed { attributes: Vec<Pair> }
+    Attributed { attributes: Vec<Pair>, dropped_attributes_count: u32 }
+    Scope { name: String, version: String, attributes: Vec<Pair>, dropped_attributes_count: u32 }
     ScopeMetrics { metrics: Vec<Metric> }
     Metric {
         name: String,
@@ -132,8 +139,21 @@ shapes! {
 
 impl From<ResourceMetrics> for proto::ResourceMetrics {
     fn from(of: ResourceMetrics) -> Self {
-        let resource = Resource { attributes: all(of.resource.attributes), ..Resource::default() };
-        Self { resource: Some(resource), scope_metrics: all(of.scope_metrics), ..Self::default() }
+        Self { resource: Some(of.resource.into()), scope_metrics: all(of.scope_metrics), ..Self::default() }
+    }
+}
+
+impl From<Attributed> for Resource {
+    fn from(of: Attributed) -> Self {
+        let dropped_attributes_count = of.dropped_attributes_count;
+        Self { attributes: all(of.attributes), dropped_attributes_count, ..Self::default() }
+    }
+}
+
+impl From<Scope> for InstrumentationScope {
+    fn from(of: Scope) -> Self {
+        let dropped_attributes_count = of.dropped_attributes_count;
+        Self { name: of.name, version: of.version, attributes: all(of.attributes), dropped_attributes_count }
     }
 }
 
@@ -253,6 +273,17 @@ impl From<Any> for AnyValue {
         Self { value }
     }
 }
+
+/// An id in hexadecimal digits, of either case. What is none is kept as its bytes, which have the wrong length for one.
+fn id(text: &str) -> Vec<u8> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let pairs = text.as_bytes().chunks(2);
+    let bytes = pairs.map(|pair| if let [high, low] = pair { Some(digit(*high)? << 4 | digit(*low)?) } else { None });
+    bytes.collect::<Option<Vec<u8>>>().unwrap_or_else(|| text.as_bytes().iter().copied().take(WRONG_ID_BYTES).collect())
+}
+
+/// No id has so many bytes.
+const WRONG_ID_BYTES: usize = 7;
 
 /// A number that may be written as text, in one of three kinds.
 #[derive(Default, Clone, Copy)]

@@ -25,13 +25,15 @@ const HEAD_BYTES_MAX: usize = 1024 * 1024;
 const BODY_BYTES_MAX: usize = 2 * (SEAL_BYTES + RECORD_BYTES_MAX) + 64 * 1024 * 1024;
 
 /// What is known of a block without unpacking it.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Head {
     pub(super) count: u64,
     /// When its first record happened,
     pub(super) from: Nanos,
     /// and its last.
     pub(super) until: Nanos,
+    /// When the last of them had come.
+    pub(super) received: Nanos,
     /// The services in it; `None` when there are too many to name.
     pub(super) services: Option<BTreeSet<String>>,
     pub(super) words: Vec<u8>,
@@ -52,12 +54,17 @@ pub(super) struct Sealed {
 }
 
 /// Writes records, which are in order of time, as a block. It is in place whole or not at all.
-pub(super) fn write<T: Kept>(folder: &Path, number: u64, records: &[Arc<T>]) -> Result<Sealed, BlocksFailure> {
+pub(super) fn write<T: Kept>(
+    folder: &Path,
+    number: u64,
+    records: &[Arc<T>],
+    received: Nanos,
+) -> Result<Sealed, BlocksFailure> {
     let path = folder.join(format!("{number:016}.{ENDING}"));
     let failed = |cause: &dyn std::fmt::Display| BlocksFailure::new(&path, cause);
     let plain = rmp_serde::to_vec(records).map_err(|error| failed(&error))?;
     let packed = zstd::bulk::compress(&plain, ZSTD_LEVEL).map_err(|error| failed(&error))?;
-    let head = head_of(records, plain.len() as u64, crc32fast::hash(&packed));
+    let head = Head { received, unpacked: plain.len() as u64, checksum: crc32fast::hash(&packed), ..head_of(records) };
     let head_bytes = rmp_serde::to_vec(&head).map_err(|error| failed(&error))?;
     let length = u32::try_from(head_bytes.len()).map_err(|error| failed(&error))?;
     let sum = crc32fast::hash(&head_bytes);
@@ -73,7 +80,7 @@ pub(super) fn write<T: Kept>(folder: &Path, number: u64, records: &[Arc<T>]) -> 
     Ok(Sealed { number, head, body, bytes: body + packed.len() as u64, path })
 }
 
-fn head_of<T: Kept>(records: &[Arc<T>], unpacked: u64, checksum: u32) -> Head {
+fn head_of<T: Kept>(records: &[Arc<T>]) -> Head {
     let mut words = vec![0; bloom::BYTES];
     let mut services = BTreeSet::new();
     for record in records {
@@ -89,8 +96,7 @@ fn head_of<T: Kept>(records: &[Arc<T>], unpacked: u64, checksum: u32) -> Head {
         until: times().max().unwrap_or(0),
         services: (services.len() <= SERVICES_PER_BLOCK_MAX).then_some(services),
         words,
-        unpacked,
-        checksum,
+        ..Head::default()
     }
 }
 

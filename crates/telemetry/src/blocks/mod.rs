@@ -15,9 +15,10 @@
 //!
 //! | question | answer |
 //! |---|---|
-//! | a record older than the age limit | refused, counted |
+//! | a record that happened long ago and comes late | kept: what counts is when it came |
 //! | one too far ahead of the clock | refused, counted |
 //! | one that is too large | refused, counted |
+//! | what came longer ago than the age limit | goes, block by block |
 //! | more than the limit of bytes on disk | the oldest blocks go |
 //! | a search over more than its limit of bytes | stops, and says how far back it came |
 
@@ -119,8 +120,6 @@ impl Default for Limits {
 pub struct Taken {
     /// How many were kept.
     pub kept: u64,
-    /// Refused: older than the age limit.
-    pub too_old: u64,
     /// Refused: too far ahead of the clock.
     pub too_new: u64,
     /// Refused: larger than [`RECORD_BYTES_MAX`].
@@ -131,17 +130,13 @@ impl Taken {
     /// How many were refused.
     #[must_use]
     pub fn refused(&self) -> u64 {
-        self.too_old + self.too_new + self.too_large
+        self.too_new + self.too_large
     }
 
     /// The refusals in words; empty when there are none.
     #[must_use]
     pub fn reason(&self) -> String {
-        let reasons = [
-            (self.too_old, "too old"),
-            (self.too_new, "too far ahead of the clock"),
-            (self.too_large, "larger than 256 KiB"),
-        ];
+        let reasons = [(self.too_new, "too far ahead of the clock"), (self.too_large, "larger than 256 KiB")];
         let said = reasons.iter().filter(|(count, _)| *count > 0).map(|(count, why)| format!("{count} {why}"));
         said.collect::<Vec<_>>().join(", ")
     }
@@ -192,7 +187,7 @@ pub struct Blocks<T> {
 struct Shelf<T> {
     active: Vec<Arc<T>>,
     active_bytes: usize,
-    /// When the first of the active records was pushed.
+    /// When the first of the active records came; after a start, when it happened.
     since: Nanos,
     sealed: VecDeque<Arc<Sealed>>,
     taken: Taken,
@@ -221,14 +216,12 @@ impl<T: Kept> Blocks<T> {
     /// # Errors
     /// When the disk says no; then none of them was kept.
     pub fn push(&self, records: Vec<T>, now: Nanos) -> Result<Taken, BlocksFailure> {
-        let (first, last) = (now - nanos(self.limits.age), now + nanos(AHEAD_MAX));
+        let last = now + nanos(AHEAD_MAX);
         let mut taken = Taken::default();
         let mut kept = Vec::with_capacity(records.len());
         let mut frame = Vec::new();
         for record in records {
-            if record.at() < first {
-                taken.too_old += 1;
-            } else if record.at() > last {
+            if record.at() > last {
                 taken.too_new += 1;
             } else if wal::append(&mut frame, &record) {
                 kept.push(Arc::new(record));
@@ -254,7 +247,7 @@ impl<T: Kept> Blocks<T> {
             shelf.taken.add(taken);
             shelf.active_bytes >= SEAL_BYTES || shelf.active.len() >= SEAL_RECORDS
         };
-        if full { self.seal(&mut log) } else { Ok(()) }
+        if full { self.seal(&mut log, now) } else { Ok(()) }
     }
 
     /// Makes what was pushed survive the end of the machine, seals what is due, forgets what is too old or too much.
@@ -270,17 +263,17 @@ impl<T: Kept> Blocks<T> {
             !shelf.active.is_empty() && now - shelf.since >= nanos(SEAL_AGE)
         };
         if due {
-            self.seal(&mut log)?;
+            self.seal(&mut log, now)?;
         }
         let gone = self.shelf.write().forget(&self.limits, now);
         gone.iter().try_for_each(|block| file::remove(&block.path))
     }
 
     /// Writes the active records as a block and empties the log.
-    fn seal(&self, log: &mut Wal) -> Result<(), BlocksFailure> {
+    fn seal(&self, log: &mut Wal, now: Nanos) -> Result<(), BlocksFailure> {
         let mut active = self.shelf.read().active.clone();
         active.sort_by_key(|record| record.at());
-        let sealed = Arc::new(file::write(&self.folder, log.number(), &active)?);
+        let sealed = Arc::new(file::write(&self.folder, log.number(), &active, now)?);
         {
             let mut shelf = self.shelf.write();
             shelf.active.clear();
@@ -312,7 +305,7 @@ impl<T> Shelf<T> {
         let mut bytes: u64 = self.sealed.iter().map(|block| block.bytes).sum();
         let mut gone = Vec::new();
         while let Some(block) = self.sealed.front() {
-            if block.head.until >= first && bytes <= limits.bytes && self.sealed.len() <= BLOCKS_MAX {
+            if block.head.received >= first && bytes <= limits.bytes && self.sealed.len() <= BLOCKS_MAX {
                 break;
             }
             bytes -= block.bytes;
@@ -325,7 +318,6 @@ impl<T> Shelf<T> {
 impl Taken {
     fn add(&mut self, other: Self) {
         self.kept += other.kept;
-        self.too_old += other.too_old;
         self.too_new += other.too_new;
         self.too_large += other.too_large;
     }
