@@ -35,6 +35,28 @@ pub enum Encoding {
     Json,
 }
 
+/// The three kinds of data that OTLP carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// Samples of series.
+    Metrics,
+    /// Log events.
+    Logs,
+    /// Spans.
+    Traces,
+}
+
+impl Signal {
+    /// What the answer's JSON form calls the number of what was rejected.
+    fn rejected(self) -> &'static str {
+        match self {
+            Self::Metrics => "rejectedDataPoints",
+            Self::Logs => "rejectedLogRecords",
+            Self::Traces => "rejectedSpans",
+        }
+    }
+}
+
 /// Why a body is not a request.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
@@ -107,18 +129,19 @@ fn request(body: &[u8], encoding: Encoding) -> Result<ExportMetricsServiceReques
     }
 }
 
-/// The body of the answer 200: empty, or a partial success that names how many points were rejected and why.
+/// The body of the answer 200: empty, or a partial success that names how many records were rejected and why.
 #[must_use]
-pub fn answer(encoding: Encoding, rejected: u64, reason: &str) -> Vec<u8> {
+pub fn answer(encoding: Encoding, signal: Signal, rejected: u64, reason: &str) -> Vec<u8> {
     let is_whole = rejected == 0 && reason.is_empty();
     match encoding {
         Encoding::Json if is_whole => b"{}".to_vec(),
         Encoding::Json => {
             // Protobuf's JSON writes 64-bit integers as text.
-            let partial = json!({ "rejectedDataPoints": rejected.to_string(), "errorMessage": reason });
+            let partial = json!({ signal.rejected(): rejected.to_string(), "errorMessage": reason });
             json!({ "partialSuccess": partial }).to_string().into_bytes()
         }
         Encoding::Protobuf => {
+            // The three answers are the same on the wire: a number under tag 1 and a text under tag 2.
             let partial = ExportMetricsPartialSuccess {
                 rejected_data_points: i64::try_from(rejected).unwrap_or(i64::MAX),
                 error_message: reason.to_owned(),

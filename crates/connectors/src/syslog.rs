@@ -153,11 +153,11 @@ fn old_instant(stamp: &str, received: Nanos) -> Option<Nanos> {
     let (month, day, time) = (words.next()?, words.next()?, words.next()?);
     let month = MONTHS.iter().position(|name| *name == month)? + 1;
     let time: jiff::civil::Time = time.parse().ok()?;
-    let now = Timestamp::from_nanosecond(i128::from(received)).ok()?.to_zoned(TimeZone::UTC);
+    let now = TimeZone::UTC.to_datetime(Timestamp::from_nanosecond(i128::from(received)).ok()?);
     let in_year = |year: i16| {
         let date = Date::new(year, i8::try_from(month).ok()?, day.parse().ok()?).ok()?;
-        let at = date.to_datetime(time).to_zoned(TimeZone::UTC).ok()?;
-        i64::try_from(at.timestamp().as_nanosecond()).ok()
+        let at = TimeZone::UTC.to_timestamp(date.to_datetime(time)).ok()?;
+        i64::try_from(at.as_nanosecond()).ok()
     };
     let years = [now.year() - 1, now.year(), now.year() + 1];
     years.into_iter().filter_map(in_year).min_by_key(|at| at.abs_diff(received))

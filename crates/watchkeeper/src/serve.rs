@@ -11,18 +11,19 @@ use connectors::outbound::Outbound;
 use engine::{Engine, Parts};
 use kernel::{Actor, Role, Seconds};
 use serde_json::json;
-use telemetry::Recent;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use web::letting_in::{self, INVITE_LASTS};
-use web::{AppState, RefusedSamples, WebConfig};
+use web::{AppState, WebConfig};
 
 use crate::cli::Place;
+use crate::doors::Doors;
 use crate::failure::Failure;
 use crate::keys::Keys;
 use crate::local::operator;
 use crate::logs::{self, LogForm};
 use crate::look::Look;
+use crate::monitored::Monitored;
 use crate::node::Node;
 use crate::world::{SystemChance, SystemClock};
 use crate::{descriptors, follow, journal, out, sensing, traces};
@@ -51,6 +52,8 @@ pub struct ServeArgs {
     /// Print the first administrator's invitation even when standard output is no terminal: whoever reads it gets in.
     #[arg(long, env = "WATCHKEEPER_PRINT_INVITE")]
     print_invite: bool,
+    #[command(flatten)]
+    doors: Doors,
     /// How log lines look.
     #[arg(long, value_enum, default_value = "text")]
     log: LogForm,
@@ -94,16 +97,19 @@ async fn serve(args: ServeArgs, traced: bool, json: bool) -> Result<ExitCode, Fa
     let base_url = args.url.clone().unwrap_or_else(|| format!("http://{listens}")).trim_end_matches('/').to_owned();
     let seen = Look::of(&args.watchbook);
     let book = crate::book::load(&args.watchbook)?;
-    let samples = Arc::new(Recent::default());
+    let doors = args.doors.open().await?;
     let node = Node::claim(&args.place.data, &SystemChance)
         .map_err(|failure| failure.hint("stop it first, or name another directory with --data"))?;
-    let engine = start_engine(&args, &node, book, &base_url, Arc::clone(&samples)).await?;
+    let monitored = Monitored::open(&args.place.data)?;
+    let engine = start_engine(&args, &node, book, &base_url, Arc::clone(&monitored.samples)).await?;
     first_facts(&engine, &args).await?;
-    tokio::spawn(sensing::run(engine.clone(), Arc::clone(&samples)));
+    tokio::spawn(sensing::run(engine.clone(), Arc::clone(&monitored.samples)));
+    tokio::spawn(monitored.clone().tend(engine.clone()));
     tokio::spawn(follow::run(engine.clone(), args.watchbook.clone(), seen));
     let prints_invite = args.print_invite || std::io::stdout().is_terminal();
     greet(&engine, &base_url, prints_invite, json).await?;
-    let state = app_state(&engine, &args, base_url, samples);
+    let state = app_state(&engine, &args, base_url, &monitored);
+    doors.serve(&state);
     let app = web::app(state);
     // Without a collector, requests carry no layer for it.
     let app = if traced { app.layer(axum::middleware::from_fn(traces::request)) } else { app };
@@ -126,7 +132,7 @@ async fn start_engine(
     node: &Node,
     book: kernel::Book,
     base_url: &str,
-    samples: Arc<Recent>,
+    samples: Arc<telemetry::Recent>,
 ) -> Result<Engine, Failure> {
     let keys = Keys::of(&args.place.data, &SystemChance)?;
     let store = store::open(&args.place.database_url()).await?;
@@ -149,33 +155,15 @@ async fn start_engine(
     Ok(Engine::start(parts).await?)
 }
 
-fn app_state(engine: &Engine, args: &ServeArgs, base_url: String, samples: Arc<Recent>) -> AppState {
+fn app_state(engine: &Engine, args: &ServeArgs, base_url: String, monitored: &Monitored) -> AppState {
     let config = WebConfig {
         cookie_secure: base_url.starts_with("https://"),
         base_url,
         trust_loopback: args.trusts_loopback(),
         version: env!("CARGO_PKG_VERSION").into(),
     };
-    let clock = engine.clone();
-    let sink = move |taken| {
-        let pushed = samples.push(taken, clock.now());
-        RefusedSamples { count: pushed.refused(), why: why_refused(&pushed) }
-    };
-    AppState::new(engine.clone(), config, Arc::new(sink))
+    AppState::new(engine.clone(), config, monitored.sinks(engine))
         .with_reload(follow::port(engine.clone(), args.watchbook.clone()))
-}
-
-/// The reasons why samples were refused, with how many each.
-fn why_refused(pushed: &telemetry::Pushed) -> String {
-    let reasons = [
-        (pushed.too_old, "older than the window"),
-        (pushed.too_new, "too far ahead of our clock"),
-        (pushed.unnamed, "without a metric name"),
-        (pushed.over_series, "of a series beyond the limit"),
-        (pushed.over_samples, "beyond the limit of samples"),
-    ];
-    let told = reasons.iter().filter(|(count, _)| *count > 0).map(|(count, why)| format!("{count} {why}"));
-    told.collect::<Vec<_>>().join(", ")
 }
 
 /// What every start writes down: the version, the live watchbook, the program `local`.

@@ -13,9 +13,9 @@ use axum::extract::ConnectInfo;
 use axum::http::Request;
 use axum::response::Response;
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use parking_lot::Mutex;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
@@ -42,8 +42,25 @@ impl Default for Bounds {
 /// How long to wait after a connection could not be taken, which is when there are no more file descriptors.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves for ever. Handlers find the other side's address as `ConnectInfo<SocketAddr>`.
+/// What a listener speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Speech {
+    /// HTTP/1.1
+    Http1,
+    /// HTTP/2 without encryption and without an upgrade, as gRPC does.
+    Http2,
+}
+
+/// How many requests of one HTTP/2 connection are open at once.
+const STREAMS_MAX: u32 = 200;
+
+/// Serves HTTP/1.1 for ever. Handlers find the other side's address as `ConnectInfo<SocketAddr>`.
 pub async fn serve(listener: TcpListener, app: Router, bounds: Bounds) {
+    serve_as(Speech::Http1, listener, app, bounds).await;
+}
+
+/// Serves for ever in either version of HTTP.
+pub async fn serve_as(speech: Speech, listener: TcpListener, app: Router, bounds: Bounds) {
     let (places, crowd) = (Arc::new(Semaphore::new(bounds.connections)), Crowd::default());
     loop {
         // Nobody closes the semaphore.
@@ -56,7 +73,7 @@ pub async fn serve(listener: TcpListener, app: Router, bounds: Bounds) {
                 };
                 let app = app.clone();
                 tokio::spawn(async move {
-                    converse(stream, peer, app, bounds.head).await;
+                    converse(speech, stream, peer, app, bounds.head).await;
                     drop((place, seat));
                 });
             }
@@ -100,15 +117,24 @@ impl Drop for Seat {
     }
 }
 
-async fn converse(stream: TcpStream, peer: SocketAddr, app: Router, head: Duration) {
+async fn converse(speech: Speech, stream: TcpStream, peer: SocketAddr, app: Router, head: Duration) {
     // Answers are written whole, so waiting for more to send only delays them.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection would not send at once");
     }
     let service = service_fn(move |request: Request<Incoming>| answer(app.clone(), request.map(Body::new), peer));
-    let mut builder = http1::Builder::new();
-    let connection = builder.timer(TokioTimer::new()).header_read_timeout(head);
-    if let Err(error) = connection.serve_connection(TokioIo::new(stream), service).await {
+    let (stream, timer) = (TokioIo::new(stream), TokioTimer::new());
+    let served = match speech {
+        Speech::Http1 => {
+            http1::Builder::new().timer(timer).header_read_timeout(head).serve_connection(stream, service).await
+        }
+        Speech::Http2 => {
+            let mut builder = http2::Builder::new(TokioExecutor::new());
+            builder.timer(timer).keep_alive_interval(head).keep_alive_timeout(head).max_concurrent_streams(STREAMS_MAX);
+            builder.serve_connection(stream, service).await
+        }
+    };
+    if let Err(error) = served {
         tracing::debug!(%error, "a connection broke off");
     }
 }

@@ -6,8 +6,8 @@ use connectors::otlp::Totals;
 use connectors::watchbook::Findings;
 use engine::{Engine, Fact};
 use futures::future::BoxFuture;
-use kernel::Actor;
 use kernel::sample::Sample;
+use kernel::{Actor, LogEvent, Span};
 
 use crate::doors::caller::KnownTokens;
 use crate::long::LongReads;
@@ -23,8 +23,8 @@ pub struct AppState {
     pub config: Arc<WebConfig>,
     /// Tokens that were checked before.
     pub tokens: Arc<KnownTokens>,
-    /// Where received samples go.
-    pub samples: SampleSink,
+    /// Where received samples, log events and spans go.
+    pub sinks: Sinks,
     /// The totals of what OTLP sends as deltas.
     pub totals: Arc<Totals>,
     /// What the doors count.
@@ -67,12 +67,26 @@ pub struct WebConfig {
     pub version: String,
 }
 
-/// Takes samples in, and says how many it refused.
-pub type SampleSink = Arc<dyn Fn(Vec<Sample>) -> RefusedSamples + Send + Sync>;
+/// Takes monitoring data in, and says what it refused.
+///
+/// # Errors
+/// When nothing can be kept now, and the sender should try again.
+pub type Sink<T> = Arc<dyn Fn(Vec<T>) -> Result<Refused, String> + Send + Sync>;
 
-/// The samples of one push that were not kept.
+/// Where received monitoring data go.
+#[derive(Clone)]
+pub struct Sinks {
+    /// Samples of series.
+    pub samples: Sink<Sample>,
+    /// Log events.
+    pub logs: Sink<LogEvent>,
+    /// Spans.
+    pub spans: Sink<Span>,
+}
+
+/// What of one push was not kept.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct RefusedSamples {
+pub struct Refused {
     /// How many.
     pub count: u64,
     /// Why, in words; empty when none was refused.
@@ -82,13 +96,13 @@ pub struct RefusedSamples {
 impl AppState {
     /// The state of a server that has just started.
     #[must_use]
-    pub fn new(engine: Engine, config: WebConfig, samples: SampleSink) -> Self {
+    pub fn new(engine: Engine, config: WebConfig, sinks: Sinks) -> Self {
         let (tokens, totals, counters, throttles) = (Arc::default(), Arc::default(), Arc::default(), Arc::default());
         Self {
             engine,
             config: Arc::new(config),
             tokens,
-            samples,
+            sinks,
             totals,
             counters,
             throttles,

@@ -9,7 +9,7 @@ use prost::Message as _;
 use serde_json::json;
 
 use super::names::{self, Kind};
-use super::{Decoded, Encoding, TOTALS_KEPT_FOR, Totals, answer, decode, failure};
+use super::{Decoded, Encoding, Signal, TOTALS_KEPT_FOR, Totals, answer, decode, failure};
 
 fn received() -> Timestamp {
     Timestamp::from_second(1_700_000_000).unwrap()
@@ -221,11 +221,11 @@ fn answers_are_in_the_encoding_of_the_request() {
     assert_eq!(Encoding::of("application/json; charset=utf-8"), Some(Encoding::Json));
     assert_eq!(Encoding::of("Application/X-Protobuf"), Some(Encoding::Protobuf));
     assert_eq!(Encoding::of("text/plain"), None);
-    assert_eq!(answer(Encoding::Json, 0, ""), b"{}");
-    assert_eq!(answer(Encoding::Protobuf, 0, ""), b"");
+    assert_eq!(answer(Encoding::Json, Signal::Metrics, 0, ""), b"{}");
+    assert_eq!(answer(Encoding::Protobuf, Signal::Metrics, 0, ""), b"");
     let json = br#"{"partialSuccess":{"rejectedDataPoints":"3","errorMessage":"why"}}"#;
-    assert_eq!(answer(Encoding::Json, 3, "why"), json);
-    let partial = ExportMetricsServiceResponse::decode(&*answer(Encoding::Protobuf, 3, "why")).unwrap().partial_success;
+    assert_eq!(answer(Encoding::Json, Signal::Metrics, 3, "why"), json);
+    let partial = ExportMetricsServiceResponse::decode(&*answer(Encoding::Protobuf, Signal::Metrics, 3, "why")).unwrap().partial_success;
     assert_eq!(partial.map(|p| (p.rejected_data_points, p.error_message)), Some((3, "why".to_owned())));
     assert_eq!(failure(Encoding::Json, 3, "no"), br#"{"code":3,"message":"no"}"#);
     assert_eq!(failure(Encoding::Protobuf, 3, "no"), b"\x08\x03\x12\x02no");

@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use kernel::sample::Sample;
 use kernel::{Labels, Seconds, Timestamp, time};
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 
 use super::{DecodeError, Decoded, Encoding, request, translate};
 
@@ -42,10 +43,15 @@ impl Totals {
     /// # Errors
     /// When the body as a whole cannot be read; a single bad point is rejected instead.
     pub fn decode(&self, body: &[u8], encoding: Encoding, received: Timestamp) -> Result<Decoded, DecodeError> {
-        let request = request(body, encoding)?;
+        request(body, encoding).map(|request| self.translate(request, received))
+    }
+
+    /// The samples of a request that was read already, such as one by gRPC; what has delta temporality is added up.
+    #[must_use]
+    pub fn translate(&self, request: ExportMetricsServiceRequest, received: Timestamp) -> Decoded {
         // Each point is added whole or not at all, so sums that a panicking thread left behind are still right.
         let mut sums = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Ok(translate::request(request, received, Some(&mut sums)))
+        translate::request(request, received, Some(&mut sums))
     }
 }
 

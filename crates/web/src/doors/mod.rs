@@ -5,6 +5,7 @@ pub mod alertmanager;
 pub mod body;
 pub mod caller;
 pub mod hook;
+pub mod lines;
 pub mod list;
 pub mod otlp;
 pub mod pagerduty;
@@ -23,6 +24,6 @@ pub fn router(state: &AppState) -> Router<AppState> {
         .merge(counted(alertmanager::router(), Part::Alertmanager, state))
         .merge(counted(pagerduty::router(), Part::PagerDuty, state))
         .merge(counted(hook::router(), Part::Hook, state))
-        .merge(counted(otlp::router(), Part::Otlp, state))
+        .merge(counted(otlp::router().merge(lines::router()), Part::Otlp, state))
         .merge(counted(statuspage::router(), Part::Status, state))
 }

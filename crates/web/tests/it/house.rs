@@ -11,7 +11,7 @@ use serde_json::Value;
 use testkit::{FakeWorld, MemoryStore, SeededChance, VirtualClock};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-use web::{AppState, RefusedSamples, WebConfig};
+use web::{AppState, Refused, Sinks, WebConfig};
 
 /// Everything that the tests' own token may do.
 const SCOPES: [&str; 13] = [
@@ -201,9 +201,10 @@ fn state(engine: &Engine, samples: &Arc<Mutex<Vec<Sample>>>) -> AppState {
         let (good, bad): (Vec<_>, Vec<_>) = taken.into_iter().partition(|sample| sample.value >= 0.0);
         kept.lock().unwrap().extend(good);
         let why = if bad.is_empty() { String::new() } else { "below zero".to_owned() };
-        RefusedSamples { count: bad.len() as u64, why }
+        Ok(Refused { count: bad.len() as u64, why })
     };
-    AppState::new(engine.clone(), config, Arc::new(sink))
+    let sinks = Sinks { samples: Arc::new(sink), logs: Arc::new(|_| Ok(Refused::default())), spans: Arc::new(|_| Ok(Refused::default())) };
+    AppState::new(engine.clone(), config, sinks)
 }
 
 /// The files of the tests' watchbook.

@@ -1,0 +1,212 @@
+//! The listeners beside the main one: OTLP on its own ports, and syslog.
+
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use connectors::syslog;
+use kernel::LogEvent;
+use tokio::io::AsyncReadExt as _;
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
+use tokio::sync::{Semaphore, mpsc};
+use web::AppState;
+use web::doors::otlp;
+use web::listen::{Speech, serve, serve_as};
+
+use crate::descriptors;
+use crate::failure::Failure;
+
+/// Where OTLP over gRPC is expected.
+const OTLP_GRPC: &str = "127.0.0.1:4317";
+/// Where OTLP over HTTP is expected.
+const OTLP_HTTP: &str = "127.0.0.1:4318";
+/// The largest UDP datagram.
+const DATAGRAM_BYTES: usize = 65_536;
+/// The most TCP connections that send syslog at once.
+const SYSLOG_CONNECTIONS_MAX: usize = 1000;
+/// How long a TCP connection may say nothing.
+const SYSLOG_IDLE: Duration = Duration::from_secs(15 * 60);
+/// How many messages wait to be kept; a sender by TCP then waits, one by UDP loses the datagram.
+const WAITING_MAX: usize = 10_000;
+/// The most messages that are kept in one piece.
+const KEPT_AT_ONCE: usize = 1000;
+
+/// The listeners beside the main one.
+#[derive(Debug, Args)]
+pub struct Doors {
+    /// Where OTLP over gRPC comes in; `off` closes it. 127.0.0.1:4317 when not given and free.
+    #[arg(long, env = "WATCHKEEPER_OTLP_GRPC", value_name = "ADDRESS")]
+    otlp_grpc: Option<Place>,
+    /// Where OTLP over HTTP comes in besides the main address; `off` closes it. 127.0.0.1:4318 when not given and free.
+    #[arg(long, env = "WATCHKEEPER_OTLP_HTTP", value_name = "ADDRESS")]
+    otlp_http: Option<Place>,
+    /// Where syslog (RFC 5424 and 3164) comes in by TCP and by UDP. Whoever reaches it may send: bind it to a network that
+    /// you trust.
+    #[arg(long, env = "WATCHKEEPER_SYSLOG", value_name = "ADDRESS")]
+    syslog: Option<SocketAddr>,
+}
+
+/// An address, or none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Off,
+    At(SocketAddr),
+}
+
+impl FromStr for Place {
+    type Err = String;
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "off" {
+            return Ok(Self::Off);
+        }
+        text.parse().map(Self::At).map_err(|_| "write an address such as 127.0.0.1:4317, or off".to_owned())
+    }
+}
+
+/// Listeners that stand and wait to be served.
+#[derive(Debug)]
+pub struct Open {
+    grpc: Option<TcpListener>,
+    http: Option<TcpListener>,
+    syslog: Option<(TcpListener, UdpSocket)>,
+}
+
+impl Doors {
+    /// Opens the listeners.
+    ///
+    /// # Errors
+    /// When an address that was asked for cannot be listened on. One that is only usual is left alone when it is taken.
+    pub async fn open(&self) -> Result<Open, Failure> {
+        let syslog = match self.syslog {
+            Some(at) => Some(both(at).await.map_err(|error| refused(at, &error, "--syslog"))?),
+            None => None,
+        };
+        let grpc = listen(self.otlp_grpc, OTLP_GRPC, "--otlp-grpc").await?;
+        let http = listen(self.otlp_http, OTLP_HTTP, "--otlp-http").await?;
+        Ok(Open { grpc, http, syslog })
+    }
+}
+
+async fn listen(asked: Option<Place>, usual: &str, flag: &str) -> Result<Option<TcpListener>, Failure> {
+    match asked {
+        Some(Place::Off) => Ok(None),
+        Some(Place::At(at)) => TcpListener::bind(at).await.map(Some).map_err(|error| refused(at, &error, flag)),
+        None => match TcpListener::bind(usual).await {
+            Ok(listener) => Ok(Some(listener)),
+            Err(error) if error.kind() == ErrorKind::AddrInUse => {
+                tracing::info!("{usual} is taken: choose another address with {flag}, or `off`");
+                Ok(None)
+            }
+            Err(error) => {
+                tracing::warn!(%error, "cannot listen on {usual}");
+                Ok(None)
+            }
+        },
+    }
+}
+
+/// One port, by TCP and by UDP.
+async fn both(at: SocketAddr) -> std::io::Result<(TcpListener, UdpSocket)> {
+    let tcp = TcpListener::bind(at).await?;
+    let udp = UdpSocket::bind(tcp.local_addr()?).await?;
+    Ok((tcp, udp))
+}
+
+fn refused(at: SocketAddr, error: &std::io::Error, flag: &str) -> Failure {
+    Failure::new(format!("cannot listen on {at}: {error}")).hint(format!("choose another address with {flag}"))
+}
+
+impl Open {
+    /// Serves the listeners for ever.
+    pub fn serve(self, state: &AppState) {
+        let told = |listener: &TcpListener, what: &str| {
+            let at = listener.local_addr().map_or_else(|_| String::new(), |at| at.to_string());
+            tracing::info!("{what} is taken at {at}");
+        };
+        if let Some(listener) = self.grpc {
+            told(&listener, "OTLP over gRPC");
+            tokio::spawn(serve_as(Speech::Http2, listener, otlp::grpc::app(state.clone()), descriptors::bounds()));
+        }
+        if let Some(listener) = self.http {
+            told(&listener, "OTLP over HTTP");
+            tokio::spawn(serve(listener, otlp::app(state), descriptors::bounds()));
+        }
+        if let Some((tcp, udp)) = self.syslog {
+            told(&tcp, "syslog");
+            let (sender, waiting) = mpsc::channel(WAITING_MAX);
+            tokio::spawn(by_udp(udp, sender.clone(), state.clone()));
+            tokio::spawn(by_tcp(tcp, sender, state.clone()));
+            tokio::spawn(keep(waiting, state.clone()));
+        }
+    }
+}
+
+async fn by_udp(socket: UdpSocket, sender: mpsc::Sender<LogEvent>, state: AppState) {
+    let mut buffer = vec![0; DATAGRAM_BYTES];
+    loop {
+        match socket.recv_from(&mut buffer).await {
+            Ok((length, peer)) => {
+                let bytes = buffer.get(..length).unwrap_or_default();
+                let event = syslog::read(bytes, &peer.ip().to_string(), otlp::nanos_now(&state));
+                if sender.try_send(event).is_err() {
+                    tracing::warn!(%peer, "a syslog datagram is lost: too many wait to be kept");
+                }
+            }
+            Err(error) => tracing::debug!(%error, "a syslog datagram could not be taken"),
+        }
+    }
+}
+
+async fn by_tcp(listener: TcpListener, sender: mpsc::Sender<LogEvent>, state: AppState) {
+    let places = Arc::new(Semaphore::new(SYSLOG_CONNECTIONS_MAX));
+    loop {
+        // Nobody closes the semaphore.
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                let (sender, state) = (sender.clone(), state.clone());
+                tokio::spawn(async move {
+                    hear(stream, peer, &sender, &state).await;
+                    drop(place);
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a syslog connection could not be taken");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+}
+
+async fn hear(mut stream: TcpStream, peer: SocketAddr, sender: &mpsc::Sender<LogEvent>, state: &AppState) {
+    let host = peer.ip().to_string();
+    let mut buffer = Vec::new();
+    while let Ok(Ok(length)) = tokio::time::timeout(SYSLOG_IDLE, stream.read_buf(&mut buffer)).await {
+        while let Some(message) = syslog::next_message(&mut buffer) {
+            if sender.send(syslog::read(&message, &host, otlp::nanos_now(state))).await.is_err() {
+                return;
+            }
+        }
+        if length == 0 {
+            break;
+        }
+    }
+    // The last message may end with the connection.
+    if !buffer.trim_ascii().is_empty() {
+        let _ = sender.send(syslog::read(&buffer, &host, otlp::nanos_now(state))).await;
+    }
+}
+
+async fn keep(mut waiting: mpsc::Receiver<LogEvent>, state: AppState) {
+    let mut events = Vec::new();
+    while waiting.recv_many(&mut events, KEPT_AT_ONCE).await > 0 {
+        match (state.sinks.logs)(std::mem::take(&mut events)) {
+            Ok(refused) if refused.count > 0 => tracing::warn!(why = refused.why, "syslog messages were refused"),
+            Ok(_) => {}
+            Err(failure) => tracing::error!(%failure, "syslog messages are lost"),
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! Logs as JSON lines over HTTP: `POST /v1/lines?service=NAME`, one object or one line of text a line.
+
+use axum::extract::{FromRequestParts as _, Query, Request, State};
+use axum::routing::post;
+use axum::{Json, Router};
+use connectors::lines;
+use engine::Read;
+use serde::{Deserialize, Serialize};
+
+use crate::doors::body;
+use crate::doors::caller::Program;
+use crate::doors::otlp::{PUSH, SENT_BYTES_MAX, nanos_now, unpacked};
+use crate::doors::reply::Problem;
+use crate::state::AppState;
+
+/// The routes of this door.
+pub fn router() -> Router<AppState> {
+    Router::new().route("/v1/lines", post(take))
+}
+
+#[derive(Deserialize)]
+struct Asked {
+    #[serde(default)]
+    service: String,
+}
+
+/// What became of the lines.
+#[derive(Serialize)]
+struct Kept {
+    kept: u64,
+    rejected: u64,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    reason: String,
+}
+
+async fn take(
+    State(state): State<AppState>,
+    Query(Asked { service }): Query<Asked>,
+    request: Request,
+) -> Result<Json<Kept>, Problem> {
+    let (mut parts, body) = request.into_parts();
+    let Program(actor) = Program::from_request_parts(&mut parts, &state).await?;
+    state.engine.may(&actor, Read::of(PUSH))?;
+    let bytes = unpacked(&parts.headers, body::read(body, SENT_BYTES_MAX).await?)?;
+    let lines = lines::read(&bytes, &service, nanos_now(&state));
+    let sent = lines.events.len() as u64;
+    let refused = (state.sinks.logs)(lines.events).map_err(Problem::unavailable)?;
+    let reasons: Vec<String> = [lines.reason, refused.why].into_iter().filter(|reason| !reason.is_empty()).collect();
+    let rejected = lines.rejected + refused.count;
+    Ok(Json(Kept { kept: sent.saturating_sub(refused.count), rejected, reason: reasons.join("; ") }))
+}
