@@ -3,7 +3,7 @@
 use kernel::area::{Ask, Resource};
 use kernel::{Labels, RuleName, Sensitivity};
 
-use crate::event::Change;
+use crate::event::{Change, Cleared};
 
 /// What may be asked.
 #[derive(Debug, Clone, PartialEq)]
@@ -12,6 +12,11 @@ pub enum Command {
     Look {
         /// One look for each rule and series.
         looks: Vec<Look>,
+    },
+    /// Alerting rules in PromQL were evaluated; this is what became of their alerts.
+    Rule {
+        /// In the order in which it became so.
+        outcomes: Vec<Ruled>,
     },
     /// A health check was made.
     Checked {
@@ -51,10 +56,43 @@ pub struct Look {
     pub value: Option<f64>,
 }
 
+/// What became of one alert of an alerting rule.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ruled {
+    /// The rule: see [`crate::rule_name`].
+    pub rule: RuleName,
+    /// What identifies the alert among those of its rule.
+    pub identity: Labels,
+    /// What became of it.
+    pub verdict: Verdict,
+}
+
+/// What became of an alert of an alerting rule.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Verdict {
+    /// It fires.
+    Raised {
+        /// The alert's labels.
+        labels: Labels,
+        /// Its annotations, rendered.
+        annotations: Labels,
+        /// The value of its query.
+        value: f64,
+    },
+    /// It is over.
+    Cleared {
+        /// The value of its query, where there is one.
+        value: Option<f64>,
+        /// Why.
+        why: Cleared,
+    },
+}
+
 impl Ask for Command {
     fn action(&self) -> &'static str {
         match self {
             Self::Look { .. } => "signals:look",
+            Self::Rule { .. } => "signals:rule",
             Self::Checked { .. } => "signals:check",
             Self::ReportChange { .. } => "signals:report_change",
             Self::Dismiss { .. } => "signals:dismiss",
@@ -64,7 +102,7 @@ impl Ask for Command {
 
     fn resource(&self) -> Resource {
         let (kind, id) = match self {
-            Self::Look { .. } | Self::Reconsider => ("rule", ""),
+            Self::Look { .. } | Self::Rule { .. } | Self::Reconsider => ("rule", ""),
             Self::Checked { check, .. } => ("check", check.as_str()),
             Self::ReportChange { change } => ("change", change.service.as_ref().map_or("", |s| s.as_str())),
             Self::Dismiss { rule, .. } => ("rule", rule.as_str()),

@@ -7,7 +7,7 @@ use kernel::book::{Check, Rule};
 use kernel::time::between;
 use kernel::{Labels, RuleName};
 
-use crate::command::{Command, Look};
+use crate::command::{Command, Look, Ruled, Verdict};
 use crate::event::{Change, Cleared, Event, Kind};
 use crate::state::{CheckNote, Signal, State};
 use crate::{CHANGE_DETAILS_MAX, CHANGE_LINKS_MAX, RAISED_AT_ONCE_MAX, SERIES_MISSING_AFTER, TEXT_BYTES_MAX, words};
@@ -56,6 +56,7 @@ impl Refuse for Refusal {
 pub(crate) fn decide(state: &State, context: &Context<'_>, command: Command) -> Result<Vec<Event>, Refusal> {
     match command {
         Command::Look { looks } => Ok(look(state, context, &looks)),
+        Command::Rule { outcomes } => Ok(rule(state, context, outcomes)),
         Command::Checked { check, reason, .. } => checked(state, context, &check, &reason),
         Command::ReportChange { change } => report_change(change),
         Command::Dismiss { rule, series } => dismiss(state, context, &rule, &series),
@@ -79,6 +80,31 @@ fn look(state: &State, context: &Context<'_>, looks: &[Look]) -> Vec<Event> {
             raised += usize::from(event.is_some());
             events.extend(event);
         }
+    }
+    events
+}
+
+/// Raises and clears what alerting rules say. Whoever evaluates them may say a thing twice: only a change becomes a fact.
+fn rule(state: &State, context: &Context<'_>, outcomes: Vec<Ruled>) -> Vec<Event> {
+    let mut events = reconsider(state, context);
+    let mut changed = BTreeSet::new();
+    for Ruled { rule, identity, verdict } in outcomes {
+        let known = state.signal(&rule, &identity);
+        let is_first = changed.len() < RAISED_AT_ONCE_MAX && !changed.contains(&(rule.clone(), identity.clone()));
+        let event = match (verdict, known) {
+            _ if !is_first || !words::is_alerting(context.book, &rule) => None,
+            (Verdict::Raised { labels, annotations, value }, None) => {
+                let summary = words::alert_summary(&rule, &annotations, value);
+                let (value, kind, series) = (finite(value), Kind::Alerting, identity.clone());
+                Some(Event::SignalRaised { rule: rule.clone(), kind, series, labels, annotations, value, summary })
+            }
+            (Verdict::Cleared { value, why }, Some(signal)) => Some(cleared(signal, value, why)),
+            (Verdict::Raised { .. }, Some(_)) | (Verdict::Cleared { .. }, None) => None,
+        };
+        if event.is_some() {
+            changed.insert((rule, identity));
+        }
+        events.extend(event);
     }
     events
 }
@@ -176,6 +202,7 @@ fn reconsider(state: &State, context: &Context<'_>) -> Vec<Event> {
     let gone = state.raised().filter(|signal| match signal.kind {
         Kind::Rule => !context.book.rules.contains_key(&signal.rule),
         Kind::Check => !context.book.checks.contains_key(&signal.rule),
+        Kind::Alerting => !words::is_alerting(context.book, &signal.rule),
     });
     gone.map(|signal| cleared(signal, None, Cleared::RuleGone)).collect()
 }

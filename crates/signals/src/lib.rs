@@ -47,11 +47,12 @@ mod words;
 use kernel::area::{Context, Stamp};
 use kernel::{Area, Seconds};
 
-pub use command::{Command, Look};
+pub use command::{Command, Look, Ruled, Verdict};
 pub use decide::Refusal;
 pub use event::{Change, Cleared, Event, Kind, Link};
 pub use reduce::{looks, reduce};
 pub use state::{CheckNote, Note, Signal, State};
+pub use words::rule_name;
 
 /// How many changes are remembered; older ones are in the journal only.
 pub const CHANGES_KEPT_MAX: usize = 1000;
@@ -97,7 +98,7 @@ impl Area for Signals {
                     state.note_check(context.now, check, *healthy, reason, *latency_ms);
                 }
             }
-            Command::ReportChange { .. } | Command::Dismiss { .. } | Command::Reconsider => {}
+            Command::Rule { .. } | Command::ReportChange { .. } | Command::Dismiss { .. } | Command::Reconsider => {}
         }
     }
 }

@@ -16,6 +16,7 @@ mod manual;
 mod monitored;
 mod node;
 mod out;
+mod query;
 mod remote;
 mod sensing;
 mod serve;

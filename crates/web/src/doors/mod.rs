@@ -9,6 +9,7 @@ pub mod lines;
 pub mod list;
 pub mod otlp;
 pub mod pagerduty;
+pub mod prometheus;
 pub(crate) mod query;
 pub mod reply;
 pub mod statuspage;
