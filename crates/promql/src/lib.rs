@@ -8,13 +8,13 @@
 
 pub mod ast;
 mod error;
-mod histogram;
+pub mod histogram;
 mod labels;
 mod point;
 mod source;
 
 pub use error::{Error, Warning};
-pub use histogram::{CUSTOM_BUCKETS, Histogram, ResetHint};
+pub use histogram::{CUSTOM_BUCKETS, Histogram, HistogramSum, ResetHint};
 pub use labels::Labels;
 pub use point::{Millis, Point, STALE_BITS, Series, Value};
 pub use source::{SeriesSource, SourceFailure, Wanted};
