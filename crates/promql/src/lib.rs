@@ -9,14 +9,14 @@
 pub mod ast;
 mod error;
 pub mod functions;
-mod histogram;
+pub mod histogram;
 mod labels;
 mod point;
 mod source;
 
 pub use error::{Error, Warning};
 pub use functions::function;
-pub use histogram::{CUSTOM_BUCKETS, Histogram, ResetHint};
+pub use histogram::{CUSTOM_BUCKETS, Histogram, HistogramSum, ResetHint};
 pub use labels::Labels;
 pub use point::{Millis, Point, STALE_BITS, Series, Value};
 pub use source::{SeriesSource, SourceFailure, Wanted};
