@@ -8,6 +8,7 @@
 
 pub mod ast;
 mod error;
+mod eval;
 pub mod functions;
 pub mod histogram;
 mod labels;
@@ -15,6 +16,7 @@ mod point;
 mod source;
 
 pub use error::{Error, Warning};
+pub use eval::{Answer, DEPTH_MAX, Data, Options, SAMPLES_MAX, SUBQUERY_STEP, instant, range};
 pub use functions::function;
 pub use histogram::{CUSTOM_BUCKETS, Histogram, HistogramSum, ResetHint};
 pub use labels::Labels;
