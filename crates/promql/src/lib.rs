@@ -11,6 +11,7 @@ mod error;
 pub mod functions;
 pub mod histogram;
 mod labels;
+mod parse;
 mod point;
 mod source;
 
@@ -18,6 +19,7 @@ pub use error::{Error, Warning};
 pub use functions::function;
 pub use histogram::{CUSTOM_BUCKETS, Histogram, HistogramSum, ResetHint};
 pub use labels::Labels;
+pub use parse::{HEIGHT_MAX, NESTING_MAX, QUERY_BYTES_MAX, parse};
 pub use point::{Millis, Point, STALE_BITS, Series, Value};
 pub use source::{SeriesSource, SourceFailure, Wanted};
 
