@@ -12,6 +12,7 @@ mod eval;
 pub mod functions;
 pub mod histogram;
 mod labels;
+mod parse;
 mod point;
 mod source;
 
@@ -20,6 +21,7 @@ pub use eval::{Answer, DEPTH_MAX, Data, Options, SAMPLES_MAX, SUBQUERY_STEP, ins
 pub use functions::function;
 pub use histogram::{CUSTOM_BUCKETS, Histogram, HistogramSum, ResetHint};
 pub use labels::Labels;
+pub use parse::{HEIGHT_MAX, NESTING_MAX, QUERY_BYTES_MAX, parse};
 pub use point::{Millis, Point, STALE_BITS, Series, Value};
 pub use source::{SeriesSource, SourceFailure, Wanted};
 
