@@ -38,6 +38,7 @@
 mod command;
 mod decide;
 mod event;
+pub mod gotemplate;
 mod reduce;
 mod state;
 #[cfg(test)]
