@@ -3,7 +3,7 @@
 //! Every reference between parts has been checked when a `Book` exists, so a room may look a name up and treat absence
 //! as "this part is gone", never as an error of the user. [`Book::default`] is the empty book.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::{DateTime, Time, Weekday};
 use jiff::tz::TimeZone;
@@ -54,6 +54,10 @@ pub struct Book {
     pub hooks: BTreeMap<HookName, Hook>,
     /// Threshold rules by name.
     pub rules: BTreeMap<RuleName, Rule>,
+    /// Rule files in Prometheus' form, in order of path.
+    pub rule_files: Vec<rules::RuleFile>,
+    /// The names of all alerting rules in them.
+    pub alerting: BTreeSet<RuleName>,
     /// Health checks by name.
     pub checks: BTreeMap<RuleName, Check>,
     /// Components of the status page, in the order in which they are shown.

@@ -59,7 +59,7 @@ pub struct Look {
 /// What became of one alert of an alerting rule.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ruled {
-    /// The rule: see [`crate::rule_name`].
+    /// The rule, as [`kernel::book::rules::Group::rule_name`] names it.
     pub rule: RuleName,
     /// What identifies the alert among those of its rule.
     pub identity: Labels,

@@ -92,7 +92,7 @@ fn rule(state: &State, context: &Context<'_>, outcomes: Vec<Ruled>) -> Vec<Event
         let known = state.signal(&rule, &identity);
         let is_first = changed.len() < RAISED_AT_ONCE_MAX && !changed.contains(&(rule.clone(), identity.clone()));
         let event = match (verdict, known) {
-            _ if !is_first || !words::is_alerting(context.book, &rule) => None,
+            _ if !is_first || !context.book.alerting.contains(&rule) => None,
             (Verdict::Raised { labels, annotations, value }, None) => {
                 let summary = words::alert_summary(&rule, &annotations, value);
                 let (value, kind, series) = (finite(value), Kind::Alerting, identity.clone());
@@ -202,7 +202,7 @@ fn reconsider(state: &State, context: &Context<'_>) -> Vec<Event> {
     let gone = state.raised().filter(|signal| match signal.kind {
         Kind::Rule => !context.book.rules.contains_key(&signal.rule),
         Kind::Check => !context.book.checks.contains_key(&signal.rule),
-        Kind::Alerting => !words::is_alerting(context.book, &signal.rule),
+        Kind::Alerting => !context.book.alerting.contains(&signal.rule),
     });
     gone.map(|signal| cleared(signal, None, Cleared::RuleGone)).collect()
 }

@@ -53,7 +53,6 @@ pub use decide::Refusal;
 pub use event::{Change, Cleared, Event, Kind, Link};
 pub use reduce::{looks, reduce};
 pub use state::{CheckNote, Note, Signal, State};
-pub use words::rule_name;
 
 /// How many changes are remembered; older ones are in the journal only.
 pub const CHANGES_KEPT_MAX: usize = 1000;

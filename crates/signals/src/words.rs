@@ -1,9 +1,8 @@
 //! The labels and texts of a signal: what its alert will be called and say. Decides nothing.
 
-use kernel::book::rules::{self, Group};
 use kernel::book::{Check, Rule, Threshold};
 use kernel::sample::METRIC_NAME;
-use kernel::{Book, Labels, RuleName};
+use kernel::{Labels, RuleName};
 use minijinja::{Environment, Value, context};
 
 use crate::{TEMPLATE_FUEL, TEXT_BYTES_MAX};
@@ -25,24 +24,6 @@ pub(crate) fn rule_labels(name: &RuleName, rule: &Rule, series: &Labels) -> Labe
     let own = rule.labels.iter().filter(|(label, _)| *label != ALERT_NAME);
     let named = std::iter::once((ALERT_NAME, name.as_str()));
     Labels::from_pairs(kept.chain(own).chain(named)).unwrap_or_else(|_| only_name(name))
-}
-
-/// The name under which the alerting rules of a group with the same alert are known: `group/alert`. A rule file's path is
-/// not part of it, so that a file may be renamed.
-#[must_use]
-pub fn rule_name(group: &str, alert: &str) -> Option<RuleName> {
-    RuleName::new(&format!("{group}/{alert}")).ok()
-}
-
-/// Whether a rule name is that of an alerting rule in the watchbook.
-pub(crate) fn is_alerting(book: &Book, name: &RuleName) -> bool {
-    let of_group = |group: &Group| {
-        let rest = name.as_str().strip_prefix(group.name.as_str()).and_then(|rest| rest.strip_prefix('/'));
-        rest.is_some_and(|alert| {
-            group.rules.iter().any(|rule| matches!(rule, rules::Rule::Alerting(rule) if rule.alert == alert))
-        })
-    };
-    book.rule_files.iter().flat_map(|file| &file.groups).any(of_group)
 }
 
 /// What an alert of an alerting rule says in one line.
