@@ -15,6 +15,7 @@
 //! | a series without recent samples | dropped by the next sweep |
 
 mod limits;
+pub mod metrics;
 mod recent;
 mod series;
 #[cfg(test)]
