@@ -16,6 +16,7 @@
 
 pub mod blocks;
 mod limits;
+pub mod metrics;
 mod recent;
 mod series;
 #[cfg(test)]

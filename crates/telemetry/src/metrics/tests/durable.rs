@@ -1,0 +1,190 @@
+//! What the files can suffer: torn ends, flipped bits, old age.
+
+use std::fs;
+use std::path::PathBuf;
+
+use super::model::copied;
+use super::*;
+
+const A: Pairs<'static> = &[("__name__", "a"), ("job", "x")];
+const B: Pairs<'static> = &[("__name__", "b")];
+
+fn files(dir: &Path, prefix: &str) -> Vec<PathBuf> {
+    let mut paths: Vec<_> = fs::read_dir(dir).unwrap().flatten().map(|entry| entry.path()).collect();
+    paths.retain(|path| path.file_name().unwrap().to_str().unwrap().starts_with(prefix));
+    paths.sort();
+    paths
+}
+
+#[test]
+fn a_log_torn_at_any_byte_gives_what_stood_before() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    for i in 0..6 {
+        write(&store, &[(A, T0 + i * SECOND, i as f64), (B, T0 + i * SECOND, -(i as f64))]);
+    }
+    let log = files(dir.path(), "log-").pop().unwrap();
+    let bytes = fs::read(&log).unwrap();
+    let mut before = 0;
+    for length in 0..=bytes.len() {
+        let copy = copied(dir.path());
+        fs::write(copy.path().join(log.file_name().unwrap()), &bytes[..length]).unwrap();
+        let store = open(copy.path());
+        let (a, b) = (points(&store, "a"), points(&store, "b"));
+        assert_eq!(a.len(), b.len(), "a write is there as a whole or not at all");
+        assert_eq!(a, (0..a.len() as i64).map(|i| (i, i as f64)).collect::<Vec<_>>());
+        assert!(a.len() >= before && a.len() <= before + 1);
+        before = a.len();
+        // What follows is kept as well, after another start.
+        write(&store, &[(A, T0 + 99 * SECOND, 99.0)]);
+        drop(store);
+        let store = open(copy.path());
+        assert_eq!(store.troubles(), Vec::<String>::new());
+        assert_eq!(points(&store, "a").len(), before + 1);
+    }
+    assert_eq!(before, 6);
+}
+
+#[test]
+fn a_flipped_byte_in_the_log_costs_what_follows_in_that_file_and_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    for i in 0..4 {
+        write(&store, &[(A, T0 + i * SECOND, i as f64)]);
+    }
+    let log = files(dir.path(), "log-").pop().unwrap();
+    let bytes = fs::read(&log).unwrap();
+    for place in 0..bytes.len() {
+        let copy = copied(dir.path());
+        let mut damaged = bytes.clone();
+        damaged[place] ^= 0x40;
+        fs::write(copy.path().join(log.file_name().unwrap()), damaged).unwrap();
+        let store = open(copy.path());
+        let found = points(&store, "a");
+        assert_eq!(found, (0..found.len() as i64).map(|i| (i, i as f64)).collect::<Vec<_>>(), "{place}");
+        // The epoch alone has no checksum, and any one will do.
+        assert!((8..16).contains(&place) || found.len() < 4 && !store.troubles().is_empty(), "{place}");
+    }
+}
+
+#[test]
+fn a_damaged_block_is_set_aside_and_the_rest_serves() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    write(&store, &[(A, T0, 1.0), (B, T0, 2.0)]);
+    store.flush(T0).unwrap();
+    write(&store, &[(A, T0 + SECOND, 3.0)]);
+    store.flush(T0 + SECOND).unwrap();
+    let block = files(dir.path(), "block-").remove(0);
+    let bytes = fs::read(&block).unwrap();
+    let (mut told, mut unseen) = (0, 0);
+    for place in 0..bytes.len() {
+        let copy = copied(dir.path());
+        let mut damaged = bytes.clone();
+        damaged[place] ^= 0x10;
+        fs::write(copy.path().join(block.file_name().unwrap()), damaged).unwrap();
+        let store = open(copy.path());
+        let (values, found) = (store.label_values("job", &[], Millis::MIN, Millis::MAX).unwrap(), points(&store, "a"));
+        assert_eq!(values, ["x"]);
+        let troubles = store.troubles();
+        match troubles.as_slice() {
+            [] => {
+                assert_eq!(found, [(0, 1.0), (1, 3.0)], "{place}");
+                unseen += 1;
+            }
+            [trouble] => {
+                assert!(trouble.contains("set aside as") && trouble.contains("the other blocks serve"), "{trouble}");
+                assert_eq!(
+                    (found, files(copy.path(), "block-")[0].extension().unwrap().to_str()),
+                    (vec![(1, 3.0)], Some("damaged"))
+                );
+                told += 1;
+            }
+            more => panic!("{more:?}"),
+        }
+        drop(store);
+        assert_eq!(points(&open(copy.path()), "a").last(), Some(&(1, 3.0)));
+    }
+    // The chunk of the other series was not read.
+    assert!(told > bytes.len() - 60 && unseen < 60, "{told} {unseen} of {}", bytes.len());
+    for length in 0..bytes.len() {
+        let copy = copied(dir.path());
+        fs::write(copy.path().join(block.file_name().unwrap()), &bytes[..length]).unwrap();
+        let store = open(copy.path());
+        assert_eq!((points(&store, "a"), store.troubles().len()), (vec![(1, 3.0)], 1));
+    }
+}
+
+#[test]
+fn a_flush_that_was_interrupted_loses_and_repeats_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    write(&store, &[(A, T0, 1.0), (A, T0 + SECOND, 2.0)]);
+    let before = copied(dir.path());
+    store.flush(T0).unwrap();
+    // The block is there, and the log was not removed yet; beside it lies one that was never finished.
+    let block = files(dir.path(), "block-").remove(0);
+    fs::copy(&block, before.path().join(block.file_name().unwrap())).unwrap();
+    fs::write(before.path().join("block-0000000009.part"), b"half").unwrap();
+    let store = open(before.path());
+    assert_eq!((points(&store, "a"), store.troubles()), (vec![(0, 1.0), (1, 2.0)], vec![]));
+    assert_eq!(files(before.path(), "block-").len(), 1);
+    store.flush(T0).unwrap();
+    assert_eq!((points(&store, "a"), store.stats().blocks), (vec![(0, 1.0), (1, 2.0)], 2));
+}
+
+#[test]
+fn the_store_flushes_when_it_is_time_or_when_it_is_full() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path(), Settings { head_bytes: 20_000, log_bytes: 400_000, ..settings() }).unwrap();
+    assert!(!store.tend(T0).unwrap().flushed);
+    write(&store, &[(A, T0, 1.0)]);
+    assert!(!store.tend(T0 + 7_199 * SECOND).unwrap().flushed);
+    assert!(store.tend(T0 + 7_200 * SECOND).unwrap().flushed);
+    let now = T0 + 7_200 * SECOND;
+    let noise = |i: i64| f64::from_bits((i as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 2);
+    for i in 1..4_000 {
+        write_at(&store, now, &[(A, T0 + i * SECOND, noise(i))]);
+        store.tend(now).unwrap();
+    }
+    assert!(store.stats().blocks >= 2 && store.stats().head_bytes < 40_000, "{:?}", store.stats());
+    for i in 0..40_000 {
+        write_at(&store, now, &[(B, T0 + i * 100, 1.0)]);
+    }
+    assert!(store.stats().log_bytes > 400_000 && store.tend(now).unwrap().flushed);
+    assert!(store.stats().log_bytes < 1_000);
+    assert_eq!((points(&store, "a").len(), points(&store, "b").len()), (4_000, 40_000));
+}
+
+#[test]
+fn old_blocks_go_by_age_and_by_bytes() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path(), Settings { keep: 100 * SECOND, block_bytes: 1_500, ..settings() }).unwrap();
+    for i in 0..3 {
+        write(&store, &[(A, T0 + i * 60 * SECOND, i as f64)]);
+        store.flush(T0 + i * 60 * SECOND).unwrap();
+    }
+    assert_eq!(points(&store, "a").len(), 3);
+    assert_eq!(store.tend(T0 + 120 * SECOND).unwrap().removed, 1);
+    assert_eq!(points(&store, "a"), [(60, 1.0), (120, 2.0)]);
+    assert_eq!(files(dir.path(), "block-").len(), 2);
+    for i in 121..140 {
+        write(&store, &[(A, T0 + i * SECOND, 0.0)]);
+        store.flush(T0 + i * SECOND).unwrap();
+    }
+    assert!(store.tend(T0 + 140 * SECOND).unwrap().removed > 5);
+    assert!(store.stats().block_bytes <= 1_500);
+    assert_eq!(points(&store, "a").last(), Some(&(139, 0.0)));
+}
+
+#[test]
+fn what_was_appended_is_logged_even_when_the_writer_gave_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let mut appender = store.appender(T0).unwrap();
+    appender.series(b"a", || Ok::<_, Infallible>(A.to_vec()));
+    appender.float(T0, 0, 1.0);
+    drop(appender);
+    store.sync().unwrap();
+    assert_eq!(points(&open(copied(dir.path()).path()), "a"), [(0, 1.0)]);
+}
