@@ -39,6 +39,7 @@ mod command;
 mod decide;
 mod event;
 mod reduce;
+pub mod sigma;
 mod state;
 #[cfg(test)]
 mod tests;
