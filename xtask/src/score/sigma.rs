@@ -1,0 +1,140 @@
+//! `score sigma`: the rules of `sigma` over its own regression cases, and over the events of `attack-logs` beside it.
+//!
+//! `regression_share` is the share of cases whose rule matches an event of its log, and `regression_strict` the share
+//! that has the stated number of matches where one is stated. `precision`, `recall` and `f1` are over (rule, event)
+//! pairs of the rules for Windows that the reference knows how to express; the reference asks `process_creation` rules
+//! of Sysmon's event 1 only, and so do these. Speeds are events per second of CPU time of the one thread that works:
+//! `events_per_cpu_s` from a parsed JSON value to the matches, `events_per_cpu_s_with_parse` from the line.
+
+use super::{Scores, archive};
+use serde_json::Value;
+use signals::sigma::{AUDIT_PROCESS_CREATION, Event, Pipeline, Refused, Rule, RuleFile, Rules, Settings};
+use std::collections::{BTreeMap, BTreeSet};
+use std::error::Error;
+use std::fs;
+use std::path::Path;
+
+/// A rule's id, a capture and the number of a line in it.
+type Pair = (String, String, u64);
+
+/// Runs all of it.
+pub fn run(data: &Path) -> Scores {
+    let files = archive::files(&data.join("rules.tar.xz"))?;
+    let texts: Vec<(&str, String)> = files
+        .iter()
+        .filter(|(name, _)| name.ends_with(".yml") || name.ends_with(".yaml"))
+        .map(|(name, bytes)| (name.as_str(), String::from_utf8_lossy(bytes).into_owned()))
+        .collect();
+    let pipeline = Pipeline::built_in()?;
+    let (rules, refused) = load(&texts, &pipeline);
+    refused.iter().for_each(|refused| eprintln!("score sigma: refused: {refused}"));
+    let mut scores =
+        vec![("rules".to_owned(), rules.iter().len() as f64), ("refused".to_owned(), refused.len() as f64)];
+    scores.extend(regression(&fs::read_to_string(data.join("regression_cases.jsonl"))?, &rules)?);
+    let started = cpu_seconds()?;
+    let (rules, _) = load(&texts, &pipeline.with_option(AUDIT_PROCESS_CREATION, false));
+    scores.push(("load_cpu_s".to_owned(), cpu_seconds()? - started));
+    scores.extend(pairs(&data.with_file_name("attack-logs"), &rules)?);
+    Ok(scores)
+}
+
+fn load(texts: &[(&str, String)], pipeline: &Pipeline) -> (Rules, Vec<Refused>) {
+    let files: Vec<RuleFile<'_>> = texts.iter().map(|(name, text)| RuleFile { name, text }).collect();
+    Rules::load(&files, &Settings { pipeline, now: jiff::Timestamp::now() })
+}
+
+fn regression(cases: &str, rules: &Rules) -> Scores {
+    let (mut all, mut matched, mut exact) = (0.0, 0.0, 0.0);
+    for line in cases.lines().filter(|line| !line.trim().is_empty()) {
+        let case: Value = serde_json::from_str(line)?;
+        let id = case["rule_id"].as_str().ok_or("a case has no rule_id")?;
+        let events = case["events"].as_array().ok_or("a case has no events")?;
+        let hits =
+            |event: &&Value| rules.matches(&Event::new(event)).iter().any(|found| found.rule.id.as_deref() == Some(id));
+        let count = events.iter().filter(hits).count() as u64;
+        let wanted =
+            case["tests"].as_array().into_iter().flatten().filter_map(|test| test["match_count"].as_u64()).next();
+        all += 1.0;
+        matched += f64::from(u8::from(count > 0));
+        let right = wanted.map_or(count > 0, |wanted| wanted == count);
+        exact += f64::from(u8::from(right));
+        if !right {
+            eprintln!("score sigma: case {id} ({}): {count} matches, wanted {wanted:?}", case["title"]);
+        }
+    }
+    Ok(vec![("regression_share".to_owned(), matched / all), ("regression_strict".to_owned(), exact / all)])
+}
+
+fn pairs(data: &Path, rules: &Rules) -> Scores {
+    let counted: BTreeSet<&str> =
+        rules.iter().filter(|rule| is_counted(rule)).filter_map(|rule| rule.id.as_deref()).collect();
+    let mut reported = BTreeSet::new();
+    let (mut events, mut matching, mut whole, mut asked) = (0.0, 0.0, 0.0, 0.0);
+    for (name, bytes) in archive::files(&data.join("events.tar.xz"))? {
+        let capture = Path::new(&name).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).collect();
+        let start = cpu_seconds()?;
+        let values: Vec<Value> = lines.iter().map(|line| serde_json::from_slice(line)).collect::<Result<_, _>>()?;
+        let parsed = cpu_seconds()?;
+        let found: Vec<_> = values.iter().map(|value| rules.matches(&Event::new(value))).collect();
+        let end = cpu_seconds()?;
+        (matching, whole) = (matching + end - parsed, whole + end - start);
+        events += values.len() as f64;
+        asked += values.iter().map(|value| rules.candidates(&Event::new(value)) as f64).sum::<f64>();
+        for (line, matches) in (0_u64..).zip(found) {
+            let ids =
+                matches.iter().filter_map(|found| found.rule.id.clone()).filter(|id| counted.contains(id.as_str()));
+            reported.extend(ids.map(|id| (id, capture.clone(), line)));
+        }
+    }
+    let reference = reference(&fs::read_to_string(data.join("reference_matches.json"))?, rules)?;
+    let both = reported.intersection(&reference).count() as f64;
+    tell(&reported, &reference);
+    let (precision, recall) = (both / reported.len() as f64, both / reference.len() as f64);
+    Ok(vec![
+        ("events".to_owned(), events),
+        ("reference_pairs".to_owned(), reference.len() as f64),
+        ("reported_pairs".to_owned(), reported.len() as f64),
+        ("precision".to_owned(), precision),
+        ("recall".to_owned(), recall),
+        ("f1".to_owned(), 2.0 * precision * recall / (precision + recall)),
+        ("candidates_per_event".to_owned(), asked / events),
+        ("events_per_cpu_s".to_owned(), events / matching),
+        ("events_per_cpu_s_with_parse".to_owned(), events / whole),
+    ])
+}
+
+/// Whether the reference can express a rule: it is for Windows, and no keyword without a field and no placeholder is in it.
+fn is_counted(rule: &Rule) -> bool {
+    rule.product.as_deref() == Some("windows") && rule.waits_for.is_empty() && !rule.has_keywords
+}
+
+/// The pairs of the reference whose rule is loaded.
+fn reference(text: &str, rules: &Rules) -> Result<BTreeSet<Pair>, Box<dyn Error>> {
+    let known: BTreeSet<&str> = rules.iter().filter_map(|rule| rule.id.as_deref()).collect();
+    let listed: BTreeMap<String, Vec<(String, u64)>> = serde_json::from_str(text)?;
+    let listed = listed.into_iter().filter(|(id, _)| known.contains(id.as_str()));
+    let stem = |capture: String| capture.strip_suffix(".jsonl").map(str::to_owned).unwrap_or(capture);
+    Ok(listed
+        .flat_map(|(id, events)| events.into_iter().map(move |(capture, line)| (id.clone(), stem(capture), line)))
+        .collect())
+}
+
+/// Names the rules for which the two differ.
+fn tell(reported: &BTreeSet<Pair>, reference: &BTreeSet<Pair>) {
+    for (what, one, other) in [("too many", reported, reference), ("missed", reference, reported)] {
+        let mut by_rule: BTreeMap<&str, Vec<&Pair>> = BTreeMap::new();
+        one.difference(other).for_each(|pair| by_rule.entry(&pair.0).or_default().push(pair));
+        for (id, pairs) in by_rule {
+            let first = pairs.first().map(|(_, capture, line)| format!("{capture}:{line}")).unwrap_or_default();
+            eprintln!("score sigma: {what}: {id}: {} pairs, first {first}", pairs.len());
+        }
+    }
+}
+
+/// Seconds of CPU time that this thread has used.
+fn cpu_seconds() -> Result<f64, Box<dyn Error>> {
+    let text = fs::read_to_string("/proc/thread-self/schedstat")?;
+    let nanoseconds: u64 = text.split_whitespace().next().ok_or("/proc/thread-self/schedstat is empty")?.parse()?;
+    Ok(nanoseconds as f64 / 1e9)
+}
