@@ -40,6 +40,7 @@ mod decide;
 mod event;
 mod reduce;
 mod state;
+pub mod templates;
 #[cfg(test)]
 mod tests;
 mod words;

@@ -2,8 +2,9 @@
 //!
 //! The formula of each score stands in the README beside its data; the module of that name follows it.
 
-#[expect(dead_code, reason = "the scores over archives come next")]
 mod archive;
+mod cpu;
+mod loghub;
 mod tlog;
 
 use crate::Outcome;
@@ -20,6 +21,7 @@ type Score = (&'static str, &'static str, fn(&Path) -> Scores);
 /// Every score there is.
 #[rustfmt::skip]
 const ALL: &[Score] = &[
+    ("loghub", "loghub", loghub::run),
     ("tlog", "gov-tlog", tlog::run),
 ];
 
