@@ -42,6 +42,7 @@ pub mod gotemplate;
 mod reduce;
 pub mod sigma;
 mod state;
+pub mod templates;
 #[cfg(test)]
 mod tests;
 mod words;

@@ -4,6 +4,8 @@
 
 mod archive;
 mod sigma;
+mod cpu;
+mod loghub;
 mod tlog;
 
 use crate::Outcome;
@@ -21,6 +23,7 @@ type Score = (&'static str, &'static str, fn(&Path) -> Scores);
 #[rustfmt::skip]
 const ALL: &[Score] = &[
     ("sigma", "sigma", sigma::run),
+    ("loghub", "loghub", loghub::run),
     ("tlog", "gov-tlog", tlog::run),
 ];
 
