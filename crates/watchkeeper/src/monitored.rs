@@ -5,9 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::Engine;
+use kernel::sample::Sample;
 use kernel::{LogEvent, Nanos, Span};
-use telemetry::Recent;
 use telemetry::blocks::{Blocks, BlocksFailure, Kept, Limits};
+use telemetry::metrics::{Appended, Reason, Settings, Store};
 use tokio::time::MissedTickBehavior;
 use web::{Refused, Sinks};
 
@@ -20,7 +21,7 @@ const TEND_EVERY: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone)]
 pub struct Monitored {
     /// Samples of series.
-    pub samples: Arc<Recent>,
+    pub metrics: Arc<Store>,
     /// Log events.
     pub logs: Arc<Blocks<LogEvent>>,
     /// Spans.
@@ -33,18 +34,28 @@ impl Monitored {
     /// # Errors
     /// When a store's folder cannot be used.
     pub fn open(data: &Path) -> Result<Self, Failure> {
-        Ok(Self { samples: Arc::new(Recent::default()), logs: blocks(data)?, spans: blocks(data)? })
+        let opened = Store::open(&data.join("metrics"), Settings::default());
+        let metrics = opened.map_err(|failure| Failure::new(failure.to_string()))?;
+        Ok(Self { metrics: Arc::new(metrics), logs: blocks(data)?, spans: blocks(data)? })
     }
 
     /// The sinks for the doors.
     #[must_use]
     pub fn sinks(&self, engine: &Engine) -> Sinks {
-        let (samples, clock) = (Arc::clone(&self.samples), engine.clone());
-        let sink = move |taken| {
-            let pushed = samples.push(taken, clock.now());
-            Ok(Refused { count: pushed.refused(), why: pushed.to_string() })
+        let (metrics, clock) = (Arc::clone(&self.metrics), engine.clone());
+        let sink = move |samples: Vec<Sample>| {
+            let appended = metrics.push(&samples, clock.now()).map_err(|failure| failure.to_string())?;
+            Ok(refused(&appended))
         };
         Sinks { samples: Arc::new(sink), logs: into(&self.logs, engine), spans: into(&self.spans, engine) }
+    }
+
+    fn tend_now(&self, now: Nanos) -> Vec<String> {
+        let blocks = [self.logs.tend(now), self.spans.tend(now)].into_iter().filter_map(Result::err);
+        let mut troubles: Vec<String> = blocks.map(|failure| failure.to_string()).collect();
+        troubles.extend(self.metrics.tend(now / 1_000_000).err().map(|failure| failure.to_string()));
+        troubles.extend(self.metrics.troubles());
+        troubles
     }
 
     /// Tends the stores until the engine stops.
@@ -57,11 +68,21 @@ impl Monitored {
                 () = engine.stopped() => return,
             }
             let (stores, now) = (self.clone(), nanos(&engine));
-            let tended = tokio::task::spawn_blocking(move || [stores.logs.tend(now), stores.spans.tend(now)]).await;
-            let failures = tended.into_iter().flatten().filter_map(Result::err);
-            failures.for_each(|failure| tracing::warn!(%failure, "monitoring data could not be tended"));
+            if let Ok(troubles) = tokio::task::spawn_blocking(move || stores.tend_now(now)).await {
+                troubles.iter().for_each(|trouble| tracing::warn!(%trouble, "monitoring data"));
+            }
         }
     }
+}
+
+/// What of a write was not kept, in words.
+fn refused(appended: &Appended) -> Refused {
+    let counted = Reason::ALL.into_iter().map(|reason| (appended.tally.refused(reason), reason));
+    let said = counted.filter(|(count, _)| *count > 0).map(|(count, reason)| {
+        let example = appended.example(reason).map(|series| format!(", such as {series}")).unwrap_or_default();
+        format!("{count} {}{example}", reason.words())
+    });
+    Refused { count: appended.tally.refused_all(), why: said.collect::<Vec<_>>().join("; ") }
 }
 
 fn blocks<T: Kept>(data: &Path) -> Result<Arc<Blocks<T>>, Failure> {

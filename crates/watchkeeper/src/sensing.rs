@@ -8,7 +8,7 @@ use connectors::checks;
 use engine::Engine;
 use kernel::sample::{METRIC_NAME, Sample};
 use kernel::{Actor, Labels, RuleName};
-use telemetry::Recent;
+use telemetry::metrics::Store;
 use tokio::task::JoinHandle;
 
 /// How often the list of checks is compared with the live watchbook.
@@ -17,7 +17,7 @@ const COMPARE_EVERY: Duration = Duration::from_secs(1);
 const CHECKS_MAX: usize = 1000;
 
 /// Runs the checks of whatever watchbook is live until the engine stops.
-pub async fn run(engine: Engine, samples: Arc<Recent>) {
+pub async fn run(engine: Engine, samples: Arc<Store>) {
     let Ok(client) = checks::client().inspect_err(|error| tracing::error!(%error, "health checks cannot run")) else {
         return;
     };
@@ -49,7 +49,7 @@ pub async fn run(engine: Engine, samples: Arc<Recent>) {
 async fn watch(
     engine: Engine,
     client: reqwest::Client,
-    samples: Arc<Recent>,
+    samples: Arc<Store>,
     name: RuleName,
     check: kernel::book::Check,
 ) {
@@ -58,7 +58,9 @@ async fn watch(
     loop {
         ticks.tick().await;
         let found = checks::check(&client, &check).await;
-        samples.push(measured(&engine, &name, &check, &found), engine.now());
+        if let Err(failure) = samples.push(&measured(&engine, &name, &check, &found), engine.now()) {
+            tracing::warn!(%failure, check = %name, "what a health check measured could not be kept");
+        }
         let command = signals::Command::Checked {
             check: name.clone(),
             healthy: found.healthy,

@@ -101,9 +101,9 @@ async fn serve(args: ServeArgs, traced: bool, json: bool) -> Result<ExitCode, Fa
     let node = Node::claim(&args.place.data, &SystemChance)
         .map_err(|failure| failure.hint("stop it first, or name another directory with --data"))?;
     let monitored = Monitored::open(&args.place.data)?;
-    let engine = start_engine(&args, &node, book, &base_url, Arc::clone(&monitored.samples)).await?;
+    let engine = start_engine(&args, &node, book, &base_url, Arc::clone(&monitored.metrics)).await?;
     first_facts(&engine, &args).await?;
-    tokio::spawn(sensing::run(engine.clone(), Arc::clone(&monitored.samples)));
+    tokio::spawn(sensing::run(engine.clone(), Arc::clone(&monitored.metrics)));
     tokio::spawn(monitored.clone().tend(engine.clone()));
     tokio::spawn(follow::run(engine.clone(), args.watchbook.clone(), seen));
     let prints_invite = args.print_invite || std::io::stdout().is_terminal();
@@ -132,7 +132,7 @@ async fn start_engine(
     node: &Node,
     book: kernel::Book,
     base_url: &str,
-    samples: Arc<telemetry::Recent>,
+    samples: Arc<telemetry::metrics::Store>,
 ) -> Result<Engine, Failure> {
     let keys = Keys::of(&args.place.data, &SystemChance)?;
     let store = store::open(&args.place.database_url()).await?;

@@ -47,6 +47,7 @@ mod standing;
 mod store;
 #[cfg(test)]
 mod tests;
+mod windows;
 
 pub use append::Appender;
 pub use failure::Failure;
