@@ -15,6 +15,7 @@ mod labels;
 mod parse;
 mod point;
 mod source;
+mod walk;
 
 pub use error::{Error, Warning};
 pub use eval::{Answer, DEPTH_MAX, Data, Options, SAMPLES_MAX, SUBQUERY_STEP, instant, range};

@@ -19,6 +19,7 @@ mod out;
 mod query;
 mod remote;
 mod sensing;
+mod series;
 mod serve;
 mod table;
 mod traces;

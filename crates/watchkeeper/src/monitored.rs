@@ -5,14 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::Engine;
+use engine::ruler::Ruler;
 use kernel::sample::Sample;
 use kernel::{LogEvent, Nanos, Span};
 use telemetry::blocks::{Blocks, BlocksFailure, Kept, Limits};
 use telemetry::metrics::{Appended, Reason, Settings, Store};
 use tokio::time::MissedTickBehavior;
-use web::{Refused, Sinks};
+use web::{Refused, Sinks, Stores};
 
 use crate::failure::Failure;
+use crate::series::Embedded;
 
 /// How often what came is made to survive the end of the machine, and what is old is forgotten.
 const TEND_EVERY: Duration = Duration::from_secs(1);
@@ -48,6 +50,19 @@ impl Monitored {
             Ok(refused(&appended))
         };
         Sinks { samples: Arc::new(sink), logs: into(&self.logs, engine), spans: into(&self.spans, engine) }
+    }
+
+    /// The metric store as the ruler uses it.
+    #[must_use]
+    pub fn series(&self) -> Arc<Embedded> {
+        Arc::new(Embedded(Arc::clone(&self.metrics)))
+    }
+
+    /// Where the doors and pages read.
+    #[must_use]
+    pub fn stores(&self, ruler: &Arc<Ruler>) -> Stores {
+        let (logs, spans) = (Arc::clone(&self.logs), Arc::clone(&self.spans));
+        Stores { series: self.series(), logs, spans, ruler: Arc::clone(ruler) }
     }
 
     fn tend_now(&self, now: Nanos) -> Vec<String> {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use connectors::outbound::Outbound;
+use engine::ruler::Ruler;
 use engine::{Engine, Parts};
 use kernel::{Actor, Role, Seconds};
 use serde_json::json;
@@ -108,7 +109,9 @@ async fn serve(args: ServeArgs, traced: bool, json: bool) -> Result<ExitCode, Fa
     tokio::spawn(follow::run(engine.clone(), args.watchbook.clone(), seen));
     let prints_invite = args.print_invite || std::io::stdout().is_terminal();
     greet(&engine, &base_url, prints_invite, json).await?;
-    let state = app_state(&engine, &args, base_url, &monitored);
+    let ruler = Arc::new(Ruler::new(engine.clone(), monitored.series()));
+    tokio::spawn(Arc::clone(&ruler).run());
+    let state = app_state(&engine, &args, base_url, &monitored, &ruler);
     doors.serve(&state);
     let app = web::app(state);
     // Without a collector, requests carry no layer for it.
@@ -155,14 +158,20 @@ async fn start_engine(
     Ok(Engine::start(parts).await?)
 }
 
-fn app_state(engine: &Engine, args: &ServeArgs, base_url: String, monitored: &Monitored) -> AppState {
+fn app_state(
+    engine: &Engine,
+    args: &ServeArgs,
+    base_url: String,
+    monitored: &Monitored,
+    ruler: &Arc<Ruler>,
+) -> AppState {
     let config = WebConfig {
         cookie_secure: base_url.starts_with("https://"),
         base_url,
         trust_loopback: args.trusts_loopback(),
         version: env!("CARGO_PKG_VERSION").into(),
     };
-    AppState::new(engine.clone(), config, monitored.sinks(engine))
+    AppState::new(engine.clone(), config, monitored.sinks(engine), monitored.stores(ruler))
         .with_reload(follow::port(engine.clone(), args.watchbook.clone()))
 }
 

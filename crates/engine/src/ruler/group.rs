@@ -1,6 +1,6 @@
 //! One group of rules at work: when it is due, what it remembers, what it has not said yet.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant};
 
 use kernel::book::rules;
@@ -10,13 +10,13 @@ use signals::alerting::{self, Broken, Known, Plan, Planned, Setting, State, Tran
 use signals::{Cleared, Ruled, Signal, Verdict};
 
 use super::view::{self, GroupView};
-use super::INTERVAL;
+use super::{INTERVAL, SeriesStore, Watch};
 
 /// How soon after an evaluation a group may be evaluated again because something was written.
 const ARRIVAL_GAP: Duration = Duration::from_millis(100);
 /// How often what a group remembers is kept.
 const KEEP_EVERY: Duration = Duration::from_secs(5);
-/// The longest annotations of an alert together, in bytes, that become a fact.
+/// The annotation that says in one line what happened.
 const SUMMARY: &str = "summary";
 
 /// A group at work.
@@ -35,8 +35,10 @@ pub(super) struct Group {
     said: u64,
     dirty: bool,
     kept: Option<Timestamp>,
-    /// Whether it has a rule that fires at once, so that waiting for the next beat would be late.
-    is_prompt: bool,
+    /// Over the series of rules that fire at once, for which the next beat would be late.
+    watches: Vec<Watch>,
+    /// Whether anything of these was written since the last evaluation.
+    anew: bool,
 }
 
 /// An outcome on its way to the room.
@@ -59,14 +61,14 @@ pub(super) struct Last {
 }
 
 impl Group {
-    pub(super) fn new(file: &str, group: &rules::Group) -> Self {
+    pub(super) fn new(file: &str, group: &rules::Group, series: &dyn SeriesStore) -> Self {
         let (plan, broken) = Plan::of(file, group);
-        let prompt = |rule: &Planned| matches!(rule, Planned::Alert(rule) if rule.hold == 0 && rule.several.is_none());
         Self {
             book: group.clone(),
             file: file.to_owned(),
             interval: group.interval.unwrap_or(INTERVAL).max(Duration::from_secs(1)),
-            is_prompt: plan.rules.iter().any(prompt),
+            watches: watches(&plan, series),
+            anew: false,
             plan,
             broken,
             state: State::default(),
@@ -108,11 +110,16 @@ impl Group {
         })
     }
 
+    /// Hears which watches something was written of.
+    pub(super) fn note_written(&mut self, written: &HashSet<u32>) {
+        self.anew |= self.watches.iter().any(|watch| written.contains(&watch.id));
+    }
+
     /// Whether it is to be evaluated now: on its beat, or because something was written that a prompt rule may see.
-    pub(super) fn is_due(&self, now: Timestamp, written: bool) -> bool {
+    pub(super) fn is_due(&self, now: Timestamp) -> bool {
         let gap = jiff::SignedDuration::try_from(ARRIVAL_GAP).unwrap_or_default();
         let rested = self.last.at.is_none_or(|at| now.duration_since(at) >= gap);
-        self.due.is_none_or(|due| due <= now) || (written && self.is_prompt && rested)
+        self.due.is_none_or(|due| due <= now) || (self.anew && rested)
     }
 
     /// Evaluates its rules and gives what they recorded.
@@ -125,6 +132,7 @@ impl Group {
         let began = Instant::now();
         let outcome = alerting::evaluate(&self.plan, setting, source, now.as_millisecond(), &mut self.state);
         self.plan_next(now);
+        self.anew = false;
         self.last.at = Some(now);
         self.last.took = began.elapsed();
         self.last.evaluations += 1;
@@ -203,6 +211,15 @@ impl Group {
     pub(super) fn view(&self) -> GroupView {
         view::group(self)
     }
+}
+
+/// A watch over each selector of the rules that fire at once.
+fn watches(plan: &Plan, series: &dyn SeriesStore) -> Vec<Watch> {
+    let prompt = plan.rules.iter().filter_map(|rule| match rule {
+        Planned::Alert(rule) if rule.hold == 0 && rule.several.is_none() => Some(&rule.expr),
+        _ => None,
+    });
+    prompt.flat_map(|expr| expr.selectors()).filter_map(|selector| series.watch(&selector.matchers)).collect()
 }
 
 fn kernel_labels(labels: &promql::Labels) -> Option<Labels> {

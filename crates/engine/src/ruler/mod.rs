@@ -23,12 +23,13 @@ mod group;
 mod tests;
 mod view;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use kernel::{Actor, Digest, RuleName, Timestamp};
 use parking_lot::Mutex;
+use promql::ast::Matcher;
 use promql::{Labels, Point, SeriesSource};
 use signals::alerting::{Setting, State};
 use signals::{Kind, Ruled};
@@ -56,8 +57,20 @@ pub trait SeriesStore: SeriesSource + Send + Sync {
     /// When it cannot be kept now; says why.
     fn write(&self, samples: Vec<(Labels, Point)>, now: Timestamp) -> Result<(), String>;
 
-    /// Counts writes by others: when it has changed, a rule may have something new to see.
-    fn written(&self) -> u64;
+    /// Begins to watch the series that match, so that [`SeriesStore::take_written`] tells of them; `None` where that is not
+    /// possible, and rules then wait for their beat.
+    fn watch(&self, matchers: &[Matcher]) -> Option<Watch>;
+
+    /// The numbers of the watches of which something was written since this was last asked.
+    fn take_written(&self) -> Vec<u32>;
+}
+
+/// A watch over series; ends when it is dropped.
+pub struct Watch {
+    /// Its number.
+    pub id: u32,
+    /// What keeps it.
+    pub held: Box<dyn std::any::Any + Send + Sync>,
 }
 
 /// Runs rule files. One for a node.
@@ -74,8 +87,6 @@ struct Running {
     /// Of which book they are.
     book: Option<Digest>,
     groups: Vec<Group>,
-    /// Writes of others that were seen.
-    written: u64,
 }
 
 impl Ruler {
@@ -126,7 +137,7 @@ impl Ruler {
         let mut groups = Vec::new();
         for file in &book.rule_files {
             for group in &file.groups {
-                let mut made = Group::new(&file.path, group);
+                let mut made = Group::new(&file.path, group, &*self.series);
                 let known = self.take_over(&made).await?;
                 made.begin(known, &self.raised(&made)?, self.engine.now());
                 groups.push(made);
@@ -165,12 +176,11 @@ impl Ruler {
     /// Evaluates what is due, and what may see something new.
     fn evaluate(&self) {
         let now = self.engine.now();
-        let written = self.series.written();
+        let written: HashSet<u32> = self.series.take_written().into_iter().collect();
         let mut running = self.running.lock();
-        let anew = written != running.written;
-        running.written = written;
         for group in &mut running.groups {
-            if group.is_due(now, anew) {
+            group.note_written(&written);
+            if group.is_due(now) {
                 let samples = group.evaluate(&self.setting, &*self.series, now);
                 if let Err(error) = self.series.write(samples, now) {
                     group.note_unwritten(&error);

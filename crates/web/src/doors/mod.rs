@@ -26,5 +26,6 @@ pub fn router(state: &AppState) -> Router<AppState> {
         .merge(counted(pagerduty::router(), Part::PagerDuty, state))
         .merge(counted(hook::router(), Part::Hook, state))
         .merge(counted(otlp::router().merge(lines::router()), Part::Otlp, state))
+        .merge(counted(prometheus::router(), Part::Prometheus, state))
         .merge(counted(statuspage::router(), Part::Status, state))
 }

@@ -34,9 +34,6 @@ pub const QUERIES_MAX: usize = 4;
 /// The action that access policies know for reading.
 const READ: &str = "signals:read";
 
-/// Where queries find their samples.
-pub type Samples = Arc<dyn SeriesSource + Send + Sync>;
-
 /// The routes of this door.
 pub fn router() -> Router<AppState> {
     let routes = || {
@@ -92,7 +89,7 @@ async fn over<T: Send + 'static>(
 ) -> Result<T, Failed> {
     // Nobody closes the semaphore.
     let place = Arc::clone(&state.queries).acquire_owned().await;
-    let series = Arc::clone(&state.series);
+    let series = Arc::clone(&state.stores.series);
     let done = tokio::task::spawn_blocking(move || work(&*series)).await;
     drop(place);
     match done {
