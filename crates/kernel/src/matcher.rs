@@ -96,12 +96,6 @@ impl Matcher {
         self.comparison
     }
 
-    /// The compiled pattern, anchored at both ends; `None` where values are compared as they are.
-    #[must_use]
-    pub fn pattern(&self) -> Option<&Regex> {
-        self.pattern.as_ref()
-    }
-
     /// The value or the pattern, without anchors.
     #[must_use]
     pub fn value(&self) -> &str {

@@ -35,10 +35,12 @@
 //! | pending -> raised | `raise_by_rule`, `raise_by_check` in `decide.rs` |
 //! | raised -> quiet | `look`, `checked`, `dismiss`, `reconsider` in `decide.rs` |
 
+pub mod alerting;
 mod command;
 mod decide;
 mod event;
 pub mod gotemplate;
+pub mod lint;
 mod reduce;
 pub mod sigma;
 mod state;

@@ -2,6 +2,7 @@
 //!
 //! The formula of each score stands in the README beside its data; the module of that name follows it.
 
+mod alert_rules;
 mod archive;
 mod sigma;
 mod cpu;
@@ -24,6 +25,7 @@ type Score = (&'static str, &'static str, fn(&Path) -> Scores);
 const ALL: &[Score] = &[
     ("sigma", "sigma", sigma::run),
     ("loghub", "loghub", loghub::run),
+    ("alert-rules", "alert-rules", alert_rules::run),
     ("tlog", "gov-tlog", tlog::run),
 ];
 

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use regex::Regex;
 
 use super::Engine;
 use super::grid::{Column, Columns, Grid};
@@ -36,7 +35,7 @@ impl Wanted {
             names.push(Matcher { name: METRIC_NAME.to_owned(), test: Test::Is(TARGET_INFO.to_owned()) });
         } else if names.iter().all(|matcher| matches!(matcher.test, Test::IsNot(_) | Test::MatchesNot(_))) {
             // These only say which info series are not meant.
-            let pattern = Regex::new("^(?:.+_info)$").map_err(|error| Error::Evaluation(error.to_string()))?;
+            let pattern = crate::ast::Pattern::new(".+_info").map_err(Error::Evaluation)?;
             names.push(Matcher { name: METRIC_NAME.to_owned(), test: Test::Matches(pattern) });
         }
         Ok(Self { names, labels })

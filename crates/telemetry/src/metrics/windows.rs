@@ -4,7 +4,7 @@ use kernel::matcher::Comparison;
 use kernel::port::SampleSource;
 use kernel::sample::Window;
 use kernel::{Labels, Matcher, Timestamp};
-use promql::ast::{self, Test};
+use promql::ast::{self, Pattern, Test};
 use promql::{METRIC_NAME, Series, SeriesSource as _, Wanted};
 
 use super::instant;
@@ -29,8 +29,8 @@ fn translated(matcher: &Matcher) -> Option<ast::Matcher> {
     let test = match comparison {
         Comparison::Equal => Test::Is(value.to_owned()),
         Comparison::NotEqual => Test::IsNot(value.to_owned()),
-        Comparison::Matches => Test::Matches(matcher.pattern()?.clone()),
-        Comparison::NotMatches => Test::MatchesNot(matcher.pattern()?.clone()),
+        Comparison::Matches => Test::Matches(Pattern::new(value).ok()?),
+        Comparison::NotMatches => Test::MatchesNot(Pattern::new(value).ok()?),
     };
     Some(ast::Matcher { name: matcher.name().to_owned(), test })
 }

@@ -11,9 +11,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use promql::ast::{Matcher, Test};
+use promql::ast::{Matcher, Pattern, Test};
 use promql::{Histogram, Millis, Point, STALE_BITS, Series, SeriesSource, Value, Wanted};
-use regex::Regex;
 
 use super::codec::bytes::put_text;
 use super::{Appended, Reason, Settings, Store};
@@ -61,7 +60,7 @@ pub(super) fn is(name: &str, value: &str) -> Matcher {
 }
 
 pub(super) fn matches(name: &str, pattern: &str) -> Matcher {
-    Matcher { name: name.into(), test: Test::Matches(Regex::new(&format!("^(?s:{pattern})$")).unwrap()) }
+    Matcher { name: name.into(), test: Test::Matches(Pattern::new(pattern).unwrap()) }
 }
 
 pub(super) fn select(store: &Store, matchers: &[Matcher], after: Millis, until: Millis) -> Vec<Series> {

@@ -128,8 +128,7 @@ fn pair(point: &Point) -> Json_ {
 
 /// A histogram with its buckets: which ends belong to it (0: the upper, 1: the lower, 2: neither, 3: both), the ends, the count.
 fn buckets(histogram: &promql::Histogram) -> Json_ {
-    let all = histogram.buckets();
-    let filled = all.filter(|bucket| bucket.count != 0.0);
+    let filled = histogram.buckets().into_iter().filter(|bucket| bucket.count != 0.0);
     let rows = filled.map(|bucket| {
         let rule = match (bucket.lower_inclusive, bucket.upper_inclusive) {
             (false, true) => 0,
