@@ -69,7 +69,6 @@ const REFUSED: &[&str] = &[
     "1 and 2",
     "a + 'b'",
     "-'a'",
-    "a[0]",
     "a offset",
     "a @",
     "sum by a",
