@@ -100,6 +100,14 @@ impl Findings {
         Self { list, more }
     }
 
+    /// Adds those of other files.
+    pub(crate) fn join(&mut self, other: Self) {
+        let room = FINDINGS_MAX.saturating_sub(self.list.len());
+        self.more += other.more + other.list.len().saturating_sub(room);
+        self.list.extend(other.list.into_iter().take(room));
+        self.list.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
+    }
+
     /// The findings in order of file, line and column.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Finding> {
         self.list.iter()

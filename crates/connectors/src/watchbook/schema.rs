@@ -49,7 +49,7 @@ fn content(place: Place, defs: &mut Defs) -> Value {
             let item = item(sort, defs);
             json!({ "type": "object", "propertyNames": { "pattern": NAME_PATTERN }, "additionalProperties": item })
         }
-        Place::Template | Place::Access => json!({}),
+        Place::Template | Place::Access | Place::Prometheus => json!({}),
     }
 }
 
