@@ -33,7 +33,7 @@ pub const QUERY_BYTES_MAX: usize = 128 << 10;
 /// How deep a query may be nested.
 pub const NESTING_MAX: usize = 64;
 /// How high its tree may be; a chain of operators of the same rank makes it as high as it is long.
-pub const HEIGHT_MAX: usize = 256;
+pub const HEIGHT_MAX: usize = 200;
 
 /// Parses a query and checks its types.
 ///
