@@ -85,6 +85,8 @@ struct Parser<'a> {
     nesting: usize,
     /// How many operators the current length of time has.
     period_operators: usize,
+    /// What further regular expressions may cost.
+    patterns: pattern::Budget,
     /// The first error of type.
     complaint: Option<Fault>,
     /// The next selector may match everything, because it only narrows another.
@@ -99,6 +101,7 @@ impl<'a> Parser<'a> {
             at: 0,
             nesting: 0,
             period_operators: 0,
+            patterns: pattern::Budget::default(),
             complaint: None,
             may_be_empty: false,
         }
