@@ -118,8 +118,8 @@ struct Pairing<'a> {
     present: Vec<bool>,
     /// For each result, when it was last written: the number of the group and step, from one.
     written: Vec<usize>,
-    /// The place of the last pair.
-    last: Option<((Option<usize>, Option<usize>), usize)>,
+    /// For each series of the many side, where its last result was written, and with which series of the other side.
+    places: Vec<Option<(Option<usize>, usize)>>,
 }
 
 /// A value of one side, and which series it is of; none for one that stands in for a missing series.
@@ -132,7 +132,7 @@ impl<'a> Pairing<'a> {
         let filled = binary.matching.fill_left.is_some() || binary.matching.fill_right.is_some();
         let present = (0..steps).map(|step| filled || many.iter().any(|column| column.at(step).is_some())).collect();
         let results = Columns::new(steps);
-        Self { engine, binary, many, one, steps, results, present, written: Vec::new(), last: None }
+        Self { engine, binary, many, one, steps, results, present, written: Vec::new(), places: vec![None; many.len()] }
     }
 
     fn is_swapped(&self) -> bool {
@@ -154,7 +154,6 @@ impl<'a> Pairing<'a> {
         if hopeless && one.len() < 2 {
             return Ok(());
         }
-        self.last = None;
         for step in 0..self.steps {
             // Two series on the one side are an error even where nothing matches them, but not where nothing could.
             if self.present.get(step).copied().unwrap_or(false) {
@@ -232,8 +231,9 @@ impl<'a> Pairing<'a> {
 
     /// Where the result of two series is written.
     fn place(&mut self, many: Option<usize>, one: Option<usize>) -> usize {
-        if let Some((key, place)) = self.last
-            && key == (many, one)
+        let known = many.and_then(|at| *self.places.get(at)?);
+        if let Some((with, place)) = known
+            && with == one
         {
             return place;
         }
@@ -242,7 +242,9 @@ impl<'a> Pairing<'a> {
         if place >= self.written.len() {
             self.written.resize(place + 1, 0);
         }
-        self.last = Some(((many, one), place));
+        if let Some(slot) = many.and_then(|at| self.places.get_mut(at)) {
+            *slot = Some((one, place));
+        }
         place
     }
 
