@@ -42,7 +42,7 @@ fn a_query_that_touches_too_much_is_refused_with_the_count() {
     let ask = |query: &str| range(&parse(query).unwrap(), &memory(), 0, 1_200_000, 60_000, &options);
     assert!(ask("g{x=\"1\"}").is_ok());
     let refused = |query| matches!(ask(query), Err(Error::TooManySamples { loaded, limit: 100 }) if loaded > 100);
-    assert!(refused("g + g") && refused("sum_over_time(g[10m:1s])"));
+    assert!(refused("g + g") && refused("sum_over_time(g[10m:1s])") && refused("count_values(\"v\", g{x=\"1\"})"));
     let long = range(&parse("1").unwrap(), &memory(), 0, Millis::MAX, 1, &options);
     assert!(matches!(long, Err(Error::TooManySamples { .. })));
     let subquery =
