@@ -128,7 +128,8 @@ impl Parser<'_> {
         } else {
             let seconds = self.signed_number(PLACE)?;
             let Some(millis) = super::period::millis(seconds) else {
-                let written = if seconds.is_finite() { format!("{seconds:.6}") } else { crate::histogram::number(seconds) };
+                let written =
+                    if seconds.is_finite() { format!("{seconds:.6}") } else { crate::histogram::number(seconds) };
                 return Err(Fault { at, message: format!("timestamp out of bounds for @ modifier: {written}") });
             };
             At::Instant(millis)

@@ -3,11 +3,11 @@
 use promql::{HEIGHT_MAX, MemorySource, NESTING_MAX, Options};
 
 fn evaluates(query: &str) {
-    let expr = promql::parse(query).unwrap();
+    let expr = promql::parse(query).expect("the query is PromQL");
     let source = MemorySource::new();
-    promql::instant(&expr, &source, 0, &Options::default()).unwrap();
-    promql::range(&expr, &source, 0, 60_000, 60_000, &Options::default()).unwrap();
-    assert_eq!(promql::parse(&expr.to_string()).unwrap().to_string(), expr.to_string());
+    promql::instant(&expr, &source, 0, &Options::default()).expect("it can be evaluated");
+    promql::range(&expr, &source, 0, 60_000, 60_000, &Options::default()).expect("it can be evaluated");
+    assert_eq!(promql::parse(&expr.to_string()).expect("what is written can be read").to_string(), expr.to_string());
 }
 
 #[test]
