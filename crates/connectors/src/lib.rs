@@ -9,6 +9,7 @@
 //! | [`checks`] | out | HTTP health checks |
 //! | [`exposition`] | out, in | Prometheus' text format, read from a target |
 //! | [`otlp`] | in | OTLP metrics, as protobuf and as JSON |
+//! | [`slo`] | in | service-level objectives: OpenSLO's and sloth's forms |
 //! | [`watchbook`] | in | the watchbook's files |
 
 pub mod checks;
@@ -17,5 +18,6 @@ pub mod http;
 pub mod otlp;
 pub mod outbound;
 pub mod signature;
+pub mod slo;
 mod text;
 pub mod watchbook;

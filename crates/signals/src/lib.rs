@@ -40,6 +40,7 @@ mod decide;
 mod event;
 pub mod gotemplate;
 mod reduce;
+pub mod slo;
 mod state;
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@
 
 #[expect(dead_code, reason = "the scores over archives come next")]
 mod archive;
+mod slo;
 mod tlog;
 
 use crate::Outcome;
@@ -20,6 +21,7 @@ type Score = (&'static str, &'static str, fn(&Path) -> Scores);
 /// Every score there is.
 #[rustfmt::skip]
 const ALL: &[Score] = &[
+    ("slo-rules", "slo-rules", slo::run),
     ("tlog", "gov-tlog", tlog::run),
 ];
 

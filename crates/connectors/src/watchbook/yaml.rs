@@ -14,14 +14,14 @@ const DEPTH_MAX: usize = 32;
 
 /// A value and its place.
 #[derive(Debug)]
-pub(super) struct Node {
+pub(crate) struct Node {
     pub at: Spot,
     pub value: Value,
 }
 
 /// What a value is.
 #[derive(Debug)]
-pub(super) enum Value {
+pub(crate) enum Value {
     /// A scalar; `plain` when it was written without quotes.
     Text { text: String, plain: bool },
     /// A list.
@@ -34,7 +34,7 @@ pub(super) enum Value {
 
 /// A key of a map and its place.
 #[derive(Debug, Clone)]
-pub(super) struct Key {
+pub(crate) struct Key {
     pub at: Spot,
     pub text: String,
 }
@@ -47,7 +47,7 @@ impl Node {
 }
 
 /// Reads one file. `None` when it is not YAML, of which a note says more.
-pub(super) fn parse(file: usize, text: &str, notes: &mut Vec<Note>) -> Option<Node> {
+pub(crate) fn parse(file: usize, text: &str, notes: &mut Vec<Note>) -> Option<Node> {
     let options = granit_parser::options! {
         emit_comments: false,
         emit_unresolved_aliases: true,

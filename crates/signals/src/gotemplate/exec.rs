@@ -7,7 +7,10 @@ use super::node::{Branch, Call, Command, Node, NumberValue, Operand, Pipe, Place
 use super::printf;
 use super::quote::quote;
 use super::value::Value;
-use super::{NESTING_MAX, STEPS_MAX, TEXT_BYTES_MAX};
+use super::{NESTING_MAX, NO_VALUE, STEPS_MAX, TEXT_BYTES_MAX};
+
+/// How deep a rendering may be within blocks and templates that call each other.
+const DEPTH_MAX: usize = 2 * NESTING_MAX;
 
 /// A message that says where it happened.
 type Fault = String;
@@ -104,14 +107,16 @@ impl<'a> Machine<'a> {
     /// Runs a part whose variables end with it.
     fn scoped<T>(&mut self, part: impl FnOnce(&mut Self) -> Result<T, Fault>) -> Result<T, Fault> {
         let known = self.variables.len();
+        self.depth += 1;
         let result = part(self);
+        self.depth -= 1;
         self.variables.truncate(known);
         result
     }
 
     fn print(&mut self, value: &Value) -> Result<(), Fault> {
         match value {
-            Value::Missing => self.write("<no value>"),
+            Value::Missing => self.write(NO_VALUE),
             Value::Text(text) => self.write(text),
             value => self.write(&printf::plain(value)),
         }
@@ -200,8 +205,8 @@ impl<'a> Machine<'a> {
         let Some((name, list)) = trees.named.get_key_value(&call.name) else {
             return self.fault(call, format!("template {} not defined", quote(&call.name)));
         };
-        if self.depth >= NESTING_MAX {
-            return self.fault(call, format!("exceeded maximum template depth ({NESTING_MAX})"));
+        if self.depth >= DEPTH_MAX {
+            return self.fault(call, format!("exceeded maximum template depth ({DEPTH_MAX})"));
         }
         let dot = match &call.pipe {
             Some(pipe) => self.scoped(|machine| machine.pipe(dot, pipe))?,
@@ -236,17 +241,17 @@ impl<'a> Machine<'a> {
     /// A command; `last` is the value of the one before, which becomes its last argument.
     fn command(&mut self, dot: &Value, command: &'a Command, last: Option<Value>) -> Result<Value, Fault> {
         self.step(command)?;
-        let Command { first, rest } = command;
+        let Command { first, rest, .. } = command;
         match &first.term {
-            Term::Function(name) => return self.function(dot, command, name, rest, last),
-            Term::Field(names) => return self.fields(dot, command, dot.clone(), names, rest, last),
+            Term::Function(name) => return self.function(dot, (first, command), name, rest, last),
+            Term::Field(names) => return self.fields(dot, first, dot.clone(), names, rest, last),
             Term::Variable(name, names) if !names.is_empty() => {
                 let base = self.variable(first, name)?;
-                return self.fields(dot, command, base, names, rest, last);
+                return self.fields(dot, first, base, names, rest, last);
             }
             Term::Chain(base, names) => {
                 let base = self.operand(dot, base)?;
-                return self.fields(dot, command, base, names, rest, last);
+                return self.fields(dot, first, base, names, rest, last);
             }
             _ => {}
         }
@@ -288,7 +293,7 @@ impl<'a> Machine<'a> {
                 let base = self.operand(dot, base)?;
                 self.fields(dot, operand, base, names, &[], None)
             }
-            Term::Function(name) => self.function(dot, operand, name, &[], None),
+            Term::Function(name) => self.function(dot, (operand, operand), name, &[], None),
             Term::Pipe(pipe) => self.scoped(|machine| machine.pipe(dot, pipe)),
         }
     }
@@ -330,28 +335,29 @@ impl<'a> Machine<'a> {
         Ok(value)
     }
 
+    /// Calls a function; messages about the call name the `whole` command, others the function alone.
     fn function(
         &mut self,
         dot: &Value,
-        at: &dyn Placed,
+        (alone, whole): (&dyn Placed, &dyn Placed),
         name: &str,
         rest: &'a [Operand],
         last: Option<Value>,
     ) -> Result<Value, Fault> {
         let Some(signature) = functions::signature(name) else {
-            return self.fault(at, format!("{} is not a defined function", quote(name)));
+            return self.fault(alone, format!("{} is not a defined function", quote(name)));
         };
         let given = rest.len() + usize::from(last.is_some());
         let wanted = signature.params.len();
         if given < wanted || (given > wanted && !signature.rest) {
             let least = if signature.rest { "at least " } else { "" };
-            return self.fault(at, format!("wrong number of args for {name}: want {least}{wanted} got {given}"));
+            return self.fault(alone, format!("wrong number of args for {name}: want {least}{wanted} got {given}"));
         }
         if matches!(name, "and" | "or") {
             return self.lazily(dot, name == "or", rest, last);
         }
-        let values = self.arguments(dot, at, signature, rest, last)?;
-        self.world.call(name, &values).or_else(|message| self.fault(at, format!("error calling {name}: {message}")))
+        let values = self.arguments(dot, alone, signature, rest, last)?;
+        self.world.call(name, &values).or_else(|message| self.fault(whole, format!("error calling {name}: {message}")))
     }
 
     /// `and`, `or`: the first value that decides, or the last one.
@@ -386,6 +392,7 @@ impl<'a> Machine<'a> {
         if let Some(value) = last {
             let param = params.next().unwrap_or(Param::Any);
             if !param.takes(&value) {
+                let at = rest.last().map_or(at, |operand| operand as &dyn Placed);
                 return self.fault(at, wrong_type(param, &value));
             }
             values.push(value);

@@ -1,8 +1,8 @@
 //! Every function by name: what it is given, and what it does. Go's own are in `builtins`, those that make numbers
 //! readable in `humanize`; Prometheus' others are here.
 
+use core::net::IpAddr;
 use std::cmp::Ordering;
-use std::net::IpAddr;
 use std::rc::Rc;
 
 use regex::{Regex, RegexBuilder};

@@ -431,6 +431,8 @@ impl<'a> Parser<'a> {
 
     fn command(&mut self) -> Parsed<Command> {
         let mut operands = Vec::new();
+        self.skip_spaces();
+        let at = self.peek().at;
         loop {
             self.skip_spaces();
             operands.extend(self.operand()?);
@@ -447,7 +449,7 @@ impl<'a> Parser<'a> {
         }
         let mut operands = operands.into_iter();
         match operands.next() {
-            Some(first) => Ok(Command { first, rest: operands.collect() }),
+            Some(first) => Ok(Command { at, first, rest: operands.collect() }),
             None => self.fail("empty command"),
         }
     }
@@ -456,6 +458,7 @@ impl<'a> Parser<'a> {
     fn operand(&mut self) -> Parsed<Option<Operand>> {
         let Some(Operand { at, term }) = self.term()? else { return Ok(None) };
         let mut fields = Vec::new();
+        let (start, at) = (at, if self.kind() == Kind::Field { self.peek().at } else { at });
         while self.kind() == Kind::Field {
             fields.push(self.take().text.trim_start_matches('.').to_owned());
         }
@@ -471,7 +474,9 @@ impl<'a> Parser<'a> {
                 names.extend(fields);
                 Term::Variable(name, names)
             }
-            Term::Function(_) | Term::Pipe(_) | Term::Chain(..) => Term::Chain(Box::new(Operand { at, term }), fields),
+            Term::Function(_) | Term::Pipe(_) | Term::Chain(..) => {
+                Term::Chain(Box::new(Operand { at: start, term }), fields)
+            }
             term => {
                 let shown = Operand { at, term }.to_string();
                 return self.fail(format!("unexpected . after term {}", quote(&shown)));

@@ -386,7 +386,7 @@ fn what_fails() {
         ),
         (
             "\n{{ $value.foo }}",
-            "error executing template test: template: test:2:3: executing \"test\" at <$value.foo>: can't evaluate field foo in type float64",
+            "error executing template test: template: test:2:9: executing \"test\" at <$value.foo>: can't evaluate field foo in type float64",
         ),
         (
             "\n{{ gt $value 5 }}",
@@ -403,6 +403,10 @@ fn what_fails() {
         (
             "\n{{ toUpper $value }}",
             "error executing template test: template: test:2:11: executing \"test\" at <$value>: wrong type for value; expected string; got float64",
+        ),
+        (
+            "\n{{ humanize 1 2 }}",
+            "error executing template test: template: test:2:3: executing \"test\" at <humanize>: wrong number of args for humanize: want 1 got 2",
         ),
         (
             "\n{{ humanize }}",
