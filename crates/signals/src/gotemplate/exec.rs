@@ -35,12 +35,14 @@ pub(super) struct Machine<'a> {
     steps: usize,
     depth: usize,
     variables: Vec<(&'a str, Value)>,
+    /// The operand that was looked at last; messages about values name it, as Go's do.
+    seen: Option<&'a Operand>,
 }
 
 impl<'a> Machine<'a> {
     pub fn new(name: &'a str, source: &'a str, trees: &'a Trees, world: World<'a>) -> Self {
         let (out, variables) = (String::new(), Vec::new());
-        Self { name, current: name, source, trees, world, out, steps: 0, depth: 0, variables }
+        Self { name, current: name, source, trees, world, out, steps: 0, depth: 0, variables, seen: None }
     }
 
     /// Renders the whole template over its data.
@@ -58,6 +60,11 @@ impl<'a> Machine<'a> {
         let column = before.len() - before.rfind('\n').map_or(0, |end| end + 1);
         let (name, current) = (self.name, quote(self.current));
         Err(format!("{name}:{line}:{column}: executing {current} at <{at}>: {}", message.as_ref()))
+    }
+
+    /// An error about a value that was computed before.
+    fn fault_seen<T>(&self, otherwise: &dyn Placed, message: impl AsRef<str>) -> Result<T, Fault> {
+        self.fault(self.seen.map_or(otherwise, |operand| operand), message)
     }
 
     fn step(&mut self, at: &dyn Placed) -> Result<(), Fault> {
@@ -116,7 +123,7 @@ impl<'a> Machine<'a> {
 
     fn print(&mut self, value: &Value) -> Result<(), Fault> {
         match value {
-            Value::Missing => self.write(NO_VALUE),
+            Value::Missing | Value::Nil => self.write(NO_VALUE),
             Value::Text(text) => self.write(text),
             value => self.write(&printf::plain(value)),
         }
@@ -242,6 +249,7 @@ impl<'a> Machine<'a> {
     fn command(&mut self, dot: &Value, command: &'a Command, last: Option<Value>) -> Result<Value, Fault> {
         self.step(command)?;
         let Command { first, rest, .. } = command;
+        self.seen = Some(first);
         match &first.term {
             Term::Function(name) => return self.function(dot, (first, command), name, rest, last),
             Term::Field(names) => return self.fields(dot, first, dot.clone(), names, rest, last),
@@ -274,6 +282,7 @@ impl<'a> Machine<'a> {
     /// The value of an operand that is given no arguments.
     fn operand(&mut self, dot: &Value, operand: &'a Operand) -> Result<Value, Fault> {
         self.step(operand)?;
+        self.seen = Some(operand);
         match &operand.term {
             Term::Dot => Ok(dot.clone()),
             Term::Nil => Ok(Value::Nil),
@@ -312,6 +321,14 @@ impl<'a> Machine<'a> {
         let given = !rest.is_empty() || last.is_some();
         for (i, name) in names.iter().enumerate() {
             let ends = i + 1 == names.len();
+            if ends && given && !has_methods(&value) {
+                let message = match value.field(name) {
+                    Err(message) => message,
+                    Ok(_) if matches!(value, Value::Map(_)) => format!("{name} is not a method but has arguments"),
+                    Ok(_) => format!("{name} has arguments but cannot be invoked as function"),
+                };
+                return self.fault_seen(at, message);
+            }
             let mut values = Vec::new();
             if ends {
                 for operand in rest {
@@ -319,18 +336,8 @@ impl<'a> Machine<'a> {
                 }
                 values.extend(last.clone());
             }
-            if let Some(result) = method(&value, name, &values) {
-                value = result.or_else(|message| self.fault(at, message))?;
-                continue;
-            }
-            if ends && given {
-                let message = match value {
-                    Value::Map(_) => format!("{name} is not a method but has arguments"),
-                    _ => format!("{name} has arguments but cannot be invoked as function"),
-                };
-                return self.fault(at, message);
-            }
-            value = value.field(name).or_else(|message| self.fault(at, message))?;
+            let result = method(&value, name, &values).unwrap_or_else(|| value.field(name));
+            value = result.or_else(|message| self.fault_seen(at, message))?;
         }
         Ok(value)
     }
@@ -385,15 +392,14 @@ impl<'a> Machine<'a> {
         for (operand, param) in rest.iter().zip(&mut params) {
             let value = self.operand(dot, operand)?;
             if !param.takes(&value) {
-                return self.fault(operand, unfit(operand, param, &value));
+                return self.fault_seen(operand, unfit(operand, param, &value));
             }
             values.push(value);
         }
         if let Some(value) = last {
             let param = params.next().unwrap_or(Param::Any);
             if !param.takes(&value) {
-                let at = rest.last().map_or(at, |operand| operand as &dyn Placed);
-                return self.fault(at, wrong_type(param, &value));
+                return self.fault_seen(at, wrong_type(param, &value));
             }
             values.push(value);
         }
@@ -418,6 +424,11 @@ fn wrong_type(param: Param, value: &Value) -> String {
         Value::Missing | Value::Nil => format!("invalid value; expected {}", param.type_name()),
         value => format!("wrong type for value; expected {}; got {}", param.type_name(), value.type_name()),
     }
+}
+
+/// Whether a value is of a type that has methods.
+fn has_methods(value: &Value) -> bool {
+    matches!(value, Value::Time(_) | Value::Duration(_) | Value::Histogram(_))
 }
 
 /// Calls a method of a time or a duration; `None` when there is no such method.

@@ -10,7 +10,8 @@
 //! ```
 //!
 //! Not as in Go: `\d`, `\w` and `\s` of regular expressions know Unicode; a pointer inside a list prints as what it
-//! points to, not as an address.
+//! points to, not as an address; `printf` prints no float with `%b` and `%x`, and takes no `#` for floats; half a character
+//! that `slice` cuts off is a replacement character.
 
 mod builtins;
 mod clock;
@@ -21,6 +22,8 @@ mod lexer;
 mod node;
 mod number;
 mod parse;
+#[cfg(test)]
+mod peer;
 mod printf;
 mod quote;
 #[cfg(test)]

@@ -259,11 +259,11 @@ impl<'a> Parser<'a> {
             }
             Kind::Template => {
                 step(self);
-                self.call(token.at)?
+                self.call()?
             }
             Kind::Block => {
                 step(self);
-                self.block(token.at)?
+                self.block()?
             }
             _ => Node::Action(self.pipeline("command", Kind::Right)?),
         };
@@ -334,8 +334,10 @@ impl<'a> Parser<'a> {
     }
 
     /// `template`, of which the word was read.
-    fn call(&mut self, at: usize) -> Parsed<Node> {
+    fn call(&mut self) -> Parsed<Node> {
         const CONTEXT: &str = "template clause";
+        self.skip_spaces();
+        let at = self.peek().at;
         let (name, quoted) = self.template_name(CONTEXT)?;
         self.skip_spaces();
         let pipe = if self.kind() == Kind::Right {
@@ -348,8 +350,10 @@ impl<'a> Parser<'a> {
     }
 
     /// `block`, of which the word was read: a definition and its use.
-    fn block(&mut self, at: usize) -> Parsed<Node> {
+    fn block(&mut self) -> Parsed<Node> {
         const CONTEXT: &str = "block clause";
+        self.skip_spaces();
+        let at = self.peek().at;
         let (name, quoted) = self.template_name(CONTEXT)?;
         let pipe = self.pipeline(CONTEXT, Kind::Right)?;
         let (list, ending) = self.apart(Self::list)?;
@@ -536,7 +540,7 @@ impl<'a> Parser<'a> {
                     return self.fail(format!("integer overflow: {}", quote(&literal)));
                 }
                 Some(value) => NumberValue::Float(value),
-                None => return self.fail(format!("bad number syntax: {}", quote(&literal))),
+                None => return self.fail(format!("illegal number syntax: {}", quote(&literal))),
             }
         };
         Ok(Number { literal, value })

@@ -186,7 +186,7 @@ fn verbs() {
         (r#"{{ printf "100%% %v" $value }}"#, "100% 1.234567e+06"),
         (
             r#"{{ printf "%v %+v" (index (query "scalar") 0) (index (query "scalar") 0) }}"#,
-            "{map[__value__:a] 1.5} {Labels:map[__value__:a] Value:1.5}",
+            "&{map[__value__:a] 1.5} &{Labels:map[__value__:a] Value:1.5}",
         ),
         (r#"{{ printf "%*d|%-*d|%.*f" 5 42 5 42 2 3.14159 }}"#, "   42|42   |3.14"),
         (r#"{{ printf "%[2]d %[1]d" 1 2 }}"#, "2 1"),
@@ -394,7 +394,7 @@ fn what_fails() {
         ),
         (
             "\n{{ template \"x\" }}",
-            "error executing template test: template: test:2:3: executing \"test\" at <{{template \"x\"}}>: template \"x\" not defined",
+            "error executing template test: template: test:2:12: executing \"test\" at <{{template \"x\"}}>: template \"x\" not defined",
         ),
         (
             "\n{{ toUpper 1 }}",
