@@ -74,8 +74,11 @@ fn ours(path: &Path) -> Result<BTreeMap<Key, Written>, Box<dyn Error>> {
     let catalogue = Catalogue { own: checked.windows, ..Catalogue::default() };
     let mut alerts = BTreeMap::new();
     for found in &checked.slos {
-        let windows = catalogue.of(&found.slo)?;
-        let groups = generate(&found.slo, &windows, &stand_in(&found.slo))?;
+        let groups = catalogue.of(&found.slo).and_then(|windows| generate(&found.slo, &windows, &stand_in(&found.slo)));
+        let groups = groups.unwrap_or_else(|refusal| {
+            eprintln!("slo-rules: {place}:{}: {refusal}", found.line);
+            Vec::new()
+        });
         for rule in groups.into_iter().flat_map(|group| group.rules) {
             if let Rule::Alerting { alert, expr, labels, .. } = rule {
                 let written = Written { alert, expr, labels };

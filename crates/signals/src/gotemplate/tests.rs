@@ -536,3 +536,23 @@ proptest! {
         prop_assert!(read == value || value.is_nan());
     }
 }
+
+#[test]
+fn blocks_within_templates_that_call_themselves_are_bounded() {
+    let inner = "{{ if true }}".repeat(45);
+    let ends = "{{ end }}".repeat(45);
+    let text =
+        format!("{{{{ define \"a\" }}}}{inner}{{{{ template \"a\" }}}}{ends}{{{{ end }}}}{{{{ template \"a\" }}}}");
+    assert!(rendered(&text).unwrap_err().contains("maximum template depth"));
+}
+
+#[test]
+fn words_fill_a_template() {
+    let options = owned(&[("job", "api")]);
+    let fill = |text| super::fill("query", text, &[("window", "5m")], ("options", &options));
+    assert_eq!(fill("rate(x{job=\"{{ .options.job }}\"}[{{.window}}])").as_deref(), Ok("rate(x{job=\"api\"}[5m])"));
+    assert_eq!(fill("{{ .options.nope }}"), Err("it asks for a word that is not there".to_owned()));
+    assert_eq!(fill("{{ .nope }}"), Err("it asks for a word that is not there".to_owned()));
+    assert!(fill("{{ query \"up\" }}").unwrap_err().ends_with("error calling query: no query can be asked here"));
+    assert_eq!(fill("{{ $labels }}"), Err("line 1: undefined variable \"$labels\"".to_owned()));
+}
