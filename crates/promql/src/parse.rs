@@ -25,7 +25,8 @@ use crate::functions::Kind;
 use crate::{Error, Labels};
 use lex::{Lexeme, Token};
 
-pub(crate) use pattern::compile as compile_pattern;
+pub(crate) use pattern::{compile as compile_pattern, compile_search};
+pub(crate) use period::millis as millis_of;
 
 /// How long a query may be, in bytes.
 pub const QUERY_BYTES_MAX: usize = 128 << 10;
@@ -53,7 +54,10 @@ pub fn parse(query: &str) -> Result<Expr, Error> {
 }
 
 /// Parses the name of a series: `name{a="b"}`. All its matchers must be `=`.
-pub(crate) fn series_name(text: &str) -> Result<Labels, Error> {
+///
+/// # Errors
+/// The place and the reason when it is no name of a series.
+pub fn series_name(text: &str) -> Result<Labels, Error> {
     let mut parser = Parser::new(text);
     let labels = parser.series();
     labels.map_err(|fault| parser.error(fault))

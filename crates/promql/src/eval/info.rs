@@ -2,13 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use regex::Regex;
-
 use super::Engine;
 use super::grid::{Column, Columns, Grid};
 use super::invariant::bare;
 use super::when::SECOND;
-use crate::ast::{Expr, Matcher, Selector, Test, When, WindowMode};
+use crate::ast::{Expr, Matcher, Pattern, Selector, Test, When, WindowMode};
 use crate::{Error, Labels, METRIC_NAME};
 
 /// The info series that are meant when nothing else is said.
@@ -36,7 +34,7 @@ impl Wanted {
             names.push(Matcher { name: METRIC_NAME.to_owned(), test: Test::Is(TARGET_INFO.to_owned()) });
         } else if names.iter().all(|matcher| matches!(matcher.test, Test::IsNot(_) | Test::MatchesNot(_))) {
             // These only say which info series are not meant.
-            let pattern = Regex::new("^(?:.+_info)$").map_err(|error| Error::Evaluation(error.to_string()))?;
+            let pattern = Pattern::new(".+_info").map_err(Error::Evaluation)?;
             names.push(Matcher { name: METRIC_NAME.to_owned(), test: Test::Matches(pattern) });
         }
         Ok(Self { names, labels })

@@ -183,7 +183,7 @@ mod tests {
             assert_eq!(found, expected, "{seconds}");
         }
         assert!(of_date("second").is_none());
-        [f64::NAN, f64::INFINITY, f64::MIN].map(|far| dated(far, of_date("year").unwrap()));
+        let _ = [f64::NAN, f64::INFINITY, f64::MIN].map(|far| dated(far, of_date("year").unwrap()));
     }
 
     #[test]

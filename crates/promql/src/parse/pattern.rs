@@ -27,6 +27,14 @@ pub(crate) fn compile(pattern: &str) -> Result<Regex, String> {
     build(&format!("^(?s:{translated})$"))
 }
 
+/// Compiles a pattern that may match anywhere.
+///
+/// # Errors
+/// As for [`compile`].
+pub(crate) fn compile_search(pattern: &str) -> Result<Regex, String> {
+    build(&translate(pattern))
+}
+
 fn build(pattern: &str) -> Result<Regex, String> {
     let built = RegexBuilder::new(pattern).size_limit(PATTERN_BYTES_MAX).nest_limit(64).build();
     built.map_err(|error| match error {
