@@ -13,21 +13,21 @@
 mod address;
 mod build;
 mod files;
-mod finding;
+pub(crate) mod finding;
 mod git;
 mod hours;
 mod kinds;
 mod make;
-mod rule;
-mod scalars;
+pub(crate) mod rule;
+pub(crate) mod scalars;
 mod schema;
-mod shape;
+pub(crate) mod shape;
 mod starter;
-mod suggest;
+pub(crate) mod suggest;
 mod template;
 mod whole;
 mod words;
-mod yaml;
+pub(crate) mod yaml;
 
 #[cfg(test)]
 mod tests;

@@ -19,7 +19,7 @@ macro_rules! rules {
     ($($name:ident $code:literal $level:ident $demands:literal $($masked:ident)?;)*) => {
         $(
             #[doc = $demands]
-            pub(super) static $name: Rule = Rule {
+            pub(crate) static $name: Rule = Rule {
                 code: $code, level: Level::$level, demands: $demands, masked: rules!(@ $($masked)?),
             };
         )*
