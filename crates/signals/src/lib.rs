@@ -35,14 +35,17 @@
 //! | pending -> raised | `raise_by_rule`, `raise_by_check` in `decide.rs` |
 //! | raised -> quiet | `look`, `checked`, `dismiss`, `reconsider` in `decide.rs` |
 
+pub mod alerting;
 mod command;
 mod decide;
 mod event;
 pub mod gotemplate;
+pub mod lint;
 mod reduce;
 mod state;
 #[cfg(test)]
 mod tests;
+pub mod unit;
 mod words;
 
 use kernel::area::{Context, Stamp};
