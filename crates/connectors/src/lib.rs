@@ -9,6 +9,7 @@
 //! | [`checks`] | out | HTTP health checks |
 //! | [`exposition`] | out, in | Prometheus' text format, read from a target |
 //! | [`otlp`] | in | OTLP metrics, as protobuf and as JSON |
+//! | [`rules`] | in | Prometheus' rule files and promtool's unit tests |
 //! | [`slo`] | in | service-level objectives: OpenSLO's and sloth's forms |
 //! | [`watchbook`] | in | the watchbook's files |
 
@@ -17,6 +18,7 @@ pub mod exposition;
 pub mod http;
 pub mod otlp;
 pub mod outbound;
+pub mod rules;
 pub mod signature;
 pub mod slo;
 mod text;

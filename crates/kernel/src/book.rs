@@ -3,7 +3,9 @@
 //! Every reference between parts has been checked when a `Book` exists, so a room may look a name up and treat absence
 //! as "this part is gone", never as an error of the user. [`Book::default`] is the empty book.
 
+pub mod rules;
 pub mod slo;
+pub mod unit;
 
 use std::collections::BTreeMap;
 

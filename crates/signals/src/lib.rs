@@ -38,15 +38,18 @@
 //! Beside them stand what rules are made of: [`slo`] makes burn-rate rules of service-level objectives, and [`gotemplate`]
 //! renders the labels and annotations of Prometheus' rules.
 
+pub mod alerting;
 mod command;
 mod decide;
 mod event;
 pub mod gotemplate;
+pub mod lint;
 mod reduce;
 pub mod slo;
 mod state;
 #[cfg(test)]
 mod tests;
+pub mod unit;
 mod words;
 
 use kernel::area::{Context, Stamp};

@@ -2,7 +2,7 @@
 //!
 //! The formula of each score stands in the README beside its data; the module of that name follows it.
 
-#[expect(dead_code, reason = "the scores over archives come next")]
+mod alert_rules;
 mod archive;
 mod slo;
 mod tlog;
@@ -21,6 +21,7 @@ type Score = (&'static str, &'static str, fn(&Path) -> Scores);
 /// Every score there is.
 #[rustfmt::skip]
 const ALL: &[Score] = &[
+    ("alert-rules", "alert-rules", alert_rules::run),
     ("slo-rules", "slo-rules", slo::run),
     ("tlog", "gov-tlog", tlog::run),
 ];

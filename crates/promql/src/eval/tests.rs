@@ -1,0 +1,1 @@
+//! Queries over scripted samples.

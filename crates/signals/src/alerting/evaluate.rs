@@ -1,0 +1,63 @@
+//! A whole group, one evaluation.
+
+use std::collections::HashSet;
+
+use promql::{Labels, Millis, Point, SeriesSource, Value};
+
+use super::Setting;
+use super::outcome::{Cleared, Outcome, RuleError};
+use super::overlay::Overlay;
+use super::plan::{Plan, Planned};
+use super::rule::{Scene, alert, cleared, record, written};
+use super::state::{RuleState, State};
+
+/// Evaluates the rules of a group at an instant, in order; a rule sees what those before it wrote. The samples of the
+/// outcome are for the caller to write. A rule that fails leaves its state, its series and the other rules as they are.
+/// What the state holds of rules that are no longer in the plan ends.
+#[must_use]
+pub fn evaluate(plan: &Plan, setting: &Setting, source: &dyn SeriesSource, at: Millis, state: &mut State) -> Outcome {
+    let overlay = Overlay::new(source);
+    let scene = Scene { source: &overlay, setting, at, offset: plan.offset, limit: plan.limit };
+    let mut outcome = retire(plan, at, state);
+    for (index, rule) in plan.rules.iter().enumerate() {
+        if !state.rules.contains_key(rule.key()) {
+            state.rules.insert(rule.key().to_owned(), RuleState::default());
+        }
+        let Some(known) = state.rules.get_mut(rule.key()) else { continue };
+        let samples = match rule {
+            Planned::Record(rule) => record(rule, &scene),
+            Planned::Alert(rule) => alert(rule, &scene, known, &mut outcome.transitions),
+        };
+        match samples {
+            Ok(samples) => {
+                let samples = written(samples, known, at.saturating_sub(plan.offset));
+                samples.iter().for_each(|(labels, point)| overlay.add(labels, point));
+                outcome.samples.extend(samples);
+            }
+            Err(message) => outcome.errors.push(RuleError { rule: index, name: rule.name().to_owned(), message }),
+        }
+    }
+    outcome
+}
+
+/// Ends what the state holds of rules that are gone.
+fn retire(plan: &Plan, at: Millis, state: &mut State) -> Outcome {
+    let mut outcome = Outcome::default();
+    let keys: HashSet<&str> = plan.rules.iter().map(Planned::key).collect();
+    state.rules.retain(|key, rule| {
+        if keys.contains(&**key) {
+            return true;
+        }
+        let stale = |labels: &Labels| (labels.clone(), Point { at, born: 0, value: Value::stale() });
+        outcome.samples.extend(rule.written.iter().map(stale));
+        outcome.transitions.extend(cleared(name_in(key), rule, Cleared::RuleGone, at));
+        false
+    });
+    outcome
+}
+
+/// The rule's name in its identity.
+fn name_in(key: &str) -> &str {
+    let name = key.split_once(':').map_or(key, |(_, rest)| rest);
+    name.split_once('{').map_or(name, |(name, _)| name)
+}

@@ -1,0 +1,264 @@
+//! One rule, one evaluation: its query is asked, its alerts or series are brought up to date.
+
+use std::collections::{BTreeMap, HashSet};
+
+use kernel::book::rules::OnMissing;
+use promql::ast::Expr;
+use promql::{Labels, METRIC_NAME, Millis, Point, Value};
+
+use super::lookup::Lookup;
+use super::outcome::{Cleared, Transition, What};
+use super::overlay::Overlay;
+use super::plan::{AlertPlan, RecordPlan, RecoverPlan};
+use super::render::{Asker, Fresh, render, vector};
+use super::state::{Instance, RuleState};
+use super::step::{Look, Seen};
+use super::{
+    ALERT_NAME, ALERT_STATE, ALERTS, ALERTS_FOR_STATE, ALERTS_MAX, KNOWN_SERIES_MAX, MISSING_FORGOTTEN_AFTER, SEVERITY,
+    Setting,
+};
+
+/// The series of a rule with their new samples.
+pub(super) type Samples = Vec<(Labels, Value)>;
+
+/// What a rule is evaluated in.
+pub(super) struct Scene<'a> {
+    pub source: &'a Overlay<'a>,
+    pub setting: &'a Setting,
+    /// When the rule is evaluated.
+    pub at: Millis,
+    /// How much earlier its queries look.
+    pub offset: Millis,
+    pub limit: Option<usize>,
+}
+
+impl Scene<'_> {
+    fn ask(&self, expr: &Expr) -> Result<Samples, String> {
+        let at = self.at.saturating_sub(self.offset);
+        vector(expr, self.source, at, &self.setting.options)
+    }
+
+    fn lookup(&self, expr: &Expr) -> Result<Lookup, String> {
+        let numbers = |(labels, value): (Labels, Value)| Some((labels, value.float()?));
+        Ok(Lookup::new(self.ask(expr)?.into_iter().filter_map(numbers)))
+    }
+}
+
+/// Evaluates a recording rule: the series it writes.
+pub(super) fn record(rule: &RecordPlan, scene: &Scene<'_>) -> Result<Samples, String> {
+    let mut samples = scene.ask(&rule.expr)?;
+    let mut seen = HashSet::with_capacity(samples.len());
+    for (labels, _) in &mut samples {
+        let own = rule.labels.iter().map(|(name, value)| (&**name, &**value));
+        let named = std::iter::once((METRIC_NAME, &*rule.name));
+        *labels = Labels::from_pairs(labels.iter().chain(named).chain(own));
+        if !seen.insert(labels.clone()) {
+            return Err("vector contains metrics with the same labelset after applying rule labels".to_owned());
+        }
+    }
+    match scene.limit {
+        Some(limit) if samples.len() > limit => Err(format!("exceeded limit of {limit} with {} series", samples.len())),
+        _ => Ok(samples),
+    }
+}
+
+/// What was asked about the alerts of a rule.
+struct Asked {
+    /// The alerts whose condition holds, by what identifies them.
+    fresh: BTreeMap<Labels, Fresh>,
+    /// The alerts that are raised because their series have been missing for as long as the rule allows.
+    lost: BTreeMap<Labels, Fresh>,
+    /// Every series that there is; `None` where that does not matter.
+    present: Option<Lookup>,
+    /// What tells a recovery; `None` where none is demanded or none could come.
+    recovery: Option<Lookup>,
+    /// The impact, for alerts that may be raised now.
+    impact: Option<Lookup>,
+}
+
+/// Evaluates an alerting rule: the series it writes, and what became of its alerts. The state is only changed when all
+/// queries were answered.
+pub(super) fn alert(
+    rule: &AlertPlan,
+    scene: &Scene<'_>,
+    state: &mut RuleState,
+    said: &mut Vec<Transition>,
+) -> Result<Samples, String> {
+    let asked = ask(rule, scene, state)?;
+    let dropped = match scene.limit {
+        Some(_) => cleared(&rule.name, state, Cleared::LimitExceeded, scene.at),
+        None => Vec::new(),
+    };
+    note_known(rule, &asked, scene.at, &mut state.known);
+    take_in(rule, &asked, scene.at, state);
+    let mut new = Vec::new();
+    for alert in state.alerts.values_mut() {
+        let what = alert.step(rule, asked.look(rule, alert, scene.at));
+        new.extend(what.into_iter().map(|what| transition(&rule.name, alert, what, scene.at)));
+    }
+    state.alerts.retain(|_, alert| !alert.is_done(rule, scene.at));
+    let active = state.alerts.values().filter(|alert| alert.is_active()).count();
+    if let Some(limit) = scene.limit.filter(|limit| active > *limit) {
+        state.alerts.clear();
+        said.extend(dropped);
+        return Err(format!("exceeded limit of {limit} with {active} alerts"));
+    }
+    said.extend(new);
+    Ok(series(rule, state))
+}
+
+/// The clearing of every raised alert.
+pub(super) fn cleared(name: &str, state: &RuleState, why: Cleared, at: Millis) -> Vec<Transition> {
+    let raised = state.alerts.values().filter(|alert| alert.raised);
+    raised.map(|alert| transition(name, alert, What::Cleared(why), at)).collect()
+}
+
+fn transition(rule: &str, alert: &Instance, what: What, at: Millis) -> Transition {
+    Transition {
+        rule: rule.to_owned(),
+        labels: alert.labels.clone(),
+        annotations: alert.annotations.clone(),
+        value: alert.value,
+        since: alert.active_at,
+        at,
+        what,
+    }
+}
+
+fn ask(rule: &AlertPlan, scene: &Scene<'_>, state: &RuleState) -> Result<Asked, String> {
+    let fresh = fresh(rule, scene)?;
+    let left = |alert: &&Instance| alert.is_active() && !fresh.contains_key(&alert.identity);
+    let mut some_left = state.alerts.values().filter(left).peekable();
+    let watched = matches!(rule.on_missing, OnMissing::Alert(_)) || some_left.peek().is_some();
+    let present = rule.presence.as_ref().filter(|_| watched).map(|expr| scene.lookup(expr)).transpose()?;
+    let recovery = match rule.recover.as_ref().filter(|_| some_left.peek().is_some()) {
+        Some(RecoverPlan::Query(expr) | RecoverPlan::Value(expr, _)) => Some(scene.lookup(expr)?),
+        None => None,
+    };
+    let new = |identity: &Labels| state.alerts.get(identity).is_none_or(|alert| !alert.raised);
+    let wanted = rule.severity.as_ref().filter(|_| fresh.keys().any(new));
+    let impact = wanted.map(|(expr, _)| scene.lookup(expr)).transpose()?;
+    let lost = lost(rule, scene, state, present.as_ref(), &fresh);
+    Ok(Asked { fresh, lost, present, recovery, impact })
+}
+
+/// The alerts of the answer. What has too few events behind it does not count.
+fn fresh(rule: &AlertPlan, scene: &Scene<'_>) -> Result<BTreeMap<Labels, Fresh>, String> {
+    let samples = scene.ask(&rule.expr)?;
+    if samples.len() > ALERTS_MAX {
+        return Err(format!(
+            "the answer has {} series, more than the {ALERTS_MAX} alerts a rule may have",
+            samples.len()
+        ));
+    }
+    let events = rule.min_events.as_ref().map(|(expr, least)| Ok::<_, String>((scene.lookup(expr)?, *least)));
+    let events = events.transpose()?;
+    let asker = Asker { source: scene.source, at: scene.at, options: &scene.setting.options };
+    let mut alerts = BTreeMap::new();
+    for (labels, value) in samples {
+        if let Some((events, least)) = &events
+            && events.about(&labels.without(METRIC_NAME)).is_none_or(|count| count < *least)
+        {
+            continue;
+        }
+        let fresh = render(rule, &labels, &value, scene.setting, &asker);
+        if alerts.insert(fresh.labels.clone(), fresh).is_some() {
+            return Err("vector contains metrics with the same labelset after applying alert labels".to_owned());
+        }
+    }
+    Ok(alerts)
+}
+
+/// The alerts of series that were seen before and have been missing for as long as the rule allows.
+fn lost(
+    rule: &AlertPlan,
+    scene: &Scene<'_>,
+    state: &RuleState,
+    present: Option<&Lookup>,
+    fresh: &BTreeMap<Labels, Fresh>,
+) -> BTreeMap<Labels, Fresh> {
+    let (OnMissing::Alert(delay), Some(present)) = (rule.on_missing, present) else { return BTreeMap::new() };
+    let delay = Millis::try_from(delay.as_millis()).unwrap_or(Millis::MAX);
+    let asker = Asker { source: scene.source, at: scene.at, options: &scene.setting.options };
+    let gone = state.known.iter().filter(|(series, last)| {
+        let missing = scene.at.saturating_sub(**last);
+        (delay..=MISSING_FORGOTTEN_AFTER).contains(&missing) && !present.has(series)
+    });
+    let alerts = gone.map(|(series, _)| render(rule, series, &Value::Float(f64::NAN), scene.setting, &asker));
+    alerts.map(|alert| (alert.labels.clone(), alert)).filter(|(labels, _)| !fresh.contains_key(labels)).collect()
+}
+
+/// Remembers which series there are, and forgets those that have been missing for too long.
+fn note_known(rule: &AlertPlan, asked: &Asked, at: Millis, known: &mut BTreeMap<Labels, Millis>) {
+    let (OnMissing::Alert(_), Some(present)) = (rule.on_missing, &asked.present) else { return known.clear() };
+    for series in present.series() {
+        if known.len() < KNOWN_SERIES_MAX || known.contains_key(series) {
+            known.insert(series.clone(), at);
+        }
+    }
+    known.retain(|_, last| at.saturating_sub(*last) <= MISSING_FORGOTTEN_AFTER);
+}
+
+/// Brings the alerts of the answer up to date, and adds those that are new.
+fn take_in(rule: &AlertPlan, asked: &Asked, at: Millis, state: &mut RuleState) {
+    for (identity, fresh) in asked.fresh.iter().chain(&asked.lost) {
+        let new = || Instance::new(identity.clone(), fresh, at);
+        let alert = state.alerts.entry(identity.clone()).or_insert_with(new);
+        alert.value = fresh.value;
+        alert.annotations.clone_from(&fresh.annotations);
+        alert.series = fresh.series.clone();
+        if !alert.raised {
+            alert.labels = identity.clone();
+            let steps = rule.severity.as_ref().map(|(_, steps)| steps.as_slice()).unwrap_or_default();
+            let impact = asked.impact.as_ref().and_then(|impact| impact.about(&alert.series));
+            let step = impact.and_then(|impact| steps.iter().find(|(threshold, _)| threshold.holds(impact)));
+            if let Some((_, severity)) = step {
+                alert.labels = identity.with(SEVERITY, severity);
+            }
+        }
+    }
+}
+
+impl Asked {
+    /// What an evaluation showed of an alert.
+    fn look(&self, rule: &AlertPlan, alert: &Instance, at: Millis) -> Look {
+        let gone = self.present.as_ref().is_some_and(|present| !present.has(&alert.series));
+        let seen = match () {
+            () if self.fresh.contains_key(&alert.identity) => Seen::Holds,
+            () if self.lost.contains_key(&alert.identity) => Seen::Lost,
+            () if gone => Seen::Gone,
+            () => Seen::Over,
+        };
+        let recovered = rule.recover.as_ref().map(|recover| match (recover, &self.recovery) {
+            (_, None) => false,
+            (RecoverPlan::Query(_), Some(answer)) => answer.about(&alert.series).is_some(),
+            (RecoverPlan::Value(_, threshold), Some(answer)) => {
+                answer.exact(&alert.series).is_some_and(|value| threshold.holds(value))
+            }
+        });
+        Look { seen, recovered, at }
+    }
+}
+
+/// The series that say which alerts are active, and since when.
+fn series(rule: &AlertPlan, state: &RuleState) -> Samples {
+    let mut samples = Vec::new();
+    for alert in state.alerts.values().filter(|alert| alert.is_active()) {
+        let name = if alert.raised { "firing" } else { "pending" };
+        let own = |metric: &str| alert.labels.with(METRIC_NAME, metric).with(ALERT_NAME, &rule.name);
+        samples.push((own(ALERTS).with(ALERT_STATE, name), Value::Float(1.0)));
+        #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are exact for longer than anybody lives")]
+        let since = alert.active_at.div_euclid(1000) as f64;
+        samples.push((own(ALERTS_FOR_STATE), Value::Float(since)));
+    }
+    samples
+}
+
+/// The samples that a rule writes now: those of its answer, and a stale marker for each series that left it.
+pub(super) fn written(samples: Samples, state: &mut RuleState, at: Millis) -> Vec<(Labels, Point)> {
+    let now: HashSet<&Labels> = samples.iter().map(|(labels, _)| labels).collect();
+    let gone: Vec<Labels> = state.written.iter().filter(|labels| !now.contains(labels)).cloned().collect();
+    state.written = samples.iter().map(|(labels, _)| labels.clone()).collect();
+    let stale = gone.into_iter().map(|labels| (labels, Value::stale()));
+    samples.into_iter().chain(stale).map(|(labels, value)| (labels, Point { at, born: 0, value })).collect()
+}
