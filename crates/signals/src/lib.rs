@@ -34,6 +34,9 @@
 //! | quiet -> pending -> quiet | `State::note_look`, `State::note_check` in `state.rs` |
 //! | pending -> raised | `raise_by_rule`, `raise_by_check` in `decide.rs` |
 //! | raised -> quiet | `look`, `checked`, `dismiss`, `reconsider` in `decide.rs` |
+//!
+//! Beside them stand what rules are made of: [`slo`] makes burn-rate rules of service-level objectives, and [`gotemplate`]
+//! renders the labels and annotations of Prometheus' rules.
 
 pub mod alerting;
 mod command;
@@ -43,10 +46,12 @@ pub mod gotemplate;
 pub mod lint;
 mod reduce;
 pub mod sigma;
+pub mod slo;
 mod state;
 pub mod templates;
 #[cfg(test)]
 mod tests;
+pub mod unit;
 mod words;
 
 use kernel::area::{Context, Stamp};

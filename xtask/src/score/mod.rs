@@ -7,6 +7,7 @@ mod archive;
 mod sigma;
 mod cpu;
 mod loghub;
+mod slo;
 mod tlog;
 
 use crate::Outcome;
@@ -26,6 +27,8 @@ const ALL: &[Score] = &[
     ("sigma", "sigma", sigma::run),
     ("loghub", "loghub", loghub::run),
     ("alert-rules", "alert-rules", alert_rules::run),
+    ("alert-rules", "alert-rules", alert_rules::run),
+    ("slo-rules", "slo-rules", slo::run),
     ("tlog", "gov-tlog", tlog::run),
 ];
 

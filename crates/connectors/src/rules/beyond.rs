@@ -119,7 +119,9 @@ fn flapping(node: &Node, reader: &mut Reader<'_>) -> Option<Flapping> {
         return match text.as_str() {
             "true" => Some(Flapping::default()),
             "false" => None,
-            other => wrong(node, format!("`{other}` is not a way to fold"), "write true, or { high: 30, low: 20 }", reader),
+            other => {
+                wrong(node, format!("`{other}` is not a way to fold"), "write true, or { high: 30, low: 20 }", reader)
+            }
         };
     }
     let entries = reader.keys(node, &["high", "low"])?;

@@ -12,7 +12,8 @@ mod disk;
 mod duration;
 mod field;
 mod read;
-
+#[cfg(test)]
+mod tests;
 
 mod unit;
 
@@ -88,7 +89,8 @@ impl Checked {
 #[must_use]
 pub fn check(path: &str, bytes: &[u8]) -> Checked {
     let (read, findings) = with_tree(path, bytes, |root, reader| read::file(path, root, reader));
-    let (file, refused) = read.unwrap_or_else(|| (RuleFile { path: path.to_owned(), ..RuleFile::default() }, Vec::new()));
+    let (file, refused) =
+        read.unwrap_or_else(|| (RuleFile { path: path.to_owned(), ..RuleFile::default() }, Vec::new()));
     Checked { file, refused, findings }
 }
 

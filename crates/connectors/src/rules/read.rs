@@ -6,7 +6,9 @@ use std::num::NonZeroU32;
 
 use kernel::book::rules::{Alerting, Expression, Group, Recording, Rule, RuleFile};
 
-use super::field::{Entries, duration_of, expression, given, labels_of, list_of, map_of, number, place, refuse, text_of};
+use super::field::{
+    Entries, duration_of, expression, given, labels_of, list_of, map_of, number, place, refuse, text_of,
+};
 use super::{RULES_MAX, Refused, beyond, demand};
 use crate::watchbook::shape::Reader;
 use crate::watchbook::yaml::Node;

@@ -1,8 +1,8 @@
 //! YAML as a tree in which every key and every value knows its place. Scalars stay text: what they mean is decided by
 //! the key they stand under, so `no` is a country and `09:00` a time of day.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput, Tag};
 
@@ -234,7 +234,9 @@ impl<'a> Tree<'a> {
         let mut known: BTreeSet<String> = entries.iter().map(|(key, _)| key.text.clone()).collect();
         for map in maps {
             match map.value {
-                Value::Map(more) => entries.extend(more.into_iter().filter(|(name, _)| known.insert(name.text.clone()))),
+                Value::Map(more) => {
+                    entries.extend(more.into_iter().filter(|(name, _)| known.insert(name.text.clone())))
+                }
                 Value::Broken => {}
                 _ => self.note_at(key.at, &rule::PLAIN_YAML, "`<<` must name a map".into(), None),
             }

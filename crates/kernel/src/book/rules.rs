@@ -56,6 +56,7 @@ pub struct Group {
 
 /// One rule.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "most rules are alerts, so a box would save nothing")]
 pub enum Rule {
     /// Writes the answer of a query as series.
     Recording(Recording),

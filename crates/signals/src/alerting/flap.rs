@@ -64,7 +64,7 @@ mod tests {
         assert!((every.changes() - 1.0).abs() < 1e-9, "{}", every.changes());
         assert!((history("0000000000000000000001").changes() - 0.06).abs() < 1e-9);
         assert!((history("0011111111111111111111").changes() - 0.04).abs() < 1e-9);
-        assert_eq!(history("000").changes().to_bits(), 0.0_f64.to_bits());
+        assert!(history("000").changes().abs() < 1e-9);
         assert!(history("1000000000000000000000").is_quiet());
     }
 

@@ -56,7 +56,8 @@ mod tests {
     #[test]
     fn a_sample_speaks_about_series_that_have_its_labels() {
         let set = |pairs: &[(&str, &str)]| Labels::from_pairs(pairs.iter().copied());
-        let lookup = Lookup::new([(set(&[]), 1.0), (set(&[("a", "1")]), 2.0), (set(&[("b", "1"), ("__name__", "x")]), 3.0)]);
+        let lookup =
+            Lookup::new([(set(&[]), 1.0), (set(&[("a", "1")]), 2.0), (set(&[("b", "1"), ("__name__", "x")]), 3.0)]);
         let about = |pairs: &[(&str, &str)]| lookup.about(&set(pairs));
         assert_eq!(about(&[("a", "1"), ("c", "1")]), Some(2.0));
         assert_eq!(about(&[("a", "2")]), Some(1.0));

@@ -42,8 +42,8 @@ mod render;
 mod rule;
 mod state;
 mod step;
-
-
+#[cfg(test)]
+mod tests;
 
 pub use evaluate::evaluate;
 pub use outcome::{Cleared, Outcome, RuleError, Transition, What};

@@ -45,9 +45,7 @@ pub fn vector(
     options: &Options,
 ) -> Result<Vec<(Labels, Value)>, String> {
     match promql::instant(expr, source, at, options).map_err(|error| error.to_string())?.data {
-        promql::Data::Vector(samples) => {
-            Ok(samples.into_iter().map(|(labels, point)| (labels, point.value)).collect())
-        }
+        promql::Data::Vector(samples) => Ok(samples.into_iter().map(|(labels, point)| (labels, point.value)).collect()),
         promql::Data::Scalar(_, value) => Ok(vec![(Labels::default(), Value::Float(value))]),
         promql::Data::Text(..) | promql::Data::Matrix(_) => Err("rule result is not a vector or scalar".to_owned()),
     }
@@ -65,12 +63,8 @@ pub(super) fn render(rule: &AlertPlan, sample: &Labels, value: &Value, setting: 
         Value::Float(value) => ScopeValue::Float(*value),
         Value::Histogram(_) => ScopeValue::Histogram(&histogram),
     };
-    let scope = Scope {
-        labels: &known,
-        external_labels: &setting.external_labels,
-        external_url: &setting.external_url,
-        value,
-    };
+    let scope =
+        Scope { labels: &known, external_labels: &setting.external_labels, external_url: &setting.external_url, value };
     let expand = |text: &str| {
         if !text.contains("{{") {
             return text.to_owned();

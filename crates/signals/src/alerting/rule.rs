@@ -57,9 +57,7 @@ pub(super) fn record(rule: &RecordPlan, scene: &Scene<'_>) -> Result<Samples, St
         }
     }
     match scene.limit {
-        Some(limit) if samples.len() > limit => {
-            Err(format!("exceeded limit of {limit} with {} series", samples.len()))
-        }
+        Some(limit) if samples.len() > limit => Err(format!("exceeded limit of {limit} with {} series", samples.len())),
         _ => Ok(samples),
     }
 }
@@ -149,7 +147,10 @@ fn ask(rule: &AlertPlan, scene: &Scene<'_>, state: &RuleState) -> Result<Asked, 
 fn fresh(rule: &AlertPlan, scene: &Scene<'_>) -> Result<BTreeMap<Labels, Fresh>, String> {
     let samples = scene.ask(&rule.expr)?;
     if samples.len() > ALERTS_MAX {
-        return Err(format!("the answer has {} series, more than the {ALERTS_MAX} alerts a rule may have", samples.len()));
+        return Err(format!(
+            "the answer has {} series, more than the {ALERTS_MAX} alerts a rule may have",
+            samples.len()
+        ));
     }
     let events = rule.min_events.as_ref().map(|(expr, least)| Ok::<_, String>((scene.lookup(expr)?, *least)));
     let events = events.transpose()?;

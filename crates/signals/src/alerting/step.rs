@@ -186,7 +186,10 @@ impl Instance {
                 Some(What::RaisedMissing)
             }
             (false, true) => Some(What::Raised),
-            (true, false) => Some(What::Cleared(why.unwrap_or(Cleared::FlappingOver))),
+            (true, false) => {
+                self.missing_told = false;
+                Some(What::Cleared(why.unwrap_or(Cleared::FlappingOver)))
+            }
             _ => None,
         }
     }

@@ -111,7 +111,8 @@ fn times(expr: &Expr, rule: &Alerting, group: &Group, subject: &Subject<'_>, sin
     }
     for (name, time) in [("for", rule.hold), ("keep_firing_for", rule.keep_firing)] {
         if !time.is_zero() && time < interval {
-            let message = format!("`{name}` of `{}` is shorter than an interval of {} s", rule.alert, interval.as_secs());
+            let message =
+                format!("`{name}` of `{}` is shorter than an interval of {} s", rule.alert, interval.as_secs());
             sink.find(&codes::ALERTS_FOR, subject, line, message);
         }
     }
@@ -138,7 +139,8 @@ fn absent(expr: &Expr, rule: &Alerting, subject: &Subject<'_>, sink: &mut Sink<'
 }
 
 fn name(rule: &Alerting, subject: &Subject<'_>, sink: &mut Sink<'_>) {
-    let camel = rule.alert.starts_with(|c: char| c.is_ascii_uppercase()) && rule.alert.chars().all(|c| c.is_ascii_alphanumeric());
+    let camel = rule.alert.starts_with(|c: char| c.is_ascii_uppercase())
+        && rule.alert.chars().all(|c| c.is_ascii_alphanumeric());
     if !camel {
         sink.find(&codes::ALERTS_NAME, subject, rule.at.line, format!("`{}` is not in CamelCase", rule.alert));
     }

@@ -89,9 +89,10 @@ impl Comments {
         }
         let place = place(file, finding);
         let meant = |disable: &&Disable| disable.code == finding.code;
-        self.disables.iter().filter(meant).any(|disable| {
-            disable.whole_file || place.is_some_and(|place| self.belongs(disable.line, place))
-        })
+        self.disables
+            .iter()
+            .filter(meant)
+            .any(|disable| disable.whole_file || place.is_some_and(|place| self.belongs(disable.line, place)))
     }
 
     /// Whether a comment belongs to what stands at a place: it is within, or above with nothing but comments between.

@@ -159,7 +159,9 @@ fn of_call(call: &Call) -> Known {
         "info" => Known::all(),
         "histogram_fraction" => arguments.get(2).map_or_else(Known::none, of).without(["le"]),
         "quantile_over_time" => arguments.get(1).map_or_else(Known::none, of),
-        "minute" | "hour" | "month" | "year" | "day_of_month" | "day_of_week" | "day_of_year" | "days_in_month" => first(),
+        "minute" | "hour" | "month" | "year" | "day_of_month" | "day_of_week" | "day_of_year" | "days_in_month" => {
+            first()
+        }
         _ => first(),
     }
 }

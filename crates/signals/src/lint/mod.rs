@@ -20,6 +20,8 @@ mod policy;
 mod query;
 mod rule;
 mod table;
+#[cfg(test)]
+mod tests;
 mod walk;
 
 use std::fmt;

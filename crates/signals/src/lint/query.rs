@@ -59,7 +59,8 @@ fn selector(selector: &Selector, subject: &Subject<'_>, sink: &mut Sink<'_>) {
 
 /// What is odd about a pattern.
 fn pattern_smell(label: &str, pattern: &str) -> Option<String> {
-    let plain = !pattern.is_empty() && !pattern.contains(['.', '*', '+', '?', '(', ')', '[', ']', '{', '}', '|', '^', '$', '\\']);
+    let plain = !pattern.is_empty()
+        && !pattern.contains(['.', '*', '+', '?', '(', ')', '[', ']', '{', '}', '|', '^', '$', '\\']);
     match pattern {
         ".*" => Some(format!("the pattern of `{label}` matches everything")),
         _ if plain => Some(format!("the pattern `{pattern}` of `{label}` is a plain text")),
@@ -75,8 +76,12 @@ fn contradiction(a: &Matcher, b: &Matcher) -> Option<String> {
     let label = &a.name;
     match (&a.test, &b.test) {
         (Test::Is(x), Test::Is(y)) if x == y => Some(format!("`{label}=\"{x}\"` is there twice")),
-        (Test::Is(x), _) if !b.holds(x) => Some(format!("`{label}=\"{x}\"` and another matcher of `{label}` contradict")),
-        (_, Test::Is(y)) if !a.holds(y) => Some(format!("`{label}=\"{y}\"` and another matcher of `{label}` contradict")),
+        (Test::Is(x), _) if !b.holds(x) => {
+            Some(format!("`{label}=\"{x}\"` and another matcher of `{label}` contradict"))
+        }
+        (_, Test::Is(y)) if !a.holds(y) => {
+            Some(format!("`{label}=\"{y}\"` and another matcher of `{label}` contradict"))
+        }
         (Test::Is(_), _) | (_, Test::Is(_)) => Some(format!("another matcher of `{label}` repeats what `=` says")),
         _ => None,
     }
@@ -101,7 +106,8 @@ fn call(call: &Call, subject: &Subject<'_>, sink: &mut Sink<'_>) {
         Some(Expr::Window(selector, range, _)) => {
             let interval = sink.policy.scrape_interval;
             if let Some(range) = walk::fixed(range).filter(|range| *range < interval.saturating_mul(2)) {
-                let message = format!("{function} over {} s, while samples are {} s apart", range / 1000, interval / 1000);
+                let message =
+                    format!("{function} over {} s, while samples are {} s apart", range / 1000, interval / 1000);
                 sink.find(&codes::PROMQL_RATE, subject, line, message);
             }
             naming(function, selector, subject, sink);
@@ -135,7 +141,12 @@ fn aggregate(aggregate: &Aggregate, subject: &Subject<'_>, sink: &mut Sink<'_>) 
     let line = subject.line();
     let samples = matches!(aggregate.op, Topk | Bottomk | Limitk | LimitRatio);
     if samples && matches!(subject.rule, Rule::Alerting(_)) {
-        sink.find(&codes::PROMQL_FRAGILE, subject, line, "an alert on a sample, whose members change from time to time");
+        sink.find(
+            &codes::PROMQL_FRAGILE,
+            subject,
+            line,
+            "an alert on a sample, whose members change from time to time",
+        );
     }
     if samples {
         return;
@@ -164,7 +175,9 @@ fn binary(binary: &Binary, subject: &Subject<'_>, sink: &mut Sink<'_>) {
 /// A counter that is compared as it is.
 fn counter(binary: &Binary, subject: &Subject<'_>, sink: &mut Sink<'_>) {
     let counted = |expr: &Expr| match aggregated(expr) {
-        Expr::Selector(selector) => walk::metric(selector).filter(|metric| metric.ends_with("_total")).map(str::to_owned),
+        Expr::Selector(selector) => {
+            walk::metric(selector).filter(|metric| metric.ends_with("_total")).map(str::to_owned)
+        }
         _ => None,
     };
     // Whether it is zero can be asked of a counter too, and how it stands to another or to its own past.
@@ -249,7 +262,8 @@ fn outcome(binary: &Binary) -> Option<(bool, String)> {
         _ => false,
     };
     // That what is absent is one is how people write it; it says nothing wrong.
-    let usual = binary.op == BinaryOp::Eq && walk::calls(&binary.left, &["absent", "absent_over_time", "present_over_time"]);
+    let usual =
+        binary.op == BinaryOp::Eq && walk::calls(&binary.left, &["absent", "absent_over_time", "present_over_time"]);
     let what = shown(&binary.left);
     match (never, always) {
         (true, _) => Some((false, format!("{what} is never on that side of {limit}"))),
@@ -278,7 +292,8 @@ fn matching(binary: &Binary, subject: &Subject<'_>, sink: &mut Sink<'_>) {
     let ignored = |name: &String| binary.matching.labels.contains(name);
     match (&left, &right) {
         (labels::Known::Only(a), labels::Known::Only(b)) => {
-            let differ: Vec<&str> = a.symmetric_difference(b).filter(|name| !ignored(name)).map(String::as_str).collect();
+            let differ: Vec<&str> =
+                a.symmetric_difference(b).filter(|name| !ignored(name)).map(String::as_str).collect();
             if !differ.is_empty() {
                 let message = format!("the sides differ by the labels {}", differ.join(", "));
                 sink.find(&codes::PROMQL_MATCHING, subject, line, message);

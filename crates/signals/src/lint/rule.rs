@@ -60,7 +60,8 @@ pub(super) fn check(group: &Group, comments: &Comments, subject: &Subject<'_>, s
             sink.find(&codes::LABELS_EMPTY, subject, line, format!("the label `{name}` is empty"));
         }
     }
-    let owned = sink.policy.owner_labels.iter().any(|name| labels.contains_key(name)) || comments.has_owner(subject.rule.at());
+    let owned =
+        sink.policy.owner_labels.iter().any(|name| labels.contains_key(name)) || comments.has_owner(subject.rule.at());
     if !owned {
         sink.find(&codes::RULE_OWNER, subject, line, format!("nobody owns `{}`", subject.rule.name()));
     }
@@ -92,7 +93,8 @@ fn check_links(annotations: &BTreeMap<String, String>, subject: &Subject<'_>, si
     for (name, text) in links {
         let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
         // A template may give the beginning, which is known only when it is rendered.
-        let good = text.starts_with("{{") || rest.is_some_and(|rest| !rest.is_empty() && !rest.contains(char::is_whitespace) || rest.contains("{{"));
+        let good = text.starts_with("{{")
+            || rest.is_some_and(|rest| !rest.is_empty() && !rest.contains(char::is_whitespace) || rest.contains("{{"));
         if !good {
             let message = format!("`{name}` is no address: {text:?}");
             sink.find(&codes::RULE_LINK, subject, subject.rule.at().line, message);
@@ -108,7 +110,9 @@ pub(super) fn duplicates(sources: &[Source<'_>], sink: &mut Sink<'_>) {
     let mut known: HashMap<Identity<'_>, (&str, usize)> = HashMap::new();
     for source in sources {
         let from = sink.findings.len();
-        for (group, rule) in source.file.groups.iter().flat_map(|group| group.rules.iter().map(move |rule| (group, rule))) {
+        for (group, rule) in
+            source.file.groups.iter().flat_map(|group| group.rules.iter().map(move |rule| (group, rule)))
+        {
             let recording = matches!(rule, Rule::Recording(_));
             let expr = if recording { "" } else { rule.expr().text.trim() };
             let identity = (recording, rule.name(), group.labels_of(rule), expr);
