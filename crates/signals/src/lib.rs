@@ -35,6 +35,7 @@
 //! | pending -> raised | `raise_by_rule`, `raise_by_check` in `decide.rs` |
 //! | raised -> quiet | `look`, `checked`, `dismiss`, `reconsider` in `decide.rs` |
 
+pub mod anomaly;
 mod command;
 mod decide;
 mod event;

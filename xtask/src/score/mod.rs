@@ -2,8 +2,10 @@
 //!
 //! The formula of each score stands in the README beside its data; the module of that name follows it.
 
-#[expect(dead_code, reason = "the scores over archives come next")]
 mod archive;
+mod cloud;
+mod nab;
+mod series;
 mod tlog;
 
 use crate::Outcome;
@@ -20,6 +22,8 @@ type Score = (&'static str, &'static str, fn(&Path) -> Scores);
 /// Every score there is.
 #[rustfmt::skip]
 const ALL: &[Score] = &[
+    ("cloud-monitoring", "cloud-monitoring", cloud::run),
+    ("nab", "nab", nab::run),
     ("tlog", "gov-tlog", tlog::run),
 ];
 
