@@ -184,9 +184,9 @@ mod tests {
 
     #[test]
     fn a_detection_outside_costs_by_its_distance_from_the_window_before() {
-        // Before all windows: -1. One row after: y = 1/9, sigma = 2/(1+e^(5/9))-1 = -0.270849. Far away: -1.
+        // Before all windows: -1. One row after: y = 1/9, sigma = 2/(1+e^(5/9))-1 = -0.270847. Far away: -1.
         assert_eq!(file(&[20], &[40..=49]).outside, -1.0);
-        assert!((file(&[50], &[40..=49]).outside + 0.270_849).abs() < 1e-6);
+        assert!((file(&[50], &[40..=49]).outside + 0.270_847).abs() < 1e-6);
         assert_eq!(file(&[90], &[40..=49]).outside, -1.0);
         assert_eq!(file(&[20, 90], &[]).outside, -2.0);
     }

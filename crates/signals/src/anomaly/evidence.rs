@@ -80,6 +80,7 @@ impl Unrest {
         self.usual += slow * (step * step - self.usual);
         let trifle = (TRIFLE * self.size + STEP_MIN).powi(2);
         let ratio = (self.recent + trifle) / (self.usual + trifle);
-        self.tail.rarity(ratio.ln().abs() / 2.0)
+        let known = f64::from(self.rows) > UNREST_ROWS;
+        if known { self.tail.rarity(ratio.ln().abs() / 2.0) } else { 0.0 }
     }
 }

@@ -8,7 +8,7 @@
 //!    the week stand beside it, and replace it as soon as they explain the series clearly better ([`season`]).
 //! 2. *Evidence.* Three views of the same rows: how far the newest two lie from the baseline (spike), how long they
 //!    stay away from it (shift: the two-sided cumulative sum of Page), and how the size of the steps from row to row
-//!    compares with its past (unrest, and its opposite, a flat line) ([`evidence`]).
+//!    compares with its past (unrest, and its opposite) ([`evidence`]).
 //! 3. *Likelihood.* Each view is turned into the rarity of its value: minus the decimal logarithm of the share of rows
 //!    that are as far out. The tail above the 98th percentile is modelled as exponential, as extreme value theory
 //!    suggests for peaks over a threshold; a value beyond all that was ever seen is rarer still ([`tail`]).
@@ -22,6 +22,9 @@
 //!
 //! Sources: Page 1954 (cumulative sums); Huber 1964 (bounded influence); Siffer et al. 2017 (peaks over a threshold in
 //! streams); Ahmad et al. 2017 (a likelihood stage over raw scores, and the NAB benchmark).
+//!
+//! What it does not do: a series that is merely stuck at a usual value becomes a little rare, and seldom hits; ask
+//! `changes(x[30m]) == 0` for that. On plain noise it hits about once in a thousand rows.
 //!
 //! All parameters are round numbers in the middle of a wide plateau: halving or doubling a memory, or a neighbouring
 //! value of any other, changes the NAB score by about a point. They count rows, not seconds, because the scrape

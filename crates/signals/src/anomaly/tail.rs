@@ -23,7 +23,7 @@ const PRIOR_PEAKS: f64 = 10.0;
 /// The smallest excess believed before any peak is seen.
 const PRIOR_EXCESS_MIN: f64 = 1e-3;
 /// Nothing is rare before this many values.
-const RARE_AFTER: u32 = 50;
+const RARE_AFTER: u32 = 100;
 /// Nothing is a record before this many values.
 const RECORD_AFTER: u32 = 200;
 /// How much rarer a record is, per natural logarithm of its ratio to the last one: two powers of ten for a tenth more.
