@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use kernel::Labels;
+use serde::{Deserialize, Serialize};
 
 use super::Detector;
 
@@ -10,8 +11,9 @@ use super::Detector;
 pub const DETECTORS_MAX: usize = 10_000;
 
 /// A bounded set of detectors. When it is full, a new series takes the place of the one longest unseen, which starts anew
-/// if it comes back.
-#[derive(Debug)]
+/// if it comes back. Stored as a list, and so it survives a restart.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(into = "Stored", from = "Stored")]
 pub struct Detectors {
     limit: usize,
     /// How many observations there were; their numbers order the series.
@@ -22,12 +24,39 @@ pub struct Detectors {
     evicted: u64,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 struct Entry {
     detector: Detector,
     seen: u64,
     at: i64,
     score: f64,
+}
+
+/// A set as it is stored: its series, longest unseen first.
+#[derive(Serialize, Deserialize)]
+struct Stored {
+    limit: usize,
+    entries: Vec<(Labels, Entry)>,
+    evicted: u64,
+}
+
+impl From<Detectors> for Stored {
+    fn from(mut detectors: Detectors) -> Self {
+        let take = |series: Labels| detectors.entries.remove_entry(&series);
+        let entries = detectors.seen.into_values().filter_map(take).collect();
+        Self { limit: detectors.limit, entries, evicted: detectors.evicted }
+    }
+}
+
+impl From<Stored> for Detectors {
+    fn from(stored: Stored) -> Self {
+        let mut detectors = Self::new(stored.limit);
+        for (series, entry) in stored.entries {
+            detectors.insert(series, entry);
+        }
+        detectors.evicted += stored.evicted;
+        detectors
+    }
 }
 
 impl Detectors {
@@ -58,12 +87,22 @@ impl Detectors {
             }
             return entry.score;
         }
-        self.make_room();
         let mut detector = Detector::new();
         let score = detector.observe(at, value);
-        self.seen.insert(seen, series.clone());
-        self.entries.insert(series.clone(), Entry { detector, seen, at, score });
+        self.insert(series.clone(), Entry { detector, seen, at, score });
         score
+    }
+
+    /// Adds a series, or puts one in the place of its namesake, as seen just now.
+    fn insert(&mut self, series: Labels, mut entry: Entry) {
+        if let Some(namesake) = self.entries.remove(&series) {
+            self.seen.remove(&namesake.seen);
+        }
+        self.make_room();
+        self.observations += 1;
+        entry.seen = self.observations;
+        self.seen.insert(entry.seen, series.clone());
+        self.entries.insert(series, entry);
     }
 
     fn make_room(&mut self) {

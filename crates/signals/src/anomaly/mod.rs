@@ -27,7 +27,7 @@
 //! `changes(x[30m]) == 0` for that. On plain noise it hits about once in a thousand rows.
 //!
 //! All parameters are round numbers in the middle of a wide plateau: halving or doubling a memory, or a neighbouring
-//! value of any other, changes the NAB score by about a point. They count rows, not seconds, because the scrape
+//! value of any other, moves the NAB score by one or two points. They count rows, not seconds, because the scrape
 //! interval follows how fast a series matters; only the seasons read the time.
 
 mod baseline;

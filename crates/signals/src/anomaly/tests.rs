@@ -113,6 +113,20 @@ fn a_full_set_drops_the_series_longest_unseen() {
 }
 
 #[test]
+fn a_stored_set_keeps_its_series_their_order_and_their_limit() {
+    let mut detectors = Detectors::new(2);
+    for (second, name) in ["a", "b", "a"].iter().enumerate() {
+        detectors.observe(&named(name), i64::try_from(second).unwrap(), 1.0);
+    }
+    let text = serde_json::to_string(&detectors).unwrap();
+    let mut again: Detectors = serde_json::from_str(&text).unwrap();
+    again.observe(&named("c"), 3, 1.0);
+    let kept: Vec<&Labels> = again.seen_labels().collect();
+    assert_eq!(kept, [&named("a"), &named("c")]);
+    assert_eq!(again.evicted(), 1);
+}
+
+#[test]
 fn a_row_asked_for_twice_is_learnt_once() {
     let (mut once, mut twice) = (Detectors::new(9), Detectors::new(9));
     for row in 0..500 {
