@@ -39,6 +39,7 @@
 //! renders the labels and annotations of Prometheus' rules.
 
 pub mod alerting;
+pub mod anomaly;
 mod command;
 mod decide;
 mod event;

@@ -8,6 +8,10 @@ mod sigma;
 mod cpu;
 mod loghub;
 mod slo;
+mod archive;
+mod cloud;
+mod nab;
+mod series;
 mod tlog;
 
 use crate::Outcome;
@@ -29,6 +33,8 @@ const ALL: &[Score] = &[
     ("alert-rules", "alert-rules", alert_rules::run),
     ("alert-rules", "alert-rules", alert_rules::run),
     ("slo-rules", "slo-rules", slo::run),
+    ("cloud-monitoring", "cloud-monitoring", cloud::run),
+    ("nab", "nab", nab::run),
     ("tlog", "gov-tlog", tlog::run),
 ];
 
