@@ -7,11 +7,13 @@
 //! |---|---|---|
 //! | [`outbound`] | out | SMTP, Standard Webhooks, ntfy, Slack, Matrix |
 //! | [`checks`] | out | HTTP health checks |
+//! | [`evtx`] | in | Windows event logs as files |
 //! | [`exposition`] | out, in | Prometheus' text format, read from a target |
 //! | [`otlp`] | in | OTLP metrics, as protobuf and as JSON |
 //! | [`watchbook`] | in | the watchbook's files |
 
 pub mod checks;
+pub mod evtx;
 pub mod exposition;
 pub mod http;
 pub mod otlp;

@@ -1,7 +1,8 @@
 //! `score sigma`: the rules of `sigma` over its own regression cases, and over the events of `attack-logs` beside it.
 //!
 //! `regression_share` is the share of cases whose rule matches an event of its log, and `regression_strict` the share
-//! that has the stated number of matches where one is stated. `precision`, `recall` and `f1` are over (rule, event)
+//! that has the stated number of matches where one is stated. `evtx_share` is the share of the logs that give the same
+//! matches as EVTX files, over all rules, as they do as JSON. `precision`, `recall` and `f1` are over (rule, event)
 //! pairs of the rules for Windows that the reference knows how to express; the reference asks `process_creation` rules
 //! of Sysmon's event 1 only, and so do these. Speeds are events per second of CPU time of the one thread that works:
 //! `events_per_cpu_s` from a parsed JSON value to the matches, `events_per_cpu_s_with_parse` from the line.
@@ -30,7 +31,9 @@ pub fn run(data: &Path) -> Scores {
     refused.iter().for_each(|refused| eprintln!("score sigma: refused: {refused}"));
     let mut scores =
         vec![("rules".to_owned(), rules.iter().len() as f64), ("refused".to_owned(), refused.len() as f64)];
-    scores.extend(regression(&fs::read_to_string(data.join("regression_cases.jsonl"))?, &rules)?);
+    let cases = fs::read_to_string(data.join("regression_cases.jsonl"))?;
+    scores.extend(regression(&cases, &rules)?);
+    scores.extend(evtx_files(&data.join("regression_evtx.tar.xz"), &cases, &rules)?);
     let started = cpu_seconds()?;
     let (rules, _) = load(&texts, &pipeline.with_option(AUDIT_PROCESS_CREATION, false));
     scores.push(("load_cpu_s".to_owned(), cpu_seconds()? - started));
@@ -63,6 +66,35 @@ fn regression(cases: &str, rules: &Rules) -> Scores {
         }
     }
     Ok(vec![("regression_share".to_owned(), matched / all), ("regression_strict".to_owned(), exact / all)])
+}
+
+/// The matches of all rules in the events of a log, in order.
+fn all_matches<'e>(rules: &Rules, events: impl Iterator<Item = &'e Value>) -> Vec<Vec<String>> {
+    let keys = |event| rules.matches(&Event::new(event)).iter().map(|found| found.rule.key().to_owned()).collect();
+    events.map(keys).collect()
+}
+
+fn evtx_files(archive: &Path, cases: &str, rules: &Rules) -> Scores {
+    let mut as_json = BTreeMap::new();
+    for line in cases.lines().filter(|line| !line.trim().is_empty()) {
+        let case: Value = serde_json::from_str(line)?;
+        let events = case["events"].as_array().ok_or("a case has no events")?;
+        as_json.insert(case["rule_id"].as_str().unwrap_or_default().to_owned(), all_matches(rules, events.iter()));
+    }
+    let (mut same, mut all) = (0.0, 0.0);
+    for (name, bytes) in archive::files(archive)? {
+        let id = Path::new(&name).file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let mut events = Vec::new();
+        let read = connectors::evtx::read(bytes, |event| events.push(Value::Object(event)));
+        let agrees = read.is_ok_and(|summary| summary.skipped == 0)
+            && as_json.get(&id) == Some(&all_matches(rules, events.iter()));
+        all += 1.0;
+        same += f64::from(u8::from(agrees));
+        if !agrees {
+            eprintln!("score sigma: {name} does not give the matches that its JSON gives");
+        }
+    }
+    Ok(vec![("evtx_share".to_owned(), same / all)])
 }
 
 fn pairs(data: &Path, rules: &Rules) -> Scores {

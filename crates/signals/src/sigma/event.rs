@@ -6,7 +6,10 @@
 
 use std::borrow::Cow;
 
+use jiff::Timestamp;
 use serde_json::{Map, Number, Value};
+
+use super::clock;
 
 /// The most values that one event may have; more are left out, and [`Event::is_cut`] says so.
 pub const EVENT_VALUES_MAX: usize = 4000;
@@ -15,6 +18,20 @@ pub const EVENT_DEPTH_MAX: usize = 32;
 
 /// The fields under which [`Event::from_source`] keeps what is known about where an event comes from.
 pub const SOURCE_FIELDS: [&str; 3] = ["logsource.product", "logsource.service", "logsource.category"];
+
+/// The fields that tell when an event happened, the most exact first. What tells when it was read comes last.
+const TIME_FIELDS: [&str; 10] = [
+    "TimeCreated_SystemTime",
+    "UtcTime",
+    "EventTime",
+    "eventTime",
+    "time",
+    "ts",
+    "timestamp",
+    "TimeCreated",
+    "published",
+    "@timestamp",
+];
 
 /// The key of XML attributes, and the key of the text beside them, in JSON made of XML.
 const ATTRIBUTES: &str = "#attributes";
@@ -125,6 +142,12 @@ impl<'a> Event<'a> {
     #[must_use]
     pub fn text(&self, field: &str) -> Option<Cow<'_, str>> {
         self.fields.iter().filter(|known| known.name == field).find_map(|known| known.value.text())
+    }
+
+    /// When it happened, as the first of its usual fields for that tells.
+    #[must_use]
+    pub fn time(&self) -> Option<Timestamp> {
+        TIME_FIELDS.iter().find_map(|field| self.values(field).find_map(clock::moment))
     }
 
     fn push(&mut self, name: Cow<'a, str>, value: Scalar<'a>) {

@@ -139,7 +139,7 @@ impl Correlations {
             }
         }
         self.newest = self.newest.max(at);
-        self.advance(&plans, self.newest.saturating_sub(self.lateness), &mut found);
+        self.advance(&plans, self.watermark(self.newest), &mut found);
         found
     }
 
@@ -147,7 +147,7 @@ impl Correlations {
     pub fn silence(&mut self, now: Timestamp) -> Vec<Correlated> {
         let plans = Arc::clone(&self.plans);
         let mut found = Vec::new();
-        self.advance(&plans, now.as_millisecond().saturating_sub(self.lateness), &mut found);
+        self.advance(&plans, self.watermark(now.as_millisecond()), &mut found);
         found
     }
 
@@ -161,6 +161,11 @@ impl Correlations {
     #[must_use]
     pub fn groups(&self) -> usize {
         self.memory.iter().map(|memory| memory.groups.len()).sum()
+    }
+
+    /// The last moment of which no event is awaited any more, when this is the newest.
+    fn watermark(&self, newest: i64) -> i64 {
+        newest.saturating_sub(self.lateness).saturating_sub(1)
     }
 
     fn count(
