@@ -1,7 +1,7 @@
 //! What a rule asks of one field, and how the answers are put together.
 
+use core::net::IpAddr;
 use std::collections::HashSet;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use aho_corasick::AhoCorasick;

@@ -127,6 +127,7 @@ impl<'a> Loader<'a> {
         let mut rule = describe(file, given);
         let source = source(&given.logsource);
         let plan = self.settings.pipeline.plan(&source, &given.tags)?;
+        rule.only_told = plan.only_told;
         let mut filters: Vec<&mut Filter> =
             filters.iter_mut().filter(|filter| filter.applies(&rule, &source)).collect();
         let mut compiled: Vec<(FieldMap, Tree, Vec<usize>)> = Vec::new();
@@ -177,6 +178,7 @@ fn describe(file: &str, given: &SigmaRule) -> Rule {
         product: given.logsource.product.clone(),
         service: given.logsource.service.clone(),
         category: given.logsource.category.clone(),
+        only_told: false,
         has_keywords: false,
         level: given.level.map_or(Level::Medium, Level::from),
         author: given.author.clone(),

@@ -121,6 +121,20 @@ impl Correlations {
         Self { plans, memory, lateness, newest: i64::MIN, uncounted: Uncounted::default() }
     }
 
+    /// Goes on with other rules, after a change of files. Correlations that say the same keep what they remember.
+    #[must_use]
+    pub fn with_rules(mut self, rules: &Rules) -> Self {
+        let plans = Arc::clone(&rules.correlations);
+        let old = Arc::clone(&self.plans);
+        let mut kept = |plan: &Plan| {
+            let place = old.plans.iter().position(|old| old.identity == plan.identity);
+            let memory = place.and_then(|place| self.memory.get_mut(place)).map(std::mem::take);
+            memory.unwrap_or_else(|| Memory { closed_to: i64::MIN, ..Memory::default() })
+        };
+        let memory = plans.plans.iter().map(&mut kept).collect();
+        Self { plans, memory, ..self }
+    }
+
     /// Counts an event that happened `at`, with the rules it matched.
     pub fn observe(
         &mut self,

@@ -1,6 +1,7 @@
 //! Correlation rules compiled: what they count, over which rules, how they group, and when what they ask holds.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use rsigma_parser::{
@@ -31,6 +32,8 @@ pub(in crate::sigma) struct Plans {
 #[derive(Debug)]
 pub(in crate::sigma) struct Plan {
     pub rule: Arc<Rule>,
+    /// A hash of what the correlation says, and of the rules it refers to.
+    pub identity: u64,
     pub kind: Kind,
     pub inputs: usize,
     pub group_by: Vec<Field>,
@@ -280,7 +283,23 @@ fn plan(file: &str, given: &CorrelationRule) -> Result<Plan, String> {
         return Err(format!("it counts to {most}, but no more than {ITEMS_MAX} events of a group are kept"));
     }
     let rule = Arc::new(describe(file, given));
-    Ok(Plan { rule, kind, inputs: 0, group_by, span, mode, predicates, fields })
+    let identity = identity(given);
+    Ok(Plan { rule, identity, kind, inputs: 0, group_by, span, mode, predicates, fields })
+}
+
+/// The same for the same correlation, whatever its title, level and other words for people are.
+fn identity(given: &CorrelationRule) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    let CorrelationRule { correlation_type, rules, group_by, timespan, window, gap, condition, aliases, .. } = given;
+    let mut named: Vec<(&str, &str, &str)> = Vec::new();
+    for alias in aliases {
+        named.extend(alias.mapping.iter().map(|(rule, field)| (alias.alias.as_str(), rule.as_str(), field.as_str())));
+    }
+    named.sort_unstable();
+    let gap = gap.as_ref().map(|gap| gap.seconds);
+    (given.id.as_deref().unwrap_or(&given.title), correlation_type.as_str(), rules, group_by).hash(&mut hasher);
+    (timespan.seconds, window.as_str(), gap, format!("{condition:?}"), named).hash(&mut hasher);
+    hasher.finish()
 }
 
 fn kind(given: &CorrelationRule, rank: Option<u64>) -> Result<Kind, String> {
@@ -291,7 +310,7 @@ fn kind(given: &CorrelationRule, rank: Option<u64>) -> Result<Kind, String> {
     let kind = match given.correlation_type {
         CorrelationType::Temporal => Kind::Temporal(match extended {
             Some(expression) => logic(expression, given)?,
-            None => Logic::All((0..given.rules.len()).map(|at| seen(at)).collect::<Result<_, _>>()?),
+            None => Logic::All((0..given.rules.len()).map(seen).collect::<Result<_, _>>()?),
         }),
         _ if extended.is_some() => return Err("only `temporal` takes a condition over rules".to_owned()),
         CorrelationType::TemporalOrdered => Kind::Ordered,
@@ -363,6 +382,7 @@ fn describe(file: &str, given: &CorrelationRule) -> Rule {
         product: None,
         service: None,
         category: None,
+        only_told: false,
         has_keywords: false,
         level: given.level.map_or(Level::Medium, Level::from),
         author: given.author.clone(),

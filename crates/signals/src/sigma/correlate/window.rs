@@ -82,7 +82,7 @@ impl Group {
                 let ends = ends.filter(|end| self.at(end - 1).is_some_and(closed));
                 ends.map(|end| self.start(plan.span, end)..end).collect()
             }
-            Mode::Tumbling => vec![0..self.items.len()],
+            Mode::Tumbling => std::iter::once(0..self.items.len()).collect(),
             Mode::Session { gap } => {
                 let over = |session: &std::ops::Range<usize>| {
                     self.at(session.end.saturating_sub(1)).is_some_and(|last| closed(last.saturating_add(gap)))

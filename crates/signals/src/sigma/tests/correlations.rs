@@ -257,6 +257,19 @@ fn an_event_from_the_future_closes_nothing() {
     assert_eq!(world.correlations.observe(&event, &found, Seconds(1).after(now()), Seconds(1).after(now())).len(), 1);
 }
 
+#[test]
+fn a_change_of_files_forgets_nothing_that_still_counts() {
+    let text = correlation("type: event_count\nrules: [failed]\ntimespan: 10s\ncondition: {gte: 2}");
+    for (other, wanted) in [(text.replace("level: high", "level: low"), 1), (text.replace("10s", "11s"), 0)] {
+        let mut world = World::new(&[&text], 0);
+        world.see(0, failed("a"));
+        let (rules, _) = load(&[BASE, &other]);
+        world.correlations = world.correlations.with_rules(&rules);
+        world.rules = rules;
+        assert_eq!(world.see(1, failed("a")).len(), wanted);
+    }
+}
+
 /// SG-5
 #[test]
 fn groups_and_their_events_are_bounded() {

@@ -49,6 +49,9 @@ const SOURCES: [&str; 5] = [
     "logsource: {product: linux}",
 ];
 
+static PIPELINE: std::sync::LazyLock<Pipeline> =
+    std::sync::LazyLock::new(|| Pipeline::built_in().expect("the built-in pipeline is read"));
+
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
@@ -122,7 +125,7 @@ fn arbitrary_event() -> impl Strategy<Value = Value> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(100))]
 
     /// SG-1
     #[test]
@@ -131,8 +134,7 @@ proptest! {
         events in proptest::collection::vec(arbitrary_event(), 1..12),
     ) {
         let texts: Vec<&str> = rules.iter().map(String::as_str).collect();
-        let pipeline = Pipeline::built_in().expect("it is read");
-        let (all, refused) = load_with(&texts, &pipeline);
+        let (all, refused) = load_with(&texts, &PIPELINE);
         prop_assert_eq!(refused, []);
         for event in &events {
             let event = Event::new(event);
@@ -150,11 +152,10 @@ proptest! {
         event in arbitrary_event(),
     ) {
         let texts: Vec<&str> = rules.iter().map(String::as_str).collect();
-        let pipeline = Pipeline::built_in().expect("it is read");
         let event = Event::new(&event);
-        let (all, _) = load_with(&texts, &pipeline);
+        let (all, _) = load_with(&texts, &PIPELINE);
         let together = all.matches(&event).len();
-        let alone: usize = texts.iter().map(|text| load_with(&[text], &pipeline).0.matches(&event).len()).sum();
+        let alone: usize = texts.iter().map(|text| load_with(&[text], &PIPELINE).0.matches(&event).len()).sum();
         prop_assert_eq!(together, alone);
     }
 }
@@ -173,7 +174,7 @@ fn the_index_finds_the_same_over_real_rules() {
     // Every rule begins with its title, so one stream of files is cut there.
     let stream = String::from_utf8_lossy(&unpacked.stdout).replace("\r\n", "\n").replace("\ntitle: ", "\u{0}title: ");
     let texts: Vec<&str> = stream.split('\u{0}').collect();
-    let (rules, _) = load_with(&texts, &Pipeline::built_in().expect("it is read"));
+    let (rules, _) = load_with(&texts, &PIPELINE);
     assert!(rules.iter().len() > 1000, "{} rules", rules.iter().len());
     for line in cases.lines() {
         let case: Value = serde_json::from_str(line).expect("a case");

@@ -52,6 +52,7 @@ fn services_categories_and_products() {
             true,
         ),
         ("product: linux, service: sshd", json!({"logsource.product": "linux", "f": 1}), false),
+        ("product: windows, service: unheard", json!({"Channel": "x", "f": 1}), false),
         ("category: unheard", json!({"logsource.category": "unheard", "f": 1}), true),
     ] {
         let (rules, _) = load_with(&[&windows(source, "sel:\n  f: 1\ncondition: sel")], &built_in());
@@ -108,6 +109,10 @@ fn two_files_are_applied_by_priority() {
 fn bad_files_are_refused_with_the_place() {
     for (text, reason) in [
         ("transformations:\n  - type: field_name_mapping", "transformation 1: missing field `mapping`"),
+        (
+            "transformations:\n  - {type: field_name_prefix, prefix: a, odd: 1}",
+            "transformation 1: the key `odd` is not known here",
+        ),
         ("transformations:\n  - id: x\n    type: set_state", "transformation 1 (x): unknown variant `set_state`"),
         ("transformations: 5", "`transformations` must be a list"),
         ("unheard: 5", "the key `unheard` is not known here"),
