@@ -9,7 +9,7 @@
 
 use super::{Scores, archive};
 use serde_json::Value;
-use signals::sigma::{AUDIT_PROCESS_CREATION, Event, Pipeline, Refused, Rule, RuleFile, Rules, Settings};
+use signals::sigma::{AUDIT_PROCESS_CREATION, Event, Filters, Pipeline, Refused, Rule, RuleFile, Rules, Settings};
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::fs;
@@ -44,7 +44,7 @@ pub fn run(data: &Path) -> Scores {
 fn load(texts: &[(&str, String)], pipeline: &Pipeline) -> (Rules, Vec<Refused>) {
     let files: Vec<RuleFile<'_>> = texts.iter().map(|(name, text)| RuleFile { name, text }).collect();
     // At this time no exception has expired, so all of the corpus is in use.
-    Rules::load(&files, &Settings { pipeline, now: jiff::Timestamp::UNIX_EPOCH })
+    Rules::load(&files, &Settings { pipeline, now: jiff::Timestamp::UNIX_EPOCH, filters: Filters::Owned })
 }
 
 fn regression(cases: &str, rules: &Rules) -> Scores {

@@ -114,7 +114,8 @@ impl Item {
 }
 
 impl Test {
-    fn passes(&self, view: &View<'_>, place: usize) -> bool {
+    /// Whether the value at a place passes.
+    pub fn passes(&self, view: &View<'_>, place: usize) -> bool {
         match self {
             Self::Texts(texts) if texts.cased => view.text(place).is_some_and(|text| texts.matches(&text)),
             Self::Texts(texts) => view.folded(place).is_some_and(|text| texts.matches(text)),

@@ -9,6 +9,7 @@ use super::correlate::Plans;
 use super::except::Filter;
 use super::guard;
 use super::item::Tree;
+use super::modify::REGEX_LARGE_MAX;
 use super::pipeline::{FieldMap, Source};
 use super::route::Classes;
 use super::rule::{Level, Refused, Rule};
@@ -32,6 +33,7 @@ pub(super) struct Loader<'a> {
     variants: Vec<Variant>,
     trees: Vec<Tree>,
     classes: Classes,
+    large_regexes: usize,
 }
 
 /// A document and the file in which it stands.
@@ -41,7 +43,8 @@ impl<'a> Loader<'a> {
     pub fn new(settings: &'a Settings<'a>) -> Self {
         let (refused, notes, fields, rules) = (Vec::new(), Vec::new(), Fields::default(), Vec::new());
         let (ids, variants, trees, classes) = (HashSet::new(), Vec::new(), Vec::new(), Classes::default());
-        Self { settings, refused, notes, fields, rules, ids, variants, trees, classes }
+        let large_regexes = REGEX_LARGE_MAX;
+        Self { settings, refused, notes, fields, rules, ids, variants, trees, classes, large_regexes }
     }
 
     pub fn load(mut self, files: &[RuleFile<'_>]) -> (Rules, Vec<Refused>) {
@@ -95,7 +98,7 @@ impl<'a> Loader<'a> {
         let mut filters = Vec::new();
         for (file, rule) in given {
             let name = rule.id.clone().unwrap_or_else(|| rule.title.clone());
-            let filter = Filter::new(file, rule, self.settings.now).and_then(|filter| {
+            let filter = Filter::new(file, rule, self.settings).and_then(|filter| {
                 // Tried once by itself, so that a bad filter is refused and not the rules that it is meant for.
                 let map = FieldMap::default();
                 let mut compiler = self.compiler(&map);
@@ -111,7 +114,8 @@ impl<'a> Loader<'a> {
 
     fn compiler<'s>(&'s mut self, map: &'s FieldMap) -> Compiler<'s> {
         let pipeline = self.settings.pipeline;
-        Compiler { fields: &mut self.fields, pipeline, map, waits_for: BTreeSet::new(), has_keywords: false }
+        let (fields, large_regexes) = (&mut self.fields, &mut self.large_regexes);
+        Compiler { fields, pipeline, map, waits_for: BTreeSet::new(), has_keywords: false, large_regexes }
     }
 
     fn rule(&mut self, file: &str, given: &SigmaRule, filters: &mut [Filter]) -> Result<(), String> {

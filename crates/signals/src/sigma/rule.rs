@@ -92,11 +92,11 @@ pub struct Exception {
     /// Its title.
     pub title: String,
     /// Who answers for it.
-    pub owner: String,
+    pub owner: Option<String>,
     /// Why these events are harmless.
-    pub reason: String,
+    pub reason: Option<String>,
     /// The last day on which it is applied.
-    pub expires: Date,
+    pub expires: Option<Date>,
 }
 
 /// A rule, filter or correlation that is not in use, and why.

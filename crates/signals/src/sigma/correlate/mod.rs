@@ -205,7 +205,7 @@ impl Correlations {
             self.uncounted.groups_let_go += 1;
         }
         let group = memory.groups.entry(key.clone()).or_default();
-        self.uncounted.crowded_out += u64::from(group.insert(item));
+        self.uncounted.crowded_out += u64::from(group.insert(plan, item));
         memory.due.extend(plan.dues(at).into_iter().map(|due| (due, key.clone())));
         let hit = if plan.is_monotone() { group.look(plan, at) } else { None };
         if let Some(hit) = hit {

@@ -124,6 +124,11 @@ impl Plan {
         }
     }
 
+    /// Whether a running tally is kept, so that one more event costs no look at the others.
+    pub fn is_tallied(&self) -> bool {
+        self.mode == Mode::Sliding && self.is_monotone() && matches!(self.kind, Kind::Values | Kind::Temporal(_))
+    }
+
     /// Whether a number is as the condition asks.
     pub fn accepts(&self, number: f64) -> bool {
         self.predicates.iter().all(|(operator, wanted)| match operator {

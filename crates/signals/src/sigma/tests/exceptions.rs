@@ -37,7 +37,7 @@ fn a_filter_excepts_events_in_the_names_of_their_class() {
     assert_eq!(titles(&rules, &event("Admin")), [""; 0]);
     assert_eq!(titles(&rules, &event("guest")), ["Runs X"]);
     let exceptions: Vec<_> = rules.iter().flat_map(|rule| &rule.exceptions).collect();
-    assert_eq!(exceptions.iter().map(|known| known.owner.as_str()).collect::<Vec<_>>(), ["windows team"]);
+    assert_eq!(exceptions.iter().map(|known| known.owner.as_deref()).collect::<Vec<_>>(), [Some("windows team")]);
 }
 
 /// SG-6
@@ -58,6 +58,15 @@ fn a_filter_past_its_last_day_or_without_one_is_not_applied() {
             "{told:?}"
         );
     }
+}
+
+#[test]
+fn a_filter_that_says_no_more_than_the_specification_can_be_let_in() {
+    let (pipeline, text) = (Pipeline::built_in().expect("it is read"), filter(""));
+    let files = [RuleFile { name: "r", text: RULE }, RuleFile { name: "f", text: &text }];
+    let (rules, refused) = Rules::load(&files, &Settings { pipeline: &pipeline, now: now(), filters: Filters::Plain });
+    assert_eq!(refused, []);
+    assert_eq!(titles(&rules, &event("admin")), [""; 0]);
 }
 
 #[test]

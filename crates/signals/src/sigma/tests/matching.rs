@@ -222,3 +222,14 @@ fn what_cannot_be_compiled_is_refused_with_the_reason() {
         assert!(told.contains(reason), "{detection}\n{told}");
     }
 }
+
+#[test]
+fn a_match_shows_what_it_rests_on() {
+    let detection = "sel:\n  f|contains: a\n  g: null\nmore:\n  h: [1, 2]\nfilter:\n  x: y\ncondition: (sel or more) and not filter";
+    let (rules, _) = load(&[&rule(detection)]);
+    let value = json!({"f": ["bar", "foo"], "h": 3, "i": 1});
+    let event = Event::new(&value);
+    let shown: Vec<_> = rules.matches(&event).iter().flat_map(|found| rules.evidence(&event, found)).collect();
+    let shown: Vec<_> = shown.iter().map(|shown| (shown.field.as_str(), shown.value.as_str())).collect();
+    assert_eq!(shown, [("f", "bar")]);
+}

@@ -12,7 +12,7 @@ mod usual;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Event, Pipeline, Refused, RuleFile, Rules, Settings};
+use super::{Event, Filters, Pipeline, Refused, RuleFile, Rules, Settings};
 
 /// Noon of a day on which no exception of these tests has expired.
 fn now() -> Timestamp {
@@ -22,7 +22,7 @@ fn now() -> Timestamp {
 fn load_with(texts: &[&str], pipeline: &Pipeline) -> (Rules, Vec<Refused>) {
     let names: Vec<String> = (0..texts.len()).map(|at| format!("file {at}")).collect();
     let files: Vec<RuleFile<'_>> = names.iter().zip(texts).map(|(name, text)| RuleFile { name, text }).collect();
-    Rules::load(&files, &Settings { pipeline, now: now() })
+    Rules::load(&files, &Settings { pipeline, now: now(), filters: Filters::Owned })
 }
 
 fn load(texts: &[&str]) -> (Rules, Vec<Refused>) {
