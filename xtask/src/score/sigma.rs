@@ -114,12 +114,18 @@ fn pairs(data: &Path, rules: &Rules) -> Scores {
     for (name, bytes) in archive::files(&data.join("events.tar.xz"))? {
         let capture = Path::new(&name).file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let lines: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()).collect();
-        let start = cpu_seconds()?;
         let values: Vec<Value> = lines.iter().map(|line| serde_json::from_slice(line)).collect::<Result<_, _>>()?;
-        let parsed = cpu_seconds()?;
+        let start = cpu_seconds()?;
         let found: Vec<_> = values.iter().map(|value| rules.matches(&Event::new(value))).collect();
+        let matched = cpu_seconds()?;
+        let texts: Vec<&str> = lines.iter().map(|line| std::str::from_utf8(line)).collect::<Result<_, _>>()?;
+        let again = texts.iter().map(|text| Ok(rules.matches(&Event::parse(text)?).len()));
+        let counts: Vec<usize> = again.collect::<Result<_, Box<dyn Error>>>()?;
         let end = cpu_seconds()?;
-        (matching, whole) = (matching + end - parsed, whole + end - start);
+        if !counts.iter().copied().eq(found.iter().map(Vec::len)) {
+            return Err(format!("{capture}: events from values and from text do not match the same rules").into());
+        }
+        (matching, whole) = (matching + matched - start, whole + end - matched);
         events += values.len() as f64;
         asked += values.iter().map(|value| rules.candidates(&Event::new(value)) as f64).sum::<f64>();
         for (line, matches) in (0_u64..).zip(found) {

@@ -100,7 +100,7 @@ pub(super) struct Field<'a> {
 #[derive(Debug, Clone, Default)]
 pub struct Event<'a> {
     pub(super) fields: Vec<Field<'a>>,
-    cut: bool,
+    pub(super) cut: bool,
 }
 
 impl<'a> Event<'a> {
@@ -111,7 +111,7 @@ impl<'a> Event<'a> {
         let Value::Object(object) = value else { return event };
         match object.get("Event") {
             Some(Value::Object(windows)) if windows.contains_key("System") => event.windows(windows),
-            _ => event.object("", object, 0),
+            _ => object.iter().for_each(|(name, value)| event.value(Cow::Borrowed(name), value, 0)),
         }
         event
     }
@@ -150,7 +150,7 @@ impl<'a> Event<'a> {
         TIME_FIELDS.iter().find_map(|field| self.values(field).find_map(clock::moment))
     }
 
-    fn push(&mut self, name: Cow<'a, str>, value: Scalar<'a>) {
+    pub(super) fn push(&mut self, name: Cow<'a, str>, value: Scalar<'a>) {
         if self.fields.len() < EVENT_VALUES_MAX {
             self.fields.push(Field { name, value });
         } else {
@@ -160,11 +160,7 @@ impl<'a> Event<'a> {
 
     fn object(&mut self, prefix: &str, object: &'a Map<String, Value>, depth: usize) {
         for (key, value) in object {
-            if prefix.is_empty() {
-                self.value(Cow::Borrowed(key), value, depth);
-            } else {
-                self.value(Cow::Owned(format!("{prefix}.{key}")), value, depth);
-            }
+            self.value(Cow::Owned(format!("{prefix}.{key}")), value, depth);
         }
     }
 

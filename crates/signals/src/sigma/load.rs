@@ -20,7 +20,7 @@ use super::view::Fields;
 pub const RULES_MAX: usize = 100_000;
 
 /// Beginnings of what the parser says about a document that it could read all the same.
-const REMARKS: [&str; 4] = ["invalid status", "invalid level", "'related'", "related["];
+const REMARKS: [&str; 5] = ["invalid status", "invalid level", "invalid sigma-version", "'related'", "related["];
 
 /// Rules while they are loaded.
 pub(super) struct Loader<'a> {
@@ -102,7 +102,11 @@ impl<'a> Loader<'a> {
                 // Tried once by itself, so that a bad filter is refused and not the rules that it is meant for.
                 let map = FieldMap::default();
                 let mut compiler = self.compiler(&map);
-                compiler.detections(&filter.detection).map(|_| filter)
+                compiler.detections(&filter.detection)?;
+                match compiler.waits_for.first() {
+                    None => Ok(filter),
+                    Some(name) => Err(format!("no pipeline fills its placeholder %{name}%")),
+                }
             });
             match filter {
                 Ok(filter) => filters.push(filter),
@@ -142,11 +146,18 @@ impl<'a> Loader<'a> {
             }
             let mut compiler = self.compiler(&route.fields);
             let mut trees = vec![compiler.detections(&given.detection)?];
+            let mut broken = Vec::new();
             for filter in &filters {
-                trees.push(compiler.detections(&filter.detection)?);
+                match compiler.detections(&filter.detection) {
+                    Ok(tree) => trees.push(tree),
+                    Err(reason) => broken.push((&filter.exception, reason)),
+                }
             }
             rule.has_keywords |= compiler.has_keywords;
             rule.waits_for.extend(compiler.waits_for);
+            // A filter that does not fit a rule takes nothing from the rule.
+            let told = broken.into_iter().map(|(known, reason)| Refused::new(&known.file, &known.title, reason));
+            self.refused.extend(told);
             compiled.push((route.fields.clone(), Tree::all(trees), vec![at]));
         }
         rule.waits_for.sort();

@@ -16,6 +16,10 @@ use crate::sigma::rule::{Level, Refused, Rule};
 pub const TIMESPAN_MAX_MS: i64 = 31 * 24 * 3600 * 1000;
 /// The most rules that one correlation may refer to.
 pub const INPUTS_MAX: usize = 1000;
+/// The most correlations in use.
+pub const CORRELATIONS_MAX: usize = 2000;
+/// How many correlations may stand in a chain, each referring to the one before.
+pub const CHAIN_MAX: usize = 5;
 /// The most fields by which one correlation may group or count.
 pub const GROUP_FIELDS_MAX: usize = 50;
 
@@ -155,17 +159,18 @@ impl Plans {
         let (mut plans, mut refused, mut quiet, mut loud) =
             (Self::default(), Vec::new(), HashSet::new(), HashSet::new());
         let mut waiting = given;
+        for (file, rule) in waiting.drain(waiting.len().min(CORRELATIONS_MAX)..) {
+            let reason = format!("there are {CORRELATIONS_MAX} correlations already, which is the limit");
+            refused.push(Refused::new(file, &rule.title, reason));
+        }
         // Each round takes what refers only to rules and to correlations taken before, so a circle is never taken.
-        loop {
+        for _ in 0..CHAIN_MAX {
             let (ready, left): (Vec<_>, Vec<_>) = {
                 let names: Vec<CorrelationNames> = waiting.iter().map(|(_, rule)| CorrelationNames::of(rule)).collect();
                 let later = |reference: &String| names.iter().any(|names| names.is_called(reference));
                 waiting.into_iter().partition(|(_, rule)| !rule.rules.iter().any(later))
             };
             waiting = left;
-            if ready.is_empty() {
-                break;
-            }
             for (file, rule) in ready {
                 let heard = if rule.generate { &mut loud } else { &mut quiet };
                 if let Err(reason) = plans.add(file, &rule, rules, heard) {
@@ -173,8 +178,8 @@ impl Plans {
                 }
             }
         }
-        let circle = "it refers to itself, or to a correlation that does, or that is refused";
-        refused.extend(waiting.iter().map(|(file, rule)| Refused::new(file, &rule.title, circle)));
+        let circle = format!("it refers to itself, or it ends a chain of more than {CHAIN_MAX} correlations");
+        refused.extend(waiting.iter().map(|(file, rule)| Refused::new(file, &rule.title, circle.as_str())));
         for (at, rule) in rules.iter_mut().enumerate() {
             rule.reported = loud.contains(&at) || !quiet.contains(&at);
         }

@@ -41,11 +41,31 @@ pub(super) struct Group {
     start: usize,
     /// The ends of the windows that were reported.
     reported: Vec<i64>,
+    /// When it is to be looked at again; what its memory has noted for it.
+    pub due: Option<i64>,
 }
 
 impl Group {
-    pub fn is_empty(&self) -> bool {
-        self.items.is_empty() && self.reported.is_empty()
+    /// How many events are kept.
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// When it is to be looked at again, if all up to a moment is closed: when a window ends, or an event is forgotten.
+    /// Nothing when there is nothing to remember.
+    pub fn next_due(&self, plan: &Plan, closed_to: i64) -> Option<i64> {
+        let Some(first) = self.at(0) else {
+            return self.reported.iter().min().map(|end| end.saturating_add(plan.span));
+        };
+        let open = |gap: i64| {
+            let place = self.items.partition_point(|item| item.at.saturating_add(gap) <= closed_to);
+            self.at(place).filter(|_| !plan.is_monotone()).map_or(i64::MAX, |at| at.saturating_add(gap))
+        };
+        Some(match plan.mode {
+            Mode::Sliding => first.saturating_add(plan.span).min(open(0)),
+            Mode::Tumbling => plan.bucket(first).saturating_add(1).saturating_mul(plan.span),
+            Mode::Session { gap } => first.saturating_add(gap).saturating_add(plan.span).min(open(gap)),
+        })
     }
 
     /// Puts an event in its place; true when an older one had to go.

@@ -293,6 +293,9 @@ fn groups_and_their_events_are_bounded() {
     assert_eq!(world.correlations.uncounted().crowded_out, 5);
     world.see(0, json!({"kind": "failed"}));
     assert_eq!(world.correlations.uncounted().without_field, 1);
+    assert_eq!(world.correlations.kept(), (ITEMS_MAX, 1, 1));
+    world.end();
+    assert_eq!(world.correlations.kept(), (0, 0, 0));
 }
 
 /// An event of the property tests: second, kind, user, number.
