@@ -176,7 +176,8 @@ impl Texts {
         texts
     }
 
-    fn matches(&self, text: &str) -> bool {
+    /// Whether one of the patterns matches the whole text, which is folded unless case counts.
+    pub fn matches(&self, text: &str) -> bool {
         self.anything
             || (!self.exact.is_empty() && self.exact.contains(text))
             || self.ends.iter().any(|end| text.ends_with(&**end))

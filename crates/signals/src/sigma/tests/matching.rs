@@ -1,6 +1,9 @@
 //! What values, modifiers and conditions mean.
 
+use super::super::item::Texts;
+use super::super::text::{Part, Pattern, fold};
 use super::*;
+use proptest::prelude::*;
 use serde_json::json;
 
 /// Asserts for a field's line and values of that field whether they match.
@@ -11,6 +14,7 @@ fn table(cases: &[(&str, Value, bool)]) {
     }
 }
 
+/// SG-3
 #[test]
 fn values_compare_whole_and_without_case() {
     table(&[
@@ -232,4 +236,37 @@ fn a_match_shows_what_it_rests_on() {
     let shown: Vec<_> = rules.matches(&event).iter().flat_map(|found| rules.evidence(&event, found)).collect();
     let shown: Vec<_> = shown.iter().map(|shown| (shown.field.as_str(), shown.value.as_str())).collect();
     assert_eq!(shown, [("f", "bar")]);
+}
+
+#[test]
+fn folding_twice_is_folding_once_for_every_character() {
+    for c in (0..=u32::from(char::MAX)).filter_map(char::from_u32) {
+        let folded = fold(c.encode_utf8(&mut [0; 4])).into_owned();
+        assert_eq!(fold(&folded), folded, "{c:?}");
+    }
+}
+
+proptest! {
+    /// SG-3
+    #[test]
+    fn folding_keeps_characters_one_by_one(text in any::<String>()) {
+        let folded = fold(&text).into_owned();
+        prop_assert_eq!(folded.chars().count(), text.chars().count());
+        prop_assert_eq!(fold(&folded), folded.as_str());
+        let upper = text.to_ascii_uppercase();
+        prop_assert_eq!(fold(&upper), folded);
+    }
+
+    /// A pattern made of the characters of a text, with single wildcards in some places, matches the text.
+    #[test]
+    fn a_text_matches_itself_with_holes(text in "[a-cß*?]{0,12}", holes in any::<u16>(), cut in 0..12_usize) {
+        let part = |(at, c): (usize, char)| if holes >> (at % 16) & 1 == 1 { Part::One } else { Part::Text(c.to_string()) };
+        let parts: Vec<Part> = text.chars().enumerate().map(part).collect();
+        let cut = cut.min(parts.len());
+        let with_any: Vec<Part> = parts[..cut].iter().chain([&Part::Any]).chain(&parts[cut..]).cloned().collect();
+        for parts in [parts, with_any] {
+            let texts = Texts::new([Pattern::new(parts)], true);
+            prop_assert!(texts.matches(&text));
+        }
+    }
 }
