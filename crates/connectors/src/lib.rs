@@ -7,6 +7,7 @@
 //! |---|---|---|
 //! | [`outbound`] | out | SMTP, Standard Webhooks, ntfy, Slack, Matrix |
 //! | [`checks`] | out | HTTP health checks |
+//! | [`evtx`] | in | Windows event logs as files |
 //! | [`exposition`] | out, in | Prometheus' text format, read from a target |
 //! | [`otlp`] | in | OTLP metrics, as protobuf and as JSON |
 //! | [`rules`] | in | Prometheus' rule files and promtool's unit tests |
@@ -14,6 +15,7 @@
 //! | [`watchbook`] | in | the watchbook's files |
 
 pub mod checks;
+pub mod evtx;
 pub mod exposition;
 pub mod http;
 pub mod lines;

@@ -23,6 +23,8 @@ pub(super) struct Compiler<'a> {
     pub waits_for: BTreeSet<String>,
     /// Whether some value may stand in any field.
     pub has_keywords: bool,
+    /// How many more large regular expressions there may be.
+    pub large_regexes: &'a mut usize,
 }
 
 impl Names for Compiler<'_> {
@@ -38,6 +40,12 @@ impl Names for Compiler<'_> {
             self.waits_for.insert(name.to_owned());
         }
         values
+    }
+
+    fn large_regex(&mut self) -> bool {
+        let left = self.large_regexes.checked_sub(1);
+        *self.large_regexes = left.unwrap_or(0);
+        left.is_some()
     }
 }
 

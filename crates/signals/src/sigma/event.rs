@@ -6,7 +6,10 @@
 
 use std::borrow::Cow;
 
+use jiff::Timestamp;
 use serde_json::{Map, Number, Value};
+
+use super::clock;
 
 /// The most values that one event may have; more are left out, and [`Event::is_cut`] says so.
 pub const EVENT_VALUES_MAX: usize = 4000;
@@ -15,6 +18,20 @@ pub const EVENT_DEPTH_MAX: usize = 32;
 
 /// The fields under which [`Event::from_source`] keeps what is known about where an event comes from.
 pub const SOURCE_FIELDS: [&str; 3] = ["logsource.product", "logsource.service", "logsource.category"];
+
+/// The fields that tell when an event happened, the most exact first. What tells when it was read comes last.
+const TIME_FIELDS: [&str; 10] = [
+    "TimeCreated_SystemTime",
+    "UtcTime",
+    "EventTime",
+    "eventTime",
+    "time",
+    "ts",
+    "timestamp",
+    "TimeCreated",
+    "published",
+    "@timestamp",
+];
 
 /// The key of XML attributes, and the key of the text beside them, in JSON made of XML.
 const ATTRIBUTES: &str = "#attributes";
@@ -83,7 +100,7 @@ pub(super) struct Field<'a> {
 #[derive(Debug, Clone, Default)]
 pub struct Event<'a> {
     pub(super) fields: Vec<Field<'a>>,
-    cut: bool,
+    pub(super) cut: bool,
 }
 
 impl<'a> Event<'a> {
@@ -94,7 +111,7 @@ impl<'a> Event<'a> {
         let Value::Object(object) = value else { return event };
         match object.get("Event") {
             Some(Value::Object(windows)) if windows.contains_key("System") => event.windows(windows),
-            _ => event.object("", object, 0),
+            _ => object.iter().for_each(|(name, value)| event.value(Cow::Borrowed(name), value, 0)),
         }
         event
     }
@@ -127,7 +144,13 @@ impl<'a> Event<'a> {
         self.fields.iter().filter(|known| known.name == field).find_map(|known| known.value.text())
     }
 
-    fn push(&mut self, name: Cow<'a, str>, value: Scalar<'a>) {
+    /// When it happened, as the first of its usual fields for that tells.
+    #[must_use]
+    pub fn time(&self) -> Option<Timestamp> {
+        TIME_FIELDS.iter().find_map(|field| self.values(field).find_map(clock::moment))
+    }
+
+    pub(super) fn push(&mut self, name: Cow<'a, str>, value: Scalar<'a>) {
         if self.fields.len() < EVENT_VALUES_MAX {
             self.fields.push(Field { name, value });
         } else {
@@ -137,11 +160,7 @@ impl<'a> Event<'a> {
 
     fn object(&mut self, prefix: &str, object: &'a Map<String, Value>, depth: usize) {
         for (key, value) in object {
-            if prefix.is_empty() {
-                self.value(Cow::Borrowed(key), value, depth);
-            } else {
-                self.value(Cow::Owned(format!("{prefix}.{key}")), value, depth);
-            }
+            self.value(Cow::Owned(format!("{prefix}.{key}")), value, depth);
         }
     }
 

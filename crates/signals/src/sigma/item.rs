@@ -1,7 +1,7 @@
 //! What a rule asks of one field, and how the answers are put together.
 
+use core::net::IpAddr;
 use std::collections::HashSet;
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use aho_corasick::AhoCorasick;
@@ -114,7 +114,8 @@ impl Item {
 }
 
 impl Test {
-    fn passes(&self, view: &View<'_>, place: usize) -> bool {
+    /// Whether the value at a place passes.
+    pub fn passes(&self, view: &View<'_>, place: usize) -> bool {
         match self {
             Self::Texts(texts) if texts.cased => view.text(place).is_some_and(|text| texts.matches(&text)),
             Self::Texts(texts) => view.folded(place).is_some_and(|text| texts.matches(text)),
@@ -175,7 +176,8 @@ impl Texts {
         texts
     }
 
-    fn matches(&self, text: &str) -> bool {
+    /// Whether one of the patterns matches the whole text, which is folded unless case counts.
+    pub fn matches(&self, text: &str) -> bool {
         self.anything
             || (!self.exact.is_empty() && self.exact.contains(text))
             || self.ends.iter().any(|end| text.ends_with(&**end))

@@ -9,6 +9,7 @@ use super::correlate::Plans;
 use super::except::Filter;
 use super::guard;
 use super::item::Tree;
+use super::modify::REGEX_LARGE_MAX;
 use super::pipeline::{FieldMap, Source};
 use super::route::Classes;
 use super::rule::{Level, Refused, Rule};
@@ -19,7 +20,7 @@ use super::view::Fields;
 pub const RULES_MAX: usize = 100_000;
 
 /// Beginnings of what the parser says about a document that it could read all the same.
-const REMARKS: [&str; 4] = ["invalid status", "invalid level", "'related'", "related["];
+const REMARKS: [&str; 5] = ["invalid status", "invalid level", "invalid sigma-version", "'related'", "related["];
 
 /// Rules while they are loaded.
 pub(super) struct Loader<'a> {
@@ -32,6 +33,7 @@ pub(super) struct Loader<'a> {
     variants: Vec<Variant>,
     trees: Vec<Tree>,
     classes: Classes,
+    large_regexes: usize,
 }
 
 /// A document and the file in which it stands.
@@ -41,7 +43,8 @@ impl<'a> Loader<'a> {
     pub fn new(settings: &'a Settings<'a>) -> Self {
         let (refused, notes, fields, rules) = (Vec::new(), Vec::new(), Fields::default(), Vec::new());
         let (ids, variants, trees, classes) = (HashSet::new(), Vec::new(), Vec::new(), Classes::default());
-        Self { settings, refused, notes, fields, rules, ids, variants, trees, classes }
+        let large_regexes = REGEX_LARGE_MAX;
+        Self { settings, refused, notes, fields, rules, ids, variants, trees, classes, large_regexes }
     }
 
     pub fn load(mut self, files: &[RuleFile<'_>]) -> (Rules, Vec<Refused>) {
@@ -95,11 +98,15 @@ impl<'a> Loader<'a> {
         let mut filters = Vec::new();
         for (file, rule) in given {
             let name = rule.id.clone().unwrap_or_else(|| rule.title.clone());
-            let filter = Filter::new(file, rule, self.settings.now).and_then(|filter| {
+            let filter = Filter::new(file, rule, self.settings).and_then(|filter| {
                 // Tried once by itself, so that a bad filter is refused and not the rules that it is meant for.
                 let map = FieldMap::default();
                 let mut compiler = self.compiler(&map);
-                compiler.detections(&filter.detection).map(|_| filter)
+                compiler.detections(&filter.detection)?;
+                match compiler.waits_for.first() {
+                    None => Ok(filter),
+                    Some(name) => Err(format!("no pipeline fills its placeholder %{name}%")),
+                }
             });
             match filter {
                 Ok(filter) => filters.push(filter),
@@ -111,7 +118,8 @@ impl<'a> Loader<'a> {
 
     fn compiler<'s>(&'s mut self, map: &'s FieldMap) -> Compiler<'s> {
         let pipeline = self.settings.pipeline;
-        Compiler { fields: &mut self.fields, pipeline, map, waits_for: BTreeSet::new(), has_keywords: false }
+        let (fields, large_regexes) = (&mut self.fields, &mut self.large_regexes);
+        Compiler { fields, pipeline, map, waits_for: BTreeSet::new(), has_keywords: false, large_regexes }
     }
 
     fn rule(&mut self, file: &str, given: &SigmaRule, filters: &mut [Filter]) -> Result<(), String> {
@@ -127,6 +135,7 @@ impl<'a> Loader<'a> {
         let mut rule = describe(file, given);
         let source = source(&given.logsource);
         let plan = self.settings.pipeline.plan(&source, &given.tags)?;
+        rule.only_told = plan.only_told;
         let mut filters: Vec<&mut Filter> =
             filters.iter_mut().filter(|filter| filter.applies(&rule, &source)).collect();
         let mut compiled: Vec<(FieldMap, Tree, Vec<usize>)> = Vec::new();
@@ -137,11 +146,18 @@ impl<'a> Loader<'a> {
             }
             let mut compiler = self.compiler(&route.fields);
             let mut trees = vec![compiler.detections(&given.detection)?];
+            let mut broken = Vec::new();
             for filter in &filters {
-                trees.push(compiler.detections(&filter.detection)?);
+                match compiler.detections(&filter.detection) {
+                    Ok(tree) => trees.push(tree),
+                    Err(reason) => broken.push((&filter.exception, reason)),
+                }
             }
             rule.has_keywords |= compiler.has_keywords;
             rule.waits_for.extend(compiler.waits_for);
+            // A filter that does not fit a rule takes nothing from the rule.
+            let told = broken.into_iter().map(|(known, reason)| Refused::new(&known.file, &known.title, reason));
+            self.refused.extend(told);
             compiled.push((route.fields.clone(), Tree::all(trees), vec![at]));
         }
         rule.waits_for.sort();
@@ -177,6 +193,7 @@ fn describe(file: &str, given: &SigmaRule) -> Rule {
         product: given.logsource.product.clone(),
         service: given.logsource.service.clone(),
         category: given.logsource.category.clone(),
+        only_told: false,
         has_keywords: false,
         level: given.level.map_or(Level::Medium, Level::from),
         author: given.author.clone(),

@@ -43,6 +43,7 @@ mod correlate;
 mod cover;
 mod encode;
 mod event;
+mod evidence;
 mod except;
 mod guard;
 mod index;
@@ -50,6 +51,7 @@ mod item;
 mod literals;
 mod load;
 mod modify;
+mod parse;
 mod pipeline;
 mod precision;
 mod route;
@@ -64,15 +66,17 @@ pub use baseline::{BASELINE_ENTRIES_MAX, Baseline, BaselineRule, Novelty};
 pub use clock::moment;
 pub use compile::CONDITION_NODES_MAX;
 pub use correlate::{
-    Correlated, Correlations, FUTURE_MAX, GROUP_BYTES_MAX, GROUP_FIELDS_MAX, GROUPS_MAX, INPUTS_MAX, ITEMS_MAX,
-    TIMESPAN_MAX_MS, Uncounted,
+    CHAIN_MAX, CORRELATIONS_MAX, Correlated, Correlations, FUTURE_MAX, GROUP_BYTES_MAX, GROUP_FIELDS_MAX, GROUPS_MAX,
+    INPUTS_MAX, ITEMS_MAX, ITEMS_TOTAL_MAX, TIMESPAN_MAX_MS, Uncounted,
 };
 pub use encode::EXPANDED_MAX;
 pub use event::{EVENT_DEPTH_MAX, EVENT_VALUES_MAX, Event, SOURCE_FIELDS, Scalar};
+pub use evidence::{EVIDENCE_MAX, Evidence};
 pub use guard::{CONDITION_DEPTH_MAX, REPEATED_BYTES_MAX, RULE_FILE_BYTES_MAX};
 pub use load::RULES_MAX;
-pub use modify::REGEX_BYTES_MAX;
+pub use modify::{REGEX_BYTES_MAX, REGEX_LARGE_BYTES, REGEX_LARGE_MAX};
+pub use parse::EventError;
 pub use pipeline::{AUDIT_PROCESS_CREATION, PIPELINE_BYTES_MAX, Pipeline, PipelineError};
 pub use precision::{Bar, Handling, Mode, Verdict, Verdicts, handling};
 pub use rule::{Exception, Level, Refused, Rule};
-pub use rules::{Match, RuleFile, Rules, Settings};
+pub use rules::{Filters, Match, RuleFile, Rules, Settings};

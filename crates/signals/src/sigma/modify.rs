@@ -13,7 +13,11 @@ use super::text::{Part, Pattern};
 use super::view::FieldId;
 
 /// The most bytes that one compiled regular expression may take; one that needs more is refused.
-pub const REGEX_BYTES_MAX: usize = 4 * 1024 * 1024;
+pub const REGEX_BYTES_MAX: usize = 10 * 1024 * 1024;
+/// From how many bytes on a compiled regular expression is a large one.
+pub const REGEX_LARGE_BYTES: usize = 512 * 1024;
+/// The most large regular expressions of all rules in use together.
+pub const REGEX_LARGE_MAX: usize = 100;
 
 /// What the compiler knows about names.
 pub(super) trait Names {
@@ -21,6 +25,8 @@ pub(super) trait Names {
     fn fields(&mut self, name: &str) -> Vec<FieldId>;
     /// The values of a placeholder; none when nobody filled it, which is noted.
     fn placeholder(&mut self, name: &str) -> Option<Vec<String>>;
+    /// Whether there may be one more large regular expression.
+    fn large_regex(&mut self) -> bool;
 }
 
 /// A value while modifiers are applied to it.
@@ -168,7 +174,7 @@ impl Manner {
                 other => Err(format!("`exists` needs true or false, not `{other}`")),
             },
             Draft::Bool(flag) => Ok(texts(vec![Pattern::literal(flag.to_string())], false)),
-            _ if self.regex => regex(text()?, self.flags).map(Test::Regex),
+            _ if self.regex => regex(text()?, self.flags, names).map(Test::Regex),
             _ if self.network => Network::parse(text()?).map(Test::Network),
             _ if self.other_field => self.other(text()?, names),
             _ => {
@@ -302,9 +308,16 @@ fn encoded(drafts: Vec<Draft>, encode: impl Fn(&[u8]) -> Vec<String>) -> Result<
     Ok(changed)
 }
 
-fn regex(text: &str, (ignore_case, multiline, dot_all): (bool, bool, bool)) -> Result<Regex, String> {
-    let mut builder = RegexBuilder::new(text);
-    builder.size_limit(REGEX_BYTES_MAX).dfa_size_limit(REGEX_BYTES_MAX);
-    builder.case_insensitive(ignore_case).multi_line(multiline).dot_matches_new_line(dot_all);
-    builder.build().map_err(|error| format!("the regular expression `{text}` does not compile: {error}"))
+fn regex(text: &str, flags: (bool, bool, bool), names: &mut dyn Names) -> Result<Regex, String> {
+    let (ignore_case, multiline, dot_all) = flags;
+    let build = |bytes: usize| {
+        let mut builder = RegexBuilder::new(text);
+        builder.case_insensitive(ignore_case).multi_line(multiline).dot_matches_new_line(dot_all);
+        builder.size_limit(bytes).build()
+    };
+    let built = match build(REGEX_LARGE_BYTES) {
+        Err(regex::Error::CompiledTooBig(_)) if names.large_regex() => build(REGEX_BYTES_MAX),
+        built => built,
+    };
+    built.map_err(|error| format!("the regular expression `{text}` does not compile: {error}"))
 }

@@ -47,6 +47,9 @@ pub struct Rule {
     pub service: Option<String>,
     /// The category of its log source.
     pub category: Option<String>,
+    /// Whether no pipeline says where its events are. It is asked only of events that come with the words of its log
+    /// source: see `Event::from_source`.
+    pub only_told: bool,
     /// Whether it looks for a text anywhere in the event.
     pub has_keywords: bool,
     /// How bad a match is. Rules without a level are medium.
@@ -89,11 +92,11 @@ pub struct Exception {
     /// Its title.
     pub title: String,
     /// Who answers for it.
-    pub owner: String,
+    pub owner: Option<String>,
     /// Why these events are harmless.
-    pub reason: String,
+    pub reason: Option<String>,
     /// The last day on which it is applied.
-    pub expires: Date,
+    pub expires: Option<Date>,
 }
 
 /// A rule, filter or correlation that is not in use, and why.

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::correlate::Plans;
 use super::event::Event;
+use super::evidence::{self, Evidence};
 use super::item::Tree;
 use super::load::Loader;
 use super::pipeline::{FieldMap, Pipeline};
@@ -29,6 +30,18 @@ pub struct Settings<'a> {
     pub pipeline: &'a Pipeline,
     /// Today, against which the expiry of exceptions is held.
     pub now: Timestamp,
+    /// What filters must say.
+    pub filters: Filters,
+}
+
+/// What filters must say to be applied.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Filters {
+    /// An owner, a reason and a last day.
+    #[default]
+    Owned,
+    /// Nothing beyond the specification. One that does say a last day is still not applied after it.
+    Plain,
 }
 
 /// The rules in use.
@@ -56,8 +69,9 @@ pub(super) struct Variant {
 pub struct Match<'r> {
     /// The rule.
     pub rule: &'r Rule,
-    /// Its place among the rules in use.
+    /// Its place among the rules in use, and among those that are compiled.
     pub(super) place: usize,
+    variant: usize,
     pub(super) map: &'r FieldMap,
 }
 
@@ -95,6 +109,13 @@ impl Rules {
         self.ask(&view, &self.router.scan(&view))
     }
 
+    /// The values for which the event matches the rule.
+    #[must_use]
+    pub fn evidence(&self, event: &Event<'_>, matched: &Match<'_>) -> Vec<Evidence> {
+        let view = View::new(&self.fields, event);
+        self.trees.get(matched.variant).map(|tree| evidence::of(tree, &view)).unwrap_or_default()
+    }
+
     fn ask(&self, view: &View<'_>, variants: &[u32]) -> Vec<Match<'_>> {
         let mut matches: Vec<Match<'_>> = Vec::new();
         for at in variants.iter().map(|variant| *variant as usize) {
@@ -103,7 +124,7 @@ impl Rules {
             // The variants of a rule stand together.
             let known = matches.last().is_some_and(|last| last.place == variant.rule);
             if !known && rule.waits_for.is_empty() && tree.holds(view) {
-                matches.push(Match { rule, place: variant.rule, map: &variant.map });
+                matches.push(Match { rule, place: variant.rule, variant: at, map: &variant.map });
             }
         }
         matches

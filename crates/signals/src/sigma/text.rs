@@ -7,9 +7,13 @@ use memchr::memmem;
 /// A character as it is compared without case. One character stays one character, so that `?` keeps its meaning; the
 /// few letters whose other case is longer, such as `ß`, equal only themselves.
 fn fold_char(c: char) -> char {
-    let single = |mut mapped: Box<dyn Iterator<Item = char>>| mapped.next().filter(|_| mapped.next().is_none());
-    let upper = single(Box::new(c.to_uppercase())).unwrap_or(c);
-    single(Box::new(upper.to_lowercase())).unwrap_or(upper)
+    let upper = only(c.to_uppercase()).unwrap_or(c);
+    only(upper.to_lowercase()).unwrap_or(upper)
+}
+
+/// The one character of a mapping.
+fn only(mut mapped: impl Iterator<Item = char>) -> Option<char> {
+    mapped.next().filter(|_| mapped.next().is_none())
 }
 
 /// A text as it is compared without case.

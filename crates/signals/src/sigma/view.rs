@@ -68,6 +68,11 @@ impl<'e> View<'e> {
         0..self.event.fields.len()
     }
 
+    /// The name of the field whose value is at a place.
+    pub fn name(&self, place: usize) -> Option<&str> {
+        self.event.fields.get(place).map(|field| &*field.name)
+    }
+
     /// The value at a place.
     pub fn value(&self, place: usize) -> Option<&Scalar<'e>> {
         self.event.fields.get(place).map(|field| &field.value)

@@ -9,7 +9,7 @@
 mod plan;
 mod window;
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
@@ -20,13 +20,15 @@ use super::event::Event;
 use super::rule::Rule;
 use super::rules::{Match, Rules};
 pub(super) use plan::Plans;
+pub use plan::{CHAIN_MAX, CORRELATIONS_MAX, GROUP_FIELDS_MAX, INPUTS_MAX, TIMESPAN_MAX_MS};
 use plan::{Field, Mode, Plan};
-pub use plan::{GROUP_FIELDS_MAX, INPUTS_MAX, TIMESPAN_MAX_MS};
 pub use window::ITEMS_MAX;
 use window::{Found, Group, Input, Item};
 
 /// The most groups that one correlation keeps; beyond, the one that would be forgotten first is let go and counted.
 pub const GROUPS_MAX: usize = 50_000;
+/// The most events of all groups of all correlations; beyond, groups are let go as above.
+pub const ITEMS_TOTAL_MAX: usize = 2_000_000;
 /// The most bytes that the values of a group may have together; an event with longer ones is not counted.
 pub const GROUP_BYTES_MAX: usize = 4096;
 /// How far in the future an event may say that it happened; what is further counts as happening now.
@@ -67,7 +69,7 @@ type Key = (i64, Arc<[String]>);
 #[derive(Debug, Default)]
 struct Memory {
     groups: HashMap<Key, Group>,
-    /// When a group is to be looked at again, in milliseconds of event time.
+    /// When each group is to be looked at again, in milliseconds of event time.
     due: BTreeSet<(i64, Key)>,
     closed_to: i64,
 }
@@ -79,6 +81,8 @@ pub struct Correlations {
     memory: Vec<Memory>,
     lateness: i64,
     newest: i64,
+    /// How many events are kept.
+    items: usize,
     uncounted: Uncounted,
 }
 
@@ -118,7 +122,22 @@ impl Correlations {
         let fresh = |_: &Plan| Memory { closed_to: i64::MIN, ..Memory::default() };
         let memory = plans.plans.iter().map(fresh).collect();
         let lateness = i64::from(lateness.0) * 1000;
-        Self { plans, memory, lateness, newest: i64::MIN, uncounted: Uncounted::default() }
+        Self { plans, memory, lateness, newest: i64::MIN, items: 0, uncounted: Uncounted::default() }
+    }
+
+    /// Goes on with other rules, after a change of files. Correlations that say the same keep what they remember.
+    #[must_use]
+    pub fn with_rules(mut self, rules: &Rules) -> Self {
+        let plans = Arc::clone(&rules.correlations);
+        let old = Arc::clone(&self.plans);
+        let mut kept = |plan: &Plan| {
+            let place = old.plans.iter().position(|old| old.identity == plan.identity);
+            let memory = place.and_then(|place| self.memory.get_mut(place)).map(std::mem::take);
+            memory.unwrap_or_else(|| Memory { closed_to: i64::MIN, ..Memory::default() })
+        };
+        let memory: Vec<Memory> = plans.plans.iter().map(&mut kept).collect();
+        let items = memory.iter().flat_map(|memory| memory.groups.values()).map(Group::len).sum();
+        Self { plans, memory, items, ..self }
     }
 
     /// Counts an event that happened `at`, with the rules it matched.
@@ -139,7 +158,7 @@ impl Correlations {
             }
         }
         self.newest = self.newest.max(at);
-        self.advance(&plans, self.newest.saturating_sub(self.lateness), &mut found);
+        self.advance(&plans, self.watermark(self.newest), &mut found);
         found
     }
 
@@ -147,7 +166,7 @@ impl Correlations {
     pub fn silence(&mut self, now: Timestamp) -> Vec<Correlated> {
         let plans = Arc::clone(&self.plans);
         let mut found = Vec::new();
-        self.advance(&plans, now.as_millisecond().saturating_sub(self.lateness), &mut found);
+        self.advance(&plans, self.watermark(now.as_millisecond()), &mut found);
         found
     }
 
@@ -161,6 +180,17 @@ impl Correlations {
     #[must_use]
     pub fn groups(&self) -> usize {
         self.memory.iter().map(|memory| memory.groups.len()).sum()
+    }
+
+    /// How many events, groups and notes of groups are kept.
+    #[cfg(test)]
+    pub(super) fn kept(&self) -> (usize, usize, usize) {
+        (self.items, self.groups(), self.memory.iter().map(|memory| memory.due.len()).sum())
+    }
+
+    /// The last moment of which no event is awaited any more, when this is the newest.
+    fn watermark(&self, newest: i64) -> i64 {
+        newest.saturating_sub(self.lateness).saturating_sub(1)
     }
 
     fn count(
@@ -181,14 +211,17 @@ impl Correlations {
             return;
         };
         let key = (plan.bucket(at), values);
-        if memory.groups.len() >= GROUPS_MAX && !memory.groups.contains_key(&key) {
-            memory.let_go();
+        let crowded = memory.groups.len() >= GROUPS_MAX && !memory.groups.contains_key(&key);
+        if crowded || self.items >= ITEMS_TOTAL_MAX {
+            self.items -= memory.let_go().min(self.items);
             self.uncounted.groups_let_go += 1;
         }
         let group = memory.groups.entry(key.clone()).or_default();
-        self.uncounted.crowded_out += u64::from(group.insert(item));
-        memory.due.extend(plan.dues(at).into_iter().map(|due| (due, key.clone())));
+        let before = group.len();
+        self.uncounted.crowded_out += u64::from(group.insert(plan, item));
+        self.items += group.len() - before;
         let hit = if plan.is_monotone() { group.look(plan, at) } else { None };
+        memory.arm(plan, &key);
         if let Some(hit) = hit {
             self.report(plans, place, &key, hit, found);
         }
@@ -222,10 +255,10 @@ impl Correlations {
                 if !plan.is_monotone() {
                     hits.extend(group.close(plan, after, watermark).into_iter().map(|hit| (key.clone(), hit)));
                 }
+                let before = group.len();
                 group.forget(plan.forgotten(watermark));
-                if group.is_empty() {
-                    memory.groups.remove(&key);
-                }
+                self.items -= (before - group.len()).min(self.items);
+                memory.arm(plan, &key);
             }
             for (key, hit) in hits {
                 self.report(plans, place, &key, hit, found);
@@ -235,24 +268,35 @@ impl Correlations {
 }
 
 impl Memory {
-    /// The groups that are due, each once.
+    /// The groups that are due, each once. None of them is noted any more.
     fn due_until(&mut self, watermark: i64) -> Vec<Key> {
-        let mut seen = HashSet::new();
         let mut keys = Vec::new();
         while self.due.first().is_some_and(|(due, _)| *due <= watermark) {
-            let key = self.due.pop_first().map(|(_, key)| key);
-            keys.extend(key.filter(|key| seen.insert(key.clone())));
+            keys.extend(self.due.pop_first().map(|(_, key)| key));
         }
         keys
     }
 
-    /// Lets the group go that is due first.
-    fn let_go(&mut self) {
-        while let Some((_, key)) = self.due.pop_first() {
-            if self.groups.remove(&key).is_some() {
-                return;
-            }
+    /// Notes when a group is to be looked at again, or forgets it when there is nothing left of it.
+    fn arm(&mut self, plan: &Plan, key: &Key) {
+        let Some(group) = self.groups.get_mut(key) else { return };
+        let next = group.next_due(plan, self.closed_to);
+        let noted = std::mem::replace(&mut group.due, next);
+        if noted != next
+            && let Some(noted) = noted
+        {
+            self.due.remove(&(noted, key.clone()));
         }
+        match next {
+            Some(next) => drop(self.due.replace((next, key.clone()))),
+            None => drop(self.groups.remove(key)),
+        }
+    }
+
+    /// Lets the group go that is due first; how many events it had.
+    fn let_go(&mut self) -> usize {
+        let first = self.due.pop_first();
+        first.and_then(|(_, key)| self.groups.remove(&key)).map_or(0, |group| group.len())
     }
 }
 
@@ -260,15 +304,6 @@ impl Plan {
     /// The number of the tumbling window of a moment; the same for all moments when windows do not tumble.
     fn bucket(&self, at: i64) -> i64 {
         if self.mode == Mode::Tumbling { at.div_euclid(self.span) } else { 0 }
-    }
-
-    /// When the group of an event is to be looked at: when the window that it ends is closed, and when it is forgotten.
-    fn dues(&self, at: i64) -> Vec<i64> {
-        match self.mode {
-            Mode::Sliding => vec![at, at.saturating_add(self.span)],
-            Mode::Tumbling => vec![self.bucket(at).saturating_add(1).saturating_mul(self.span)],
-            Mode::Session { gap } => vec![at.saturating_add(gap), at.saturating_add(gap).saturating_add(self.span)],
-        }
     }
 
     /// Up to which moment events can be forgotten.

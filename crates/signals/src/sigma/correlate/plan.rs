@@ -1,6 +1,7 @@
 //! Correlation rules compiled: what they count, over which rules, how they group, and when what they ask holds.
 
 use std::collections::{HashMap, HashSet};
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use rsigma_parser::{
@@ -15,6 +16,10 @@ use crate::sigma::rule::{Level, Refused, Rule};
 pub const TIMESPAN_MAX_MS: i64 = 31 * 24 * 3600 * 1000;
 /// The most rules that one correlation may refer to.
 pub const INPUTS_MAX: usize = 1000;
+/// The most correlations in use.
+pub const CORRELATIONS_MAX: usize = 2000;
+/// How many correlations may stand in a chain, each referring to the one before.
+pub const CHAIN_MAX: usize = 5;
 /// The most fields by which one correlation may group or count.
 pub const GROUP_FIELDS_MAX: usize = 50;
 
@@ -31,6 +36,8 @@ pub(in crate::sigma) struct Plans {
 #[derive(Debug)]
 pub(in crate::sigma) struct Plan {
     pub rule: Arc<Rule>,
+    /// A hash of what the correlation says, and of the rules it refers to.
+    pub identity: u64,
     pub kind: Kind,
     pub inputs: usize,
     pub group_by: Vec<Field>,
@@ -121,6 +128,11 @@ impl Plan {
         }
     }
 
+    /// Whether a running tally is kept, so that one more event costs no look at the others.
+    pub fn is_tallied(&self) -> bool {
+        self.mode == Mode::Sliding && self.is_monotone() && matches!(self.kind, Kind::Values | Kind::Temporal(_))
+    }
+
     /// Whether a number is as the condition asks.
     pub fn accepts(&self, number: f64) -> bool {
         self.predicates.iter().all(|(operator, wanted)| match operator {
@@ -147,17 +159,18 @@ impl Plans {
         let (mut plans, mut refused, mut quiet, mut loud) =
             (Self::default(), Vec::new(), HashSet::new(), HashSet::new());
         let mut waiting = given;
+        for (file, rule) in waiting.drain(waiting.len().min(CORRELATIONS_MAX)..) {
+            let reason = format!("there are {CORRELATIONS_MAX} correlations already, which is the limit");
+            refused.push(Refused::new(file, &rule.title, reason));
+        }
         // Each round takes what refers only to rules and to correlations taken before, so a circle is never taken.
-        loop {
+        for _ in 0..CHAIN_MAX {
             let (ready, left): (Vec<_>, Vec<_>) = {
                 let names: Vec<CorrelationNames> = waiting.iter().map(|(_, rule)| CorrelationNames::of(rule)).collect();
                 let later = |reference: &String| names.iter().any(|names| names.is_called(reference));
                 waiting.into_iter().partition(|(_, rule)| !rule.rules.iter().any(later))
             };
             waiting = left;
-            if ready.is_empty() {
-                break;
-            }
             for (file, rule) in ready {
                 let heard = if rule.generate { &mut loud } else { &mut quiet };
                 if let Err(reason) = plans.add(file, &rule, rules, heard) {
@@ -165,8 +178,8 @@ impl Plans {
                 }
             }
         }
-        let circle = "it refers to itself, or to a correlation that does, or that is refused";
-        refused.extend(waiting.iter().map(|(file, rule)| Refused::new(file, &rule.title, circle)));
+        let circle = format!("it refers to itself, or it ends a chain of more than {CHAIN_MAX} correlations");
+        refused.extend(waiting.iter().map(|(file, rule)| Refused::new(file, &rule.title, circle.as_str())));
         for (at, rule) in rules.iter_mut().enumerate() {
             rule.reported = loud.contains(&at) || !quiet.contains(&at);
         }
@@ -280,7 +293,23 @@ fn plan(file: &str, given: &CorrelationRule) -> Result<Plan, String> {
         return Err(format!("it counts to {most}, but no more than {ITEMS_MAX} events of a group are kept"));
     }
     let rule = Arc::new(describe(file, given));
-    Ok(Plan { rule, kind, inputs: 0, group_by, span, mode, predicates, fields })
+    let identity = identity(given);
+    Ok(Plan { rule, identity, kind, inputs: 0, group_by, span, mode, predicates, fields })
+}
+
+/// The same for the same correlation, whatever its title, level and other words for people are.
+fn identity(given: &CorrelationRule) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    let CorrelationRule { correlation_type, rules, group_by, timespan, window, gap, condition, aliases, .. } = given;
+    let mut named: Vec<(&str, &str, &str)> = Vec::new();
+    for alias in aliases {
+        named.extend(alias.mapping.iter().map(|(rule, field)| (alias.alias.as_str(), rule.as_str(), field.as_str())));
+    }
+    named.sort_unstable();
+    let gap = gap.as_ref().map(|gap| gap.seconds);
+    (given.id.as_deref().unwrap_or(&given.title), correlation_type.as_str(), rules, group_by).hash(&mut hasher);
+    (timespan.seconds, window.as_str(), gap, format!("{condition:?}"), named).hash(&mut hasher);
+    hasher.finish()
 }
 
 fn kind(given: &CorrelationRule, rank: Option<u64>) -> Result<Kind, String> {
@@ -291,7 +320,7 @@ fn kind(given: &CorrelationRule, rank: Option<u64>) -> Result<Kind, String> {
     let kind = match given.correlation_type {
         CorrelationType::Temporal => Kind::Temporal(match extended {
             Some(expression) => logic(expression, given)?,
-            None => Logic::All((0..given.rules.len()).map(|at| seen(at)).collect::<Result<_, _>>()?),
+            None => Logic::All((0..given.rules.len()).map(seen).collect::<Result<_, _>>()?),
         }),
         _ if extended.is_some() => return Err("only `temporal` takes a condition over rules".to_owned()),
         CorrelationType::TemporalOrdered => Kind::Ordered,
@@ -363,6 +392,7 @@ fn describe(file: &str, given: &CorrelationRule) -> Rule {
         product: None,
         service: None,
         category: None,
+        only_told: false,
         has_keywords: false,
         level: given.level.map_or(Level::Medium, Level::from),
         author: given.author.clone(),

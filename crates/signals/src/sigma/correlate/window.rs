@@ -35,26 +35,78 @@ pub(super) struct Found {
 #[derive(Debug, Default)]
 pub(super) struct Group {
     items: VecDeque<Item>,
+    /// What the sliding window counts that ends with the newest event, and where that window begins. Only kept for
+    /// conditions that may be met by one more event.
+    running: Tally,
+    start: usize,
     /// The ends of the windows that were reported.
     reported: Vec<i64>,
+    /// When it is to be looked at again; what its memory has noted for it.
+    pub due: Option<i64>,
 }
 
 impl Group {
-    pub fn is_empty(&self) -> bool {
-        self.items.is_empty() && self.reported.is_empty()
+    /// How many events are kept.
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// When it is to be looked at again, if all up to a moment is closed: when a window ends, or an event is forgotten.
+    /// Nothing when there is nothing to remember.
+    pub fn next_due(&self, plan: &Plan, closed_to: i64) -> Option<i64> {
+        let Some(first) = self.at(0) else {
+            return self.reported.iter().min().map(|end| end.saturating_add(plan.span));
+        };
+        let open = |gap: i64| {
+            let place = self.items.partition_point(|item| item.at.saturating_add(gap) <= closed_to);
+            self.at(place).filter(|_| !plan.is_monotone()).map_or(i64::MAX, |at| at.saturating_add(gap))
+        };
+        Some(match plan.mode {
+            Mode::Sliding => first.saturating_add(plan.span).min(open(0)),
+            Mode::Tumbling => plan.bucket(first).saturating_add(1).saturating_mul(plan.span),
+            Mode::Session { gap } => first.saturating_add(gap).saturating_add(plan.span).min(open(gap)),
+        })
     }
 
     /// Puts an event in its place; true when an older one had to go.
-    pub fn insert(&mut self, item: Item) -> bool {
+    pub fn insert(&mut self, plan: &Plan, item: Item) -> bool {
         let place = self.items.partition_point(|known| known.at <= item.at);
         self.items.insert(place, item);
-        self.items.len() > ITEMS_MAX && self.items.pop_front().is_some()
+        if plan.is_tallied() {
+            self.run(plan.span, place, &item);
+        }
+        self.items.len() > ITEMS_MAX && self.drop_first(1)
+    }
+
+    /// Moves the running window on, so that it ends with the newest event.
+    fn run(&mut self, span: i64, place: usize, item: &Item) {
+        let begin = self.items.back().map_or(i64::MIN, |newest| newest.at.saturating_sub(span));
+        if place < self.start || item.at <= begin {
+            self.start += 1;
+        } else {
+            self.running.add(item, 1);
+        }
+        while let Some(old) = self.items.get(self.start).filter(|old| old.at <= begin) {
+            self.running.add(old, -1);
+            self.start += 1;
+        }
+    }
+
+    /// Lets the oldest events go; true when there were any.
+    fn drop_first(&mut self, count: usize) -> bool {
+        for (at, item) in self.items.drain(..count).enumerate() {
+            if at >= self.start && !self.running.is_empty() {
+                self.running.add(&item, -1);
+            }
+        }
+        self.start = self.start.saturating_sub(count);
+        count > 0
     }
 
     /// Forgets what lies before a moment.
     pub fn forget(&mut self, before: i64) {
         let gone = self.items.partition_point(|item| item.at <= before);
-        self.items.drain(..gone);
+        self.drop_first(gone);
         self.reported.retain(|end| *end > before);
     }
 
@@ -63,6 +115,7 @@ impl Group {
         let found = match (plan.mode, &plan.kind) {
             (Mode::Sliding, Kind::Ordered) => self.chain(plan, at),
             (Mode::Sliding, Kind::Events) => self.count(plan, at),
+            (Mode::Sliding, _) if self.items.back().is_some_and(|newest| newest.at == at) => self.newest(plan),
             (Mode::Sliding, _) => self.slide(plan, at),
             (Mode::Tumbling, _) => self.whole(plan, 0..self.items.len()),
             (Mode::Session { gap }, _) => {
@@ -78,11 +131,14 @@ impl Group {
         let closed = |end: i64| end > after && end <= until;
         let mut windows: Vec<std::ops::Range<usize>> = match plan.mode {
             Mode::Sliding => {
-                let ends = (1..=self.items.len()).filter(|end| self.at(*end) != self.at(end - 1));
-                let ends = ends.filter(|end| self.at(end - 1).is_some_and(closed));
+                let (first, last) = (
+                    self.items.partition_point(|item| item.at <= after),
+                    self.items.partition_point(|item| item.at <= until),
+                );
+                let ends = (first + 1..=last).filter(|end| self.at(*end) != self.at(end - 1));
                 ends.map(|end| self.start(plan.span, end)..end).collect()
             }
-            Mode::Tumbling => vec![0..self.items.len()],
+            Mode::Tumbling => std::iter::once(0..self.items.len()).collect(),
             Mode::Session { gap } => {
                 let over = |session: &std::ops::Range<usize>| {
                     self.at(session.end.saturating_sub(1)).is_some_and(|last| closed(last.saturating_add(gap)))
@@ -129,6 +185,12 @@ impl Group {
             let number = window.len() as f64;
             plan.accepts(number).then_some(Found { from, to, number })
         })
+    }
+
+    /// The window that ends with the newest event.
+    fn newest(&self, plan: &Plan) -> Option<Found> {
+        let (from, to) = (self.at(self.start)?, self.items.back()?.at);
+        self.running.holds(plan).then(|| Found { from, to, number: self.running.number(plan) })
     }
 
     /// Slides over the windows in which the moment lies, adding and taking away single events.
@@ -217,7 +279,7 @@ impl Group {
 }
 
 /// Counts over a window.
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Tally {
     events: i64,
     values: HashMap<u64, i64>,
@@ -225,6 +287,10 @@ struct Tally {
 }
 
 impl Tally {
+    fn is_empty(&self) -> bool {
+        self.events == 0
+    }
+
     fn add(&mut self, item: &Item, change: i64) {
         self.events += change;
         bump(&mut self.values, item.value, change);
@@ -256,8 +322,9 @@ fn bump<K: std::hash::Hash + Eq + Copy>(counts: &mut HashMap<K, i64>, key: K, ch
 
 /// The value below which this share of the values lies, between two values on the line through them.
 fn percentile(mut values: Vec<f64>, rank: f64) -> Option<f64> {
-    values.sort_by(f64::total_cmp);
     let place = rank / 100.0 * (values.len().checked_sub(1)? as f64);
-    let (low, high) = (values.get(place.floor() as usize)?, values.get(place.ceil() as usize)?);
+    let (_, low, above) = values.select_nth_unstable_by(place.floor() as usize, f64::total_cmp);
+    let low = *low;
+    let high = if place.fract() > 0.0 { above.iter().copied().min_by(f64::total_cmp)? } else { low };
     Some(low + (high - low) * place.fract())
 }

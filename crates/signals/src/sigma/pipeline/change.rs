@@ -33,6 +33,15 @@ impl Source {
     }
 }
 
+impl Source {
+    /// Whether this source tells where the events of the other one are: it covers it, and is no mere product when the
+    /// other names a service or a category.
+    pub fn tells(&self, other: &Self) -> bool {
+        let narrow = |source: &Self| source.service.is_some() || source.category.is_some();
+        self.covers(other) && (narrow(self) || !narrow(other))
+    }
+}
+
 /// What is known about a rule before it is compiled.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::sigma) struct Subject<'a> {
@@ -54,6 +63,27 @@ pub(super) struct Step {
     conditions: Conditions,
     pub change: Change,
 }
+
+/// The keys that a transformation may have, those of every type together.
+const KEYS: [&str; 17] = [
+    "id",
+    "type",
+    "rule_conditions",
+    "rule_cond_op",
+    "rule_cond_not",
+    "field_name_conditions",
+    "field_name_cond_op",
+    "field_name_cond_not",
+    "mapping",
+    "prefix",
+    "suffix",
+    "conditions",
+    "product",
+    "service",
+    "category",
+    "log_sources",
+    "message",
+];
 
 /// In which rules and for which fields a transformation is made.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -111,7 +141,8 @@ pub(super) enum Change {
         #[serde(deserialize_with = "conditions")]
         conditions: Vec<Condition>,
     },
-    ChangeLogsource {
+    #[serde(rename = "change_logsource")]
+    LogSource {
         product: Option<String>,
         service: Option<String>,
         category: Option<String>,
@@ -166,6 +197,10 @@ impl OneOrMany {
 
 impl Step {
     pub fn read(value: &Value) -> Result<Self, String> {
+        let known = |key: &&String| KEYS.contains(&key.as_str());
+        if let Some(key) = value.as_object().into_iter().flat_map(|step| step.keys()).find(|key| !known(key)) {
+            return Err(format!("the key `{key}` is not known here"));
+        }
         let conditions = Conditions::deserialize(value).map_err(|error| error.to_string())?;
         let change = Change::deserialize(value).map_err(|error| error.to_string())?;
         Ok(Self { conditions, change })

@@ -15,6 +15,8 @@ const FIELDS_PER_NAME_MAX: usize = 100;
 pub(in crate::sigma) struct Plan {
     /// The classes of events; an event that is in one of them is looked at.
     pub routes: Vec<Route>,
+    /// Whether no pipeline says where the events are: then they are known only by the words that come with them.
+    pub only_told: bool,
 }
 
 /// A class of events, and the names of a rule's fields in it.
@@ -118,7 +120,7 @@ impl Pipeline {
 
 impl Draft {
     fn apply(&mut self, file: &File, step: &Step) -> Result<(), String> {
-        let touched = || Touched(Some(step.clone()).filter(Step::names_fields));
+        let touched = || Touched(step.names_fields().then(|| step.clone()));
         match &step.change {
             Change::FieldNameMapping { mapping } => self.rename(Rename::Map(mapping.clone(), touched())),
             Change::FieldNamePrefixMapping { mapping } => self.rename(Rename::Prefixes(mapping.clone(), touched())),
@@ -126,12 +128,12 @@ impl Draft {
             Change::FieldNameSuffix { suffix } => self.rename(Rename::Suffix(suffix.clone(), touched())),
             Change::DropDetectionItem {} => self.rename(Rename::Drop(touched())),
             Change::AddCondition { conditions } => self.added.extend(conditions.iter().cloned()),
-            Change::ChangeLogsource { product, service, category } => {
+            Change::LogSource { product, service, category } => {
                 let (product, service, category) = (product.clone(), service.clone(), category.clone());
                 self.source = Source { product, service, category };
             }
             Change::LogSources { log_sources } => {
-                let fitting = log_sources.iter().filter(|entry| entry.source.covers(&self.source));
+                let fitting = log_sources.iter().filter(|entry| entry.source.tells(&self.source));
                 // The entry that says most about the source is meant; of two the first.
                 let words = |source: &Source| source.words().iter().flatten().count();
                 let best = fitting.rev().max_by_key(|entry| words(&entry.source));
@@ -151,6 +153,7 @@ impl Draft {
     /// The classes, and the events that come with the words of the rule's log source.
     fn finish(self) -> Plan {
         let Self { source, renames, added, classes } = self;
+        let only_told = classes.is_empty() && added.is_empty() && source.words().iter().any(Option::is_some);
         let mut routes: Vec<Route> = Vec::new();
         for class in classes {
             let mut fields = renames.clone();
@@ -166,7 +169,7 @@ impl Draft {
         } else {
             routes.push(Route { when: joined(told, &added), fields: renames });
         }
-        Plan { routes }
+        Plan { routes, only_told }
     }
 }
 
