@@ -4,14 +4,13 @@
 
 mod alert_rules;
 mod archive;
-mod sigma;
+mod cloud;
 mod cpu;
 mod loghub;
-mod slo;
-mod archive;
-mod cloud;
 mod nab;
 mod series;
+mod sigma;
+mod slo;
 mod tlog;
 
 use crate::Outcome;
@@ -28,13 +27,12 @@ type Score = (&'static str, &'static str, fn(&Path) -> Scores);
 /// Every score there is.
 #[rustfmt::skip]
 const ALL: &[Score] = &[
-    ("sigma", "sigma", sigma::run),
-    ("loghub", "loghub", loghub::run),
     ("alert-rules", "alert-rules", alert_rules::run),
-    ("alert-rules", "alert-rules", alert_rules::run),
-    ("slo-rules", "slo-rules", slo::run),
     ("cloud-monitoring", "cloud-monitoring", cloud::run),
+    ("loghub", "loghub", loghub::run),
     ("nab", "nab", nab::run),
+    ("sigma", "sigma", sigma::run),
+    ("slo-rules", "slo-rules", slo::run),
     ("tlog", "gov-tlog", tlog::run),
 ];
 
