@@ -9,6 +9,7 @@
 //! | [`checks`] | out | HTTP health checks |
 //! | [`exposition`] | out, in | Prometheus' text format, read from a target |
 //! | [`otlp`] | in | OTLP metrics, as protobuf and as JSON |
+//! | [`remote_write`] | in | Prometheus' remote write 1.0 and 2.0 |
 //! | [`watchbook`] | in | the watchbook's files |
 
 pub mod checks;
@@ -16,6 +17,7 @@ pub mod exposition;
 pub mod http;
 pub mod otlp;
 pub mod outbound;
+pub mod remote_write;
 pub mod signature;
 mod text;
 pub mod watchbook;
