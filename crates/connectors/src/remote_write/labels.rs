@@ -35,6 +35,12 @@ pub enum BadLabels {
 }
 
 impl<'a> LabelBytes<'a> {
+    /// The labels that a key stands for.
+    #[must_use]
+    pub fn from_key(key: &'a [u8]) -> Self {
+        Self::of(key)
+    }
+
     pub(super) fn of(bytes: &'a [u8]) -> Self {
         Self(if bytes.len() > LABELS_BYTES_MAX { Err(BadLabels::TooLong) } else { Ok(bytes) })
     }

@@ -13,7 +13,7 @@ pub(super) const SEARCHED_CHUNKS_MAX: usize = 8;
 /// No standing selector.
 pub(super) const UNWATCHED: u32 = u32::MAX;
 
-/// A series and its points that are in no block yet.
+/// A series and its points in memory.
 #[derive(Debug)]
 pub(super) struct Series {
     /// The instant of the newest point, also when that is in a block already; `Millis::MIN` when there is none.
@@ -30,6 +30,8 @@ pub(super) struct Series {
     /// and the others.
     pub watches: Vec<u32>,
     whole: Vec<Arc<Chunk>>,
+    /// How many of the first whole chunks are in a block.
+    saved: usize,
     late: Option<Box<Vec<Point>>>,
     pub labels: Labels,
     /// The hash of its labels.
@@ -48,6 +50,25 @@ pub(super) enum Taken {
     TooOld,
 }
 
+/// What left the memory of a series.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Forgotten {
+    chunks: usize,
+    pub bytes: u64,
+    pub points: u64,
+    /// The newest instant of it.
+    pub last: Option<Millis>,
+}
+
+impl Forgotten {
+    fn add(&mut self, chunk: &Chunk) {
+        self.chunks += 1;
+        self.bytes += chunk.weight();
+        self.points += u64::from(chunk.head.count);
+        self.last = self.last.max(Some(chunk.head.last));
+    }
+}
+
 impl Series {
     pub(super) fn new(labels: Labels, hash: u64) -> Self {
         Self {
@@ -59,6 +80,7 @@ impl Series {
             watch: UNWATCHED,
             watches: Vec::new(),
             whole: Vec::new(),
+            saved: 0,
             late: None,
             labels,
             hash,
@@ -151,24 +173,37 @@ impl Series {
         self.seal() + self.seal_late()
     }
 
-    pub(super) fn whole(&self) -> &[Arc<Chunk>] {
-        &self.whole
+    /// Whole chunks that are in no block yet.
+    pub(super) fn unsaved(&self) -> &[Arc<Chunk>] {
+        self.whole.get(self.saved..).unwrap_or_default()
     }
 
-    /// Forgets the first whole chunks, which are in a block now; says by how many bytes and points it shrank.
-    pub(super) fn forget(&mut self, chunks: usize) -> (u64, u64) {
-        let (mut bytes, mut points) = (0, 0);
-        for chunk in self.whole.drain(..chunks.min(self.whole.len())) {
-            bytes += chunk.weight();
-            points += u64::from(chunk.head.count);
-        }
+    /// Notes that so many more whole chunks are in a block, and forgets those of them that end before `until`.
+    pub(super) fn save(&mut self, chunks: usize, until: Millis) -> Forgotten {
+        self.saved = (self.saved + chunks).min(self.whole.len());
+        let (mut place, mut forgotten) = (0, Forgotten::default());
+        let saved = self.saved;
+        self.whole.retain(|chunk| {
+            let gone = place < saved && chunk.head.last < until;
+            place += 1;
+            if gone {
+                forgotten.add(chunk);
+            }
+            !gone
+        });
+        self.saved -= forgotten.chunks;
         self.whole.shrink_to_fit();
-        (bytes, points)
+        forgotten
+    }
+
+    /// Whether all its points are in blocks, and none of them is here any more.
+    pub(super) fn is_empty(&self) -> bool {
+        self.whole.is_empty() && self.is_saved()
     }
 
     /// Whether all its points are in blocks.
-    pub(super) fn is_empty(&self) -> bool {
-        self.whole.is_empty() && self.late.is_none() && self.open.head().count == 0
+    pub(super) fn is_saved(&self) -> bool {
+        self.unsaved().is_empty() && self.late.is_none() && self.open.head().count == 0
     }
 
     /// A copy of what may hold points in `(after, until]`.

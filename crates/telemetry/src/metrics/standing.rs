@@ -7,10 +7,10 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use promql::ast::Matcher;
-use promql::{Labels, Millis, Series, SourceFailure, Value};
+use promql::{Labels, Millis, Series, SourceFailure, Value, Wanted};
 
 use super::head::STANDING_MAX;
-use super::select::{decode, slots};
+use super::select::slots;
 use super::store::{Inner, Store};
 
 /// The number of a standing selector; taken again when nobody holds it any more.
@@ -114,19 +114,21 @@ impl Standing {
         self.store.head.read().watches.get(self.id).map_or(0, |watch| watch.generation)
     }
 
-    /// The points of its series in `(after, until]`, as far as the head has them: blocks are not read, so `after` should
-    /// be no longer ago than what a flush has left; see [`Store::select`](promql::SeriesSource::select) for the rest.
+    /// The points of its series in `(after, until]`. Does not look for the series, and reads blocks only for what is older
+    /// than [`RECENT`](super::RECENT).
     ///
     /// # Errors
     /// When there are more points than a query may load.
     pub fn window(&self, after: Millis, until: Millis) -> Result<Vec<Series>, SourceFailure> {
         let mut room = self.store.settings.query_samples;
-        let parts = {
+        let (copied, matchers) = {
             let head = self.store.head.read();
-            let members = head.watches.get(self.id).map_or(&[][..], |watch| &watch.members);
-            self.store.copy(&head, members, (after, until), &mut room)?
+            let Some(watch) = head.watches.get(self.id) else { return Ok(Vec::new()) };
+            let copied = self.store.copy(&head, &watch.members, (after, until), &mut room)?;
+            let matchers = if copied.is_all_after(after) { Vec::new() } else { watch.matchers.to_vec() };
+            (copied, matchers)
         };
-        Ok(parts.into_iter().filter_map(|(labels, parts)| decode(labels, &parts, after, until)).collect())
+        self.store.read(copied, Wanted { matchers: &matchers, after, until }, &mut room)
     }
 }
 

@@ -47,7 +47,7 @@ pub struct Stats {
     pub series: usize,
     /// Series that ever came into being since the start.
     pub created: u64,
-    /// Samples that are in no block yet.
+    /// Samples in memory.
     pub head_samples: u64,
     /// Bytes of whole and of growing chunks in memory.
     pub head_bytes: u64,
@@ -85,6 +85,7 @@ impl Store {
         }
         troubles.extend(replayed.troubles);
         head.epoch = replayed.epoch + 1;
+        head.totals.whole_after = blocks.iter().map(|block| block.footer.last).max();
         let log = Log::open(dir, head.epoch, replayed.files)?;
         let inner = Arc::new(Inner {
             settings,

@@ -24,7 +24,7 @@ use super::Failure;
 use super::codec::crc::crc;
 pub(super) use replay::replay;
 pub(super) use segment::numbers;
-use segment::{HEADER_BYTES, begin, path_of};
+use segment::{HEADER_BYTES, begin, path_of, sync_names};
 
 /// A record is handed over once it has so many bytes.
 pub(super) const RECORD_BYTES: usize = 1 << 20;
@@ -70,6 +70,8 @@ struct Writer {
     written: u64,
     /// Files that the disk may not have yet, beside the present one.
     unsynced: Vec<Arc<File>>,
+    /// Whether the disk may not have the names of all files.
+    unnamed: bool,
     /// Numbers and lengths of earlier files.
     closed: VecDeque<(u64, u64)>,
 }
@@ -81,7 +83,8 @@ impl Log {
         let bytes: u64 = closed.iter().map(|(_, length)| length).sum();
         let (file, path) = begin(dir, number, epoch)?;
         let (buffer, unsynced) = (Vec::new(), Vec::new());
-        let writer = Writer { file, path, number, epoch, length: HEADER_BYTES, buffer, written: 0, unsynced, closed };
+        let length = HEADER_BYTES;
+        let writer = Writer { file, path, number, epoch, length, buffer, written: 0, unsynced, unnamed: true, closed };
         Ok(Self {
             dir: dir.to_owned(),
             pending: Mutex::default(),
@@ -159,6 +162,7 @@ impl Log {
         let (file, path) = begin(&self.dir, writer.number + 1, epoch)?;
         let before = std::mem::replace(&mut writer.file, file);
         writer.unsynced.push(before);
+        writer.unnamed = true;
         writer.closed.push_back((writer.number, writer.length));
         (writer.path, writer.number, writer.epoch, writer.length) = (path, writer.number + 1, epoch, HEADER_BYTES);
         self.bytes.fetch_add(HEADER_BYTES, Ordering::Relaxed);
@@ -171,18 +175,19 @@ impl Log {
         if *synced >= end {
             return Ok(());
         }
-        let (files, path, written) = {
+        let (files, path, written, unnamed) = {
             let mut writer = self.writer.lock();
             self.write_pending(&mut writer)?;
             let mut files = std::mem::take(&mut writer.unsynced);
             files.push(writer.file.clone());
-            (files, writer.path.clone(), writer.written)
+            (files, writer.path.clone(), writer.written, std::mem::take(&mut writer.unnamed))
         };
-        for file in files {
-            if let Err(error) = file.sync_data() {
-                self.suspect.store(true, Ordering::Relaxed);
-                return Err(Failure::file(&path, "forced to the disk", &error));
-            }
+        let forced = files.iter().try_for_each(|file| file.sync_data());
+        let forced = forced.map_err(|error| Failure::file(&path, "forced to the disk", &error));
+        let named = if unnamed { sync_names(&self.dir) } else { Ok(()) };
+        if let Err(failure) = forced.and(named) {
+            self.suspect.store(true, Ordering::Relaxed);
+            return Err(failure);
         }
         *synced = written;
         Ok(())

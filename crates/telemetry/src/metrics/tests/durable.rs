@@ -136,7 +136,8 @@ fn a_flush_that_was_interrupted_loses_and_repeats_nothing() {
 #[test]
 fn the_store_flushes_when_it_is_time_or_when_it_is_full() {
     let dir = tempfile::tempdir().unwrap();
-    let store = Store::open(dir.path(), Settings { head_bytes: 20_000, log_bytes: 400_000, ..settings() }).unwrap();
+    let store =
+        Store::open(dir.path(), Settings { head_bytes: 20_000, log_bytes: 400_000, recent: 0, ..settings() }).unwrap();
     assert!(!store.tend(T0).unwrap().flushed);
     write(&store, &[(A, T0, 1.0)]);
     assert!(!store.tend(T0 + 7_199 * SECOND).unwrap().flushed);
@@ -159,7 +160,8 @@ fn the_store_flushes_when_it_is_time_or_when_it_is_full() {
 #[test]
 fn old_blocks_go_by_age_and_by_bytes() {
     let dir = tempfile::tempdir().unwrap();
-    let store = Store::open(dir.path(), Settings { keep: 100 * SECOND, block_bytes: 1_500, ..settings() }).unwrap();
+    let store =
+        Store::open(dir.path(), Settings { keep: 100 * SECOND, block_bytes: 1_500, recent: 0, ..settings() }).unwrap();
     for i in 0..3 {
         write(&store, &[(A, T0 + i * 60 * SECOND, i as f64)]);
         store.flush(T0 + i * 60 * SECOND).unwrap();

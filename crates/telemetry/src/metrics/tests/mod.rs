@@ -98,7 +98,10 @@ fn what_is_written_is_read_within_its_time_and_to_the_bit() {
         assert!(select(&store, &[is("job", "a")], T0 + 5 * SECOND, T0 + 9 * SECOND).is_empty());
         store.flush(T0 + 5 * SECOND).unwrap();
     }
-    assert_eq!((store.stats().blocks, store.stats().block_samples, store.stats().head_samples), (1, 5, 0));
+    assert_eq!((store.stats().blocks, store.stats().block_samples, store.stats().head_samples), (1, 5, 5));
+    store.flush(T0 + 3_600 * SECOND).unwrap();
+    assert_eq!((store.stats().blocks, store.stats().head_samples, store.stats().series), (1, 0, 0));
+    assert_eq!(all(&store)[0].points.len(), 5);
 }
 
 #[test]

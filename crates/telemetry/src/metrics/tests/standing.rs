@@ -55,7 +55,8 @@ fn a_standing_selector_sees_the_newest_points_and_hears_of_writes() {
 #[test]
 fn a_series_that_is_idle_leaves_and_its_place_is_taken_again() {
     let dir = tempfile::tempdir().unwrap();
-    let store = Store::open(dir.path(), Settings { idle_after: 60 * SECOND, ..settings() }).unwrap();
+    let store =
+        Store::open(dir.path(), Settings { idle_after: 60 * SECOND, recent: 60 * SECOND, ..settings() }).unwrap();
     let (a, b, c): (Pairs<'_>, Pairs<'_>, Pairs<'_>) =
         (&[("__name__", "x"), ("g", "a")], &[("__name__", "x"), ("g", "b")], &[("__name__", "x"), ("g", "c")]);
     let standing = store.watch(&[is("__name__", "x")]).unwrap();
@@ -76,6 +77,29 @@ fn a_series_that_is_idle_leaves_and_its_place_is_taken_again() {
         assert_eq!(found, expected);
         assert_eq!(store.stats().series, 3);
     }
+}
+
+#[test]
+fn what_is_recent_is_read_without_the_disk_and_what_is_older_with_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let a: Pairs<'_> = &[("__name__", "x")];
+    let standing = store.watch(&[is("__name__", "x")]).unwrap();
+    (0..4_000).for_each(|s| drop(write(&store, &[(a, T0 + s * SECOND, s as f64)])));
+    store.flush(T0 + 4_000 * SECOND).unwrap();
+    write(&store, &[(a, T0 + 4_000 * SECOND, 4_000.0)]);
+    let window = |from| standing.window(T0 + from * SECOND, Millis::MAX).unwrap()[0].points.len();
+    assert!((900..1_100).contains(&store.stats().head_samples), "{:?}", store.stats());
+    assert_eq!((window(3_100), window(3_999), window(10), window(-1)), (900, 1, 3_990, 4_001));
+    assert_eq!(points(&store, "x").len(), 4_001);
+    // What was kept does not go into the next block again.
+    store.flush(T0 + 4_000 * SECOND).unwrap();
+    assert_eq!((store.stats().block_samples, points(&store, "x").len()), (4_001, 4_001));
+    let block = std::fs::read_dir(dir.path()).unwrap().flatten().find(|e| e.file_name() == "block-0000000001").unwrap();
+    std::fs::write(block.path(), b"").unwrap();
+    assert_eq!((window(3_100), store.troubles().len()), (900, 0));
+    assert!((900..1_100).contains(&window(10)));
+    assert_eq!(store.troubles().len(), 1);
 }
 
 #[test]
