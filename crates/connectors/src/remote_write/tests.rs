@@ -361,7 +361,8 @@ fn custom_bounds_and_stale_markers_come_through() {
 
 #[test]
 fn a_histogram_that_makes_no_sense_is_counted_and_the_rest_is_read() {
-    let bad = |change: fn(&mut v1::Histogram)| {
+    type Change = fn(&mut v1::Histogram);
+    let bad = |change: Change| {
         let mut histogram = v1::Histogram {
             positive_spans: vec![v1::Span { offset: 0, length: 2 }],
             positive_deltas: vec![1, 1],
@@ -379,7 +380,7 @@ fn a_histogram_that_makes_no_sense_is_counted_and_the_rest_is_read() {
         assert_eq!((seen.floats.len(), seen.histograms.len(), contents.bad_histograms), (1, 0, 1));
         contents.why.unwrap()
     };
-    let table: [(fn(&mut v1::Histogram), &str); 8] = [
+    let table: [(Change, &str); 8] = [
         (|h| h.schema = 9, "has a schema that is neither -53 nor from -4 to 8"),
         (|h| h.positive_deltas.truncate(1), "has fewer counts than its spans have buckets"),
         (|h| h.positive_deltas.push(1), "has more counts than its spans have buckets"),

@@ -106,9 +106,11 @@ impl<'s> Appender<'s> {
                 self.outcome.created += u64::from(made);
                 self.current = Current::Slot(slot);
                 let head = &mut *self.head;
+                let has_room = head.known.bytes() + key.len() as u64 <= self.store.settings.label_bytes;
                 if let Some(series) = head.get_mut(slot)
                     && series.keys < KEYS_PER_SERIES_MAX
                     && !key.is_empty()
+                    && has_room
                 {
                     series.keys += 1;
                     self.previous = head.known.learn(self.previous, key, slot);
@@ -153,7 +155,7 @@ impl<'s> Appender<'s> {
     #[inline]
     fn slot(&mut self, at: Millis) -> Option<u32> {
         self.samples += 1;
-        if self.samples >= SAMPLES_PER_TURN {
+        if self.samples >= SAMPLES_PER_TURN || self.record.len() >= RECORD_BYTES {
             self.pass_on_within();
         }
         match &mut self.current {

@@ -108,6 +108,7 @@ impl Inner {
             let mut blocks = self.blocks.write();
             *blocks = blocks.iter().cloned().chain([block]).collect();
         }
+        self.log.trust_after(cut);
         let recent = self.recent_after(now);
         let mut moved = moved.into_iter().peekable();
         let is_flushed = moved.peek().is_some();

@@ -32,7 +32,8 @@ pub(super) struct Series {
     whole: Vec<Arc<Chunk>>,
     /// How many of the first whole chunks are in a block.
     saved: usize,
-    late: Option<Box<Vec<Point>>>,
+    /// Points that came late, in order of time.
+    late: Vec<Point>,
     pub labels: Labels,
     /// The hash of its labels.
     pub hash: u64,
@@ -81,7 +82,7 @@ impl Series {
             watches: Vec::new(),
             whole: Vec::new(),
             saved: 0,
-            late: None,
+            late: Vec::new(),
             labels,
             hash,
             keys: 0,
@@ -126,19 +127,16 @@ impl Series {
             Some(_) => return (Taken::Conflict, 0),
             None => {}
         }
-        let waiting = self.late.get_or_insert_default();
-        let place = waiting.partition_point(|point| point.at < at);
-        waiting.insert(place, Point { at, born, value });
-        let grown = if waiting.len() >= LATE_POINTS_MAX { self.seal_late() } else { 0 };
+        let place = self.late.partition_point(|point| point.at < at);
+        self.late.insert(place, Point { at, born, value });
+        let grown = if self.late.len() >= LATE_POINTS_MAX { self.seal_late() } else { 0 };
         (Taken::Late, grown)
     }
 
     /// The value at this instant, where one is found among what is in the head.
     fn at(&self, at: Millis) -> Option<Value> {
         let (before, mut found) = (at.saturating_sub(1), Vec::new());
-        if let Some(late) = &self.late {
-            found.extend(late.iter().find(|point| point.at == at).cloned());
-        }
+        found.extend(self.late.iter().find(|point| point.at == at).cloned());
         if found.is_empty() && self.open.head().count > 0 && self.open.head().overlaps(before, at) {
             self.open.copy()?.read(before, at, &mut found)?;
         }
@@ -161,8 +159,7 @@ impl Series {
     }
 
     fn seal_late(&mut self) -> u64 {
-        let Some(late) = self.late.take() else { return 0 };
-        let chunks = chunks_of(&late);
+        let chunks = chunks_of(&std::mem::take(&mut self.late));
         let weight = chunks.iter().map(Chunk::weight).sum();
         self.whole.extend(chunks.into_iter().map(Arc::new));
         weight
@@ -203,15 +200,14 @@ impl Series {
 
     /// Whether all its points are in blocks.
     pub(super) fn is_saved(&self) -> bool {
-        self.unsaved().is_empty() && self.late.is_none() && self.open.head().count == 0
+        self.unsaved().is_empty() && self.late.is_empty() && self.open.head().count == 0
     }
 
     /// A copy of what may hold points in `(after, until]`.
     pub(super) fn parts(&self, after: Millis, until: Millis) -> Parts {
         let whole = self.whole.iter().filter(|chunk| chunk.head.overlaps(after, until)).cloned().collect();
         let open = self.open.head().overlaps(after, until).then(|| self.open.copy()).flatten();
-        let late = self.late.as_ref().map_or_else(Vec::new, |late| late.as_ref().clone());
-        Parts { whole, open, late }
+        Parts { whole, open, late: self.late.clone() }
     }
 
     /// How many points `parts` would copy, without copying any.
@@ -219,14 +215,14 @@ impl Series {
         let whole = self.whole.iter().filter(|chunk| chunk.head.overlaps(after, until));
         let whole: u32 = whole.map(|chunk| chunk.head.count).sum();
         let open = if self.open.head().overlaps(after, until) { self.open.head().count } else { 0 };
-        (whole + open) as usize + self.late.as_ref().map_or(0, |late| late.len())
+        (whole + open) as usize + self.late.len()
     }
 
     /// The instant of the oldest point in the head.
     pub(super) fn oldest(&self) -> Option<Millis> {
         let whole = self.whole.iter().map(|chunk| chunk.head.first);
         let open = (self.open.head().count > 0).then(|| self.open.head().first);
-        let late = self.late.as_ref().and_then(|late| late.first()).map(|point| point.at);
+        let late = self.late.first().map(|point| point.at);
         whole.chain(open).chain(late).min()
     }
 

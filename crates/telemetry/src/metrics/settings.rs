@@ -22,7 +22,7 @@ pub const NAME_BYTES_MAX: usize = 1_024;
 pub const VALUE_BYTES_MAX: usize = 8_192;
 /// The most bytes of labels of one series.
 pub const SERIES_BYTES_MAX: usize = 16_384;
-/// The most bytes of labels of all series in the head.
+/// The most bytes of labels of all series in the head, and as many again of the keys by which senders name them.
 pub const LABEL_BYTES_MAX: u64 = 512 * MIB;
 /// The most buckets of one histogram.
 pub const BUCKETS_MAX: usize = 4_096;

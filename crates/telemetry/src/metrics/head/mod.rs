@@ -7,7 +7,7 @@ mod watches;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::convert::Infallible;
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::BuildHasher;
 
 use hashbrown::{DefaultHashBuilder, HashSet, HashTable};
 use promql::ast::Matcher;
@@ -106,9 +106,7 @@ impl Head {
     }
 
     fn hash(&self, pairs: &[(&str, &str)]) -> u64 {
-        let mut hasher = self.hasher.build_hasher();
-        pairs.hash(&mut hasher);
-        hasher.finish()
+        self.hasher.hash_one(pairs)
     }
 
     fn may_make(&self, pairs: &[(&str, &str)], settings: &Settings) -> Result<(), Reason> {
