@@ -4,6 +4,8 @@
 //! which a store with compressed chunks, a log and a query language will stand later. Samples are no facts: a restart
 //! forgets them, and rules then see nothing until new ones come, which clears nothing (see the room `signals`).
 //!
+//! [`metrics`] is that store: days of samples on the disk, the newest in memory, found by PromQL's matchers.
+//!
 //! Everything is bounded by [`Limits`]; what is not kept is counted by its reason in [`Pushed`], and the caller is told.
 //!
 //! | question | answer |

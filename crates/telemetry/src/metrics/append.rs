@@ -78,7 +78,8 @@ impl<'s> Appender<'s> {
     /// Names the series that the next samples belong to.
     ///
     /// `key` is what the sender wrote, and `labels` reads it: the same key always has to mean the same labels, so every
-    /// way in that has a form of its own marks it by the first byte. `labels` is asked only for a key that is new.
+    /// way in that has a form of its own marks it by the first byte. Remote write begins with 0x0a or 0x8a,
+    /// [`Store::push`](super::Store::push) with 0xff. `labels` is asked only for a key that is new.
     #[inline]
     pub fn series<'l, E: Display>(&mut self, key: &[u8], labels: impl FnOnce() -> Result<Vec<(&'l str, &'l str)>, E>) {
         self.turn += 1;

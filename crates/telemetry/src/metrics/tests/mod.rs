@@ -155,6 +155,28 @@ fn the_rooms_samples_have_a_way_in() {
 }
 
 #[test]
+fn the_rooms_see_the_windows_that_the_store_of_recent_samples_shows() {
+    use kernel::port::SampleSource;
+    let dir = tempfile::tempdir().unwrap();
+    let (store, recent) = (open(dir.path()), crate::Recent::default());
+    let series =
+        |host: i64| kernel::Labels::from_pairs([("__name__", "up".to_owned()), ("host", format!("h{host}"))]).unwrap();
+    let sample =
+        |i: i64| kernel::sample::Sample { series: series(i % 3), at: super::instant(T0 + i * SECOND), value: i as f64 };
+    let samples: Vec<_> = (0..60).map(sample).collect();
+    let now = super::instant(T0 + 60 * SECOND);
+    store.push(&samples, now).unwrap();
+    write(&store, &[(&[("__name__", "up"), ("host", "h0")], T0 + 60 * SECOND, f64::from_bits(STALE_BITS))]);
+    recent.push(samples, now);
+    for matchers in ["host=h1", "host!=h1", "host=~\"h[12]\"", "host!~\"h.*\"", "absent=\"\""] {
+        let matchers = [matchers.parse().unwrap()];
+        let (from, to) = (super::instant(T0 + 10 * SECOND), super::instant(T0 + 70 * SECOND));
+        assert_eq!(store.windows("up", &matchers, from, to), recent.windows("up", &matchers, from, to));
+    }
+    assert!(store.windows("down", &[], super::instant(T0), now).is_empty());
+}
+
+#[test]
 fn a_query_sees_whole_writes_while_others_write() {
     let dir = tempfile::tempdir().unwrap();
     let store = open(dir.path());
