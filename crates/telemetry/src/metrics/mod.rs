@@ -25,8 +25,8 @@
 //! | a query over too many samples | refused, with the number |
 //! | readers while somebody writes | wait for some hundred series at most; a query sees whole writes |
 //!
-//! The order of reading is [`settings`], [`outcome`], [`chunk`], [`series`], [`head`], [`append`], [`log`], [`block`],
-//! [`flush`], [`select`], [`standing`].
+//! The order of reading is `settings`, `outcome`, `chunk`, `series`, `head`, `append`, `log`, `block`, `flush`, `select`,
+//! `standing`.
 
 mod append;
 mod block;
@@ -55,5 +55,5 @@ pub use head::STANDING_MAX;
 pub use outcome::{Appended, EXAMPLE_BYTES_MAX, Reason, Tally};
 pub use rooms::instant;
 pub use settings::*;
-pub use standing::{Look, Newest, SeriesId, Standing, StandingId};
+pub use standing::{Look, Newest, Seen, SeriesId, Standing, StandingId};
 pub use store::{Stats, Store, TROUBLES_MAX};

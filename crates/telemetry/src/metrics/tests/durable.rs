@@ -191,6 +191,19 @@ fn what_was_appended_is_logged_even_when_the_writer_gave_up() {
     assert_eq!(points(&open(copied(dir.path()).path()), "a"), [(0, 1.0)]);
 }
 
+#[test]
+fn without_its_directory_the_store_says_so_and_serves_from_memory() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir.path().join("metrics"));
+    write(&store, &[(A, T0, 1.0)]);
+    fs::remove_dir_all(dir.path().join("metrics")).unwrap();
+    let failure = store.flush(T0).unwrap_err().to_string();
+    assert!(failure.contains("log-0000000002 could not be made"), "{failure}");
+    assert_eq!(points(&store, "a"), [(0, 1.0)]);
+    assert_eq!(write(&store, &[(A, T0 + SECOND, 2.0)]).tally.kept, 1);
+    assert_eq!(points(&store, "a"), [(0, 1.0), (1, 2.0)]);
+}
+
 /// Where the process that is to be killed keeps its store.
 const KILLED: &str = "WATCHKEEPER_TEST_KILLED";
 

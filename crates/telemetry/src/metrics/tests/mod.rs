@@ -155,6 +155,39 @@ fn the_rooms_samples_have_a_way_in() {
 }
 
 #[test]
+fn many_writers_flushes_and_idle_series_at_once_lose_nothing() {
+    const SERIES: usize = 1_200;
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path(), Settings { idle_after: 0, recent: 0, ..settings() }).unwrap();
+    let names: Vec<String> = (0..SERIES).map(|i| format!("s{i}")).collect();
+    let watch = store.watch(&[matches("__name__", "s1.*")]).unwrap();
+    std::thread::scope(|scope| {
+        for writer in ["a", "b", "c"] {
+            let (store, names) = (store.clone(), &names);
+            scope.spawn(move || {
+                for round in 0..12 {
+                    let all: Vec<[(&str, &str); 2]> =
+                        names.iter().map(|n| [("__name__", &**n), ("writer", writer)]).collect();
+                    let samples: Vec<_> = all.iter().map(|pairs| (&pairs[..], T0 + round, 1.0)).collect();
+                    assert_eq!(write(&store, &samples).tally.kept, SERIES as u64);
+                }
+            });
+        }
+        // Far in the future, so that every series is idle as soon as its samples are in a block.
+        (0..8).for_each(|_| assert_eq!(store.flush(T0 + 3_600 * SECOND).unwrap().removed, 0));
+    });
+    for store in [store.clone(), open(model::copied(dir.path()).path())] {
+        let found = all(&store);
+        assert_eq!(found.len(), 3 * SERIES);
+        assert!(found.iter().all(|series| series.points.iter().map(|point| point.at - T0).eq(0..12)));
+        assert_eq!(store.troubles(), Vec::<String>::new());
+    }
+    let (mut seen, live) = (0, store.stats().series);
+    watch.look(|newest| seen += usize::from(newest.at >= T0));
+    assert!(seen <= live && live <= 3 * SERIES);
+}
+
+#[test]
 fn the_rooms_see_the_windows_that_the_store_of_recent_samples_shows() {
     use kernel::port::SampleSource;
     let dir = tempfile::tempdir().unwrap();

@@ -1,7 +1,7 @@
 //! Standing selectors: what they see, and that they hear of what is written and of who comes and goes.
 
 use super::*;
-use crate::metrics::{Look, Standing, StandingId};
+use crate::metrics::{Look, Seen, Standing, StandingId};
 
 fn seen(standing: &Standing) -> (Look, Vec<(String, Millis, f64)>) {
     let mut points = Vec::new();
@@ -43,6 +43,16 @@ fn a_standing_selector_sees_the_newest_points_and_hears_of_writes() {
     assert_eq!(seen(&any).1[1].1, 5);
     let window = both.window(T0, T0 + 4).unwrap();
     assert_eq!(window.iter().map(|s| s.points.as_slice()).collect::<Vec<_>>(), [[Point::float(T0 + 3, 9.0)]]);
+
+    // Several at once see the same, and what is not of this store is passed over.
+    let elsewhere = tempfile::tempdir().unwrap();
+    let foreign = open(elsewhere.path()).watch(&[is("g", "a")]).unwrap();
+    let (mut seen_at_once, mut ends) = (Vec::new(), Vec::new());
+    store.look_at([&one, &foreign, &both], |place, what| match what {
+        Seen::Point(newest) => seen_at_once.push((place, newest.at - T0)),
+        Seen::End(look) => ends.push((place, look.series, look.written)),
+    });
+    assert_eq!((seen_at_once, ends), (vec![(0, 0), (2, 0), (2, 5)], vec![(0, 1, false), (2, 2, false)]));
 
     drop(any);
     store.tend(T0).unwrap();
