@@ -12,6 +12,7 @@
 //! | [`otlp`] | in | OTLP metrics, as protobuf and as JSON |
 //! | [`rules`] | in | Prometheus' rule files and promtool's unit tests |
 //! | [`slo`] | in | service-level objectives: OpenSLO's and sloth's forms |
+//! | [`remote_write`] | in | Prometheus' remote write 1.0 and 2.0 |
 //! | [`watchbook`] | in | the watchbook's files |
 
 pub mod checks;
@@ -22,6 +23,7 @@ pub mod lines;
 pub mod otlp;
 pub mod outbound;
 pub mod rules;
+pub mod remote_write;
 pub mod signature;
 pub mod slo;
 mod text;

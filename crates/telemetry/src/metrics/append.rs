@@ -4,6 +4,7 @@
 //! to the record. Nothing is allocated on it but what the chunk and the record grow by. Every so many series the lock is
 //! passed to whoever waits, with the record written first, so that the log has the head's order.
 
+use std::convert::Infallible;
 use std::fmt::Display;
 use std::mem;
 use std::sync::Arc;
@@ -18,8 +19,10 @@ use super::settings::BUCKETS_MAX;
 use super::store::Inner;
 use super::{Appended, Failure, Reason, Tally};
 
-/// After so many series the lock is passed on.
+/// After so many series the lock is passed on,
 const SERIES_PER_TURN: u32 = 512;
+/// and after so many samples.
+const SAMPLES_PER_TURN: u32 = 4_096;
 
 /// One write. Samples belong to the series that was named last.
 #[derive(Debug)]
@@ -32,9 +35,10 @@ pub struct Appender<'s> {
     newest: Millis,
     late: Millis,
     current: Current,
-    /// The key of the series before, and how many series this turn had.
+    /// The key of the series before, and how many series and samples this turn had.
     previous: u32,
     turn: u32,
+    samples: u32,
     record: Vec<u8>,
     /// The instant in the record that the next one is written against.
     base: Millis,
@@ -63,6 +67,7 @@ impl<'s> Appender<'s> {
             current: Current::Refused(Reason::Unnamed, None),
             previous: NOWHERE,
             turn: 0,
+            samples: 0,
             record,
             base: 0,
             submitted: 0,
@@ -73,7 +78,8 @@ impl<'s> Appender<'s> {
     /// Names the series that the next samples belong to.
     ///
     /// `key` is what the sender wrote, and `labels` reads it: the same key always has to mean the same labels, so every
-    /// way in that has a form of its own marks it by the first byte. `labels` is asked only for a key that is new.
+    /// way in that has a form of its own marks it by the first byte. Remote write begins with 0x0a or 0x8a,
+    /// [`Store::push`](super::Store::push) with 0xff. `labels` is asked only for a key that is new.
     #[inline]
     pub fn series<'l, E: Display>(&mut self, key: &[u8], labels: impl FnOnce() -> Result<Vec<(&'l str, &'l str)>, E>) {
         self.turn += 1;
@@ -101,8 +107,11 @@ impl<'s> Appender<'s> {
                 self.outcome.created += u64::from(made);
                 self.current = Current::Slot(slot);
                 let head = &mut *self.head;
+                let has_room = head.known.bytes() + key.len() as u64 <= self.store.settings.label_bytes;
                 if let Some(series) = head.get_mut(slot)
                     && series.keys < KEYS_PER_SERIES_MAX
+                    && !key.is_empty()
+                    && has_room
                 {
                     series.keys += 1;
                     self.previous = head.known.learn(self.previous, key, slot);
@@ -146,6 +155,10 @@ impl<'s> Appender<'s> {
     /// The series that a sample of this instant goes to; `None` when it is refused, which is counted.
     #[inline]
     fn slot(&mut self, at: Millis) -> Option<u32> {
+        self.samples += 1;
+        if self.samples >= SAMPLES_PER_TURN || self.record.len() >= RECORD_BYTES {
+            self.pass_on_within();
+        }
         match &mut self.current {
             Current::Slot(slot) if at >= self.oldest && at <= self.newest => return Some(*slot),
             Current::Slot(slot) => {
@@ -188,7 +201,18 @@ impl<'s> Appender<'s> {
     fn pass_on(&mut self) {
         self.submit();
         RwLockWriteGuard::bump(&mut self.head);
-        self.turn = 0;
+        (self.turn, self.samples) = (0, 0);
+    }
+
+    /// The same within a series, which may have left meanwhile; then it is made again.
+    #[cold]
+    fn pass_on_within(&mut self) {
+        let Current::Slot(slot) = self.current else { return self.pass_on() };
+        let Some(labels) = self.head.get(slot).map(|series| series.labels.clone()) else { return };
+        self.pass_on();
+        if self.head.get(slot).is_none_or(|series| series.labels != labels) {
+            self.meet(&[], Ok::<_, Infallible>(labels.iter().collect()));
+        }
     }
 
     fn submit(&mut self) {

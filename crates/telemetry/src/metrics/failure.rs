@@ -24,6 +24,9 @@ pub enum Failure {
         /// What does not fit.
         what: &'static str,
     },
+    /// The disk has failed to take the log once, so that what it says of it cannot be trusted.
+    #[error("metrics store: the disk failed to take the log; nothing is durable until the samples are in a block")]
+    Suspect,
     /// The log has fallen behind, because the disk does not take it.
     #[error("metrics store: {waiting} bytes wait to be written to the log, at most {limit} may: is the disk full?")]
     Behind {

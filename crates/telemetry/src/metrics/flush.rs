@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use hashbrown::HashSet;
+use hashbrown::{HashMap, HashSet};
 use promql::{Labels, Millis};
 
 use super::block::{Block, Writer};
@@ -72,12 +72,12 @@ impl Inner {
     fn is_due(&self, now: Millis) -> bool {
         let last = *self.flushed.lock().get_or_insert(now);
         let since = now.saturating_sub(last);
-        let (whole, series) = {
+        let (unsaved, series) = {
             let head = self.head.read();
-            (head.totals.whole_bytes, head.len())
+            (head.totals.whole_bytes.saturating_sub(head.totals.saved_bytes), head.len())
         };
         since >= self.settings.block_span
-            || whole >= self.settings.head_bytes
+            || unsaved >= self.settings.head_bytes
             || self.log.bytes() >= self.settings.log_bytes
             || self.log.is_suspect()
             || series >= self.settings.series && since >= ROOM_AFTER
@@ -108,17 +108,21 @@ impl Inner {
             let mut blocks = self.blocks.write();
             *blocks = blocks.iter().cloned().chain([block]).collect();
         }
-        moved.chunks(AT_A_TIME).for_each(|batch| self.forget(batch));
+        self.log.trust_after(cut);
+        let recent = self.recent_after(now);
+        let mut moved = moved.into_iter().peekable();
+        let is_flushed = moved.peek().is_some();
+        self.forget(moved, recent);
         let idle = self.carry_over(now)?;
         self.log.sync_all()?;
         self.log.remove_before(cut)?;
         *flushed = Some(now);
-        Ok((!moved.is_empty(), idle))
+        Ok((is_flushed, idle))
     }
 
     fn in_order_of_labels(&self) -> Vec<(Labels, u32)> {
         let head = self.head.read();
-        let filled = head.iter().filter(|(_, series)| !series.is_empty());
+        let filled = head.iter().filter(|(_, series)| !series.is_saved());
         let mut order: Vec<(Labels, u32)> = filled.map(|(slot, series)| (series.labels.clone(), slot)).collect();
         drop(head);
         order.sort_unstable();
@@ -132,20 +136,33 @@ impl Inner {
         for (labels, slot) in batch {
             let Some(series) = head.get_mut(*slot) else { continue };
             let grown = series.seal_all();
-            all.push((*slot, labels.clone(), series.whole().to_vec()));
+            all.push((*slot, labels.clone(), series.unsaved().to_vec()));
             head.totals.whole_bytes += grown;
         }
         all
     }
 
-    /// Lets the head forget chunks that a block holds.
-    fn forget(&self, batch: &[(u32, usize)]) {
-        let mut head = self.head.write();
-        for (slot, chunks) in batch {
-            let Some(series) = head.get_mut(*slot) else { continue };
-            let (bytes, points) = series.forget(*chunks);
-            head.totals.whole_bytes = head.totals.whole_bytes.saturating_sub(bytes);
-            head.totals.points = head.totals.points.saturating_sub(points);
+    /// What ends before this leaves the memory: all that is not recent, or simply all where there is too much of it.
+    fn recent_after(&self, now: Millis) -> Millis {
+        let whole = self.head.read().totals.whole_bytes;
+        if whole > 2 * self.settings.head_bytes { Millis::MAX } else { now.saturating_sub(self.settings.recent) }
+    }
+
+    /// Lets the head forget what blocks hold and what ends before `until`. `moved` says how many chunks of which series
+    /// have just been written, in any order.
+    fn forget(&self, moved: impl Iterator<Item = (u32, usize)>, until: Millis) {
+        let moved: HashMap<u32, usize> = moved.collect();
+        let mut from = 0;
+        loop {
+            let mut head = self.head.write();
+            let to = head.places().min(from + AT_A_TIME as u32);
+            for slot in from..to {
+                head.save(slot, moved.get(&slot).copied().unwrap_or(0), until);
+            }
+            if from == to {
+                return;
+            }
+            from = to;
         }
     }
 
@@ -187,14 +204,16 @@ impl Inner {
             }
         }
         let removed = blocks.len() - kept.len();
-        if removed > 0 {
-            kept.reverse();
-            let before = std::mem::replace(&mut *blocks, kept.into());
-            let gone = before.iter().filter(|block| !blocks.iter().any(|kept| kept.number == block.number));
-            for block in gone {
-                let outcome = std::fs::remove_file(&block.path);
-                outcome.map_err(|error| Failure::file(&block.path, "removed", &error))?;
-            }
+        if removed == 0 {
+            return Ok(0);
+        }
+        kept.reverse();
+        let now: Arc<[Arc<Block>]> = kept.into();
+        let before = std::mem::replace(&mut *blocks, now.clone());
+        drop(blocks);
+        for block in before.iter().filter(|block| !now.iter().any(|kept| kept.number == block.number)) {
+            let outcome = std::fs::remove_file(&block.path);
+            outcome.map_err(|error| Failure::file(&block.path, "removed", &error))?;
         }
         Ok(removed)
     }

@@ -25,8 +25,8 @@
 //! | a query over too many samples | refused, with the number |
 //! | readers while somebody writes | wait for some hundred series at most; a query sees whole writes |
 //!
-//! The order of reading is [`settings`], [`outcome`], [`chunk`], [`series`], [`head`], [`append`], [`log`], [`block`],
-//! [`flush`], [`select`], [`standing`].
+//! The order of reading is `settings`, `outcome`, `chunk`, `series`, `head`, `append`, `log`, `block`, `flush`, `select`,
+//! `standing`.
 
 mod append;
 mod block;
@@ -39,7 +39,7 @@ mod ids;
 mod log;
 mod matching;
 mod outcome;
-mod push;
+mod rooms;
 mod select;
 mod series;
 mod settings;
@@ -47,14 +47,13 @@ mod standing;
 mod store;
 #[cfg(test)]
 mod tests;
-mod windows;
 
 pub use append::Appender;
 pub use failure::Failure;
 pub use flush::Tended;
 pub use head::STANDING_MAX;
 pub use outcome::{Appended, EXAMPLE_BYTES_MAX, Reason, Tally};
-pub use push::instant;
+pub use rooms::instant;
 pub use settings::*;
-pub use standing::{Look, Newest, SeriesId, Standing, StandingId};
+pub use standing::{Look, Newest, Seen, SeriesId, Standing, StandingId};
 pub use store::{Stats, Store, TROUBLES_MAX};

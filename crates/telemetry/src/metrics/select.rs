@@ -21,25 +21,27 @@ use super::store::{Inner, Store};
 
 impl SeriesSource for Store {
     fn select(&self, wanted: Wanted<'_>) -> Result<Vec<Series>, SourceFailure> {
-        let (after, until) = (wanted.after, wanted.until);
         let mut room = self.0.settings.query_samples;
-        let parts = {
+        let copied = {
             let head = self.0.head.read();
             let slots = slots(&head, wanted.matchers);
-            self.0.copy(&head, &slots, (after, until), &mut room)?
+            self.0.copy(&head, &slots, (wanted.after, wanted.until), &mut room)?
         };
-        let blocks = self.0.overlapping(after, until);
-        if blocks.is_empty() {
-            return Ok(parts.into_iter().filter_map(|(labels, parts)| decode(labels, &parts, after, until)).collect());
-        }
-        let mut points: HashMap<Labels, Vec<Point>> = HashMap::new();
-        for block in blocks {
-            self.0.read_block(&block, wanted, &mut room, &mut points)?;
-        }
-        for (labels, parts) in parts {
-            parts.read(after, until, points.entry(labels).or_default());
-        }
-        Ok(points.into_iter().filter_map(|(labels, points)| series(labels, points)).collect())
+        self.0.read(copied, wanted, &mut room)
+    }
+}
+
+/// What the head has of some series, and up to when blocks may have more.
+#[derive(Debug)]
+pub(super) struct Copied {
+    parts: Vec<(Labels, Parts)>,
+    blocks_until: Option<Millis>,
+}
+
+impl Copied {
+    /// Whether blocks may have points after this instant that the head has not.
+    pub(super) fn is_all_after(&self, after: Millis) -> bool {
+        self.blocks_until.is_none_or(|until| until <= after)
     }
 }
 
@@ -134,12 +136,36 @@ impl Inner {
         slots: &[u32],
         (after, until): (Millis, Millis),
         room: &mut usize,
-    ) -> Result<Vec<(Labels, Parts)>, SourceFailure> {
+    ) -> Result<Copied, SourceFailure> {
         let series = || slots.iter().filter_map(|slot| head.get(*slot));
         let count = series().map(|series| series.count(after, until)).sum();
         *room = room.checked_sub(count).ok_or_else(|| self.too_many(count, series().count()))?;
         let filled = series().filter(|series| series.newest > after && series.count(after, until) > 0);
-        Ok(filled.map(|series| (series.labels.clone(), series.parts(after, until))).collect())
+        let parts = filled.map(|series| (series.labels.clone(), series.parts(after, until))).collect();
+        Ok(Copied { parts, blocks_until: head.totals.whole_after })
+    }
+
+    /// Decodes what was copied, behind what blocks have.
+    pub(super) fn read(
+        &self,
+        copied: Copied,
+        wanted: Wanted<'_>,
+        room: &mut usize,
+    ) -> Result<Vec<Series>, SourceFailure> {
+        let (after, until) = (wanted.after, wanted.until);
+        let blocks = if copied.is_all_after(after) { Vec::new() } else { self.overlapping(after, until) };
+        if blocks.is_empty() {
+            let series = copied.parts.into_iter().filter_map(|(labels, parts)| decode(labels, &parts, after, until));
+            return Ok(series.collect());
+        }
+        let mut points: HashMap<Labels, Vec<Point>> = HashMap::new();
+        for block in blocks {
+            self.read_block(&block, wanted, room, &mut points)?;
+        }
+        for (labels, parts) in copied.parts {
+            parts.read(after, until, points.entry(labels).or_default());
+        }
+        Ok(points.into_iter().filter_map(|(labels, points)| series(labels, points)).collect())
     }
 
     /// The blocks that may hold points in `(after, until]`, oldest first. To be asked after the head was.
@@ -187,7 +213,7 @@ pub(super) fn slots(head: &Head, matchers: &[Matcher]) -> Vec<u32> {
 }
 
 /// Decodes one series; `None` when it has no points there.
-pub(super) fn decode(labels: Labels, parts: &Parts, after: Millis, until: Millis) -> Option<Series> {
+fn decode(labels: Labels, parts: &Parts, after: Millis, until: Millis) -> Option<Series> {
     let mut points = Vec::with_capacity(parts.count());
     parts.read(after, until, &mut points);
     series(labels, points)

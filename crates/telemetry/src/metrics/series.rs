@@ -13,7 +13,7 @@ pub(super) const SEARCHED_CHUNKS_MAX: usize = 8;
 /// No standing selector.
 pub(super) const UNWATCHED: u32 = u32::MAX;
 
-/// A series and its points that are in no block yet.
+/// A series and its points in memory.
 #[derive(Debug)]
 pub(super) struct Series {
     /// The instant of the newest point, also when that is in a block already; `Millis::MIN` when there is none.
@@ -30,7 +30,10 @@ pub(super) struct Series {
     /// and the others.
     pub watches: Vec<u32>,
     whole: Vec<Arc<Chunk>>,
-    late: Option<Box<Vec<Point>>>,
+    /// How many of the first whole chunks are in a block.
+    saved: usize,
+    /// Points that came late, in order of time.
+    late: Vec<Point>,
     pub labels: Labels,
     /// The hash of its labels.
     pub hash: u64,
@@ -48,6 +51,25 @@ pub(super) enum Taken {
     TooOld,
 }
 
+/// What left the memory of a series.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Forgotten {
+    chunks: usize,
+    pub bytes: u64,
+    pub points: u64,
+    /// The newest instant of it.
+    pub last: Option<Millis>,
+}
+
+impl Forgotten {
+    fn add(&mut self, chunk: &Chunk) {
+        self.chunks += 1;
+        self.bytes += chunk.weight();
+        self.points += u64::from(chunk.head.count);
+        self.last = self.last.max(Some(chunk.head.last));
+    }
+}
+
 impl Series {
     pub(super) fn new(labels: Labels, hash: u64) -> Self {
         Self {
@@ -59,7 +81,8 @@ impl Series {
             watch: UNWATCHED,
             watches: Vec::new(),
             whole: Vec::new(),
-            late: None,
+            saved: 0,
+            late: Vec::new(),
             labels,
             hash,
             keys: 0,
@@ -104,19 +127,16 @@ impl Series {
             Some(_) => return (Taken::Conflict, 0),
             None => {}
         }
-        let waiting = self.late.get_or_insert_default();
-        let place = waiting.partition_point(|point| point.at < at);
-        waiting.insert(place, Point { at, born, value });
-        let grown = if waiting.len() >= LATE_POINTS_MAX { self.seal_late() } else { 0 };
+        let place = self.late.partition_point(|point| point.at < at);
+        self.late.insert(place, Point { at, born, value });
+        let grown = if self.late.len() >= LATE_POINTS_MAX { self.seal_late() } else { 0 };
         (Taken::Late, grown)
     }
 
     /// The value at this instant, where one is found among what is in the head.
     fn at(&self, at: Millis) -> Option<Value> {
         let (before, mut found) = (at.saturating_sub(1), Vec::new());
-        if let Some(late) = &self.late {
-            found.extend(late.iter().find(|point| point.at == at).cloned());
-        }
+        found.extend(self.late.iter().find(|point| point.at == at).cloned());
         if found.is_empty() && self.open.head().count > 0 && self.open.head().overlaps(before, at) {
             self.open.copy()?.read(before, at, &mut found)?;
         }
@@ -139,8 +159,7 @@ impl Series {
     }
 
     fn seal_late(&mut self) -> u64 {
-        let Some(late) = self.late.take() else { return 0 };
-        let chunks = chunks_of(&late);
+        let chunks = chunks_of(&std::mem::take(&mut self.late));
         let weight = chunks.iter().map(Chunk::weight).sum();
         self.whole.extend(chunks.into_iter().map(Arc::new));
         weight
@@ -151,32 +170,44 @@ impl Series {
         self.seal() + self.seal_late()
     }
 
-    pub(super) fn whole(&self) -> &[Arc<Chunk>] {
-        &self.whole
+    /// Whole chunks that are in no block yet.
+    pub(super) fn unsaved(&self) -> &[Arc<Chunk>] {
+        self.whole.get(self.saved..).unwrap_or_default()
     }
 
-    /// Forgets the first whole chunks, which are in a block now; says by how many bytes and points it shrank.
-    pub(super) fn forget(&mut self, chunks: usize) -> (u64, u64) {
-        let (mut bytes, mut points) = (0, 0);
-        for chunk in self.whole.drain(..chunks.min(self.whole.len())) {
-            bytes += chunk.weight();
-            points += u64::from(chunk.head.count);
-        }
+    /// Notes that so many more whole chunks are in a block, and forgets those of them that end before `until`.
+    pub(super) fn save(&mut self, chunks: usize, until: Millis) -> Forgotten {
+        self.saved = (self.saved + chunks).min(self.whole.len());
+        let (mut place, mut forgotten) = (0, Forgotten::default());
+        let saved = self.saved;
+        self.whole.retain(|chunk| {
+            let gone = place < saved && chunk.head.last < until;
+            place += 1;
+            if gone {
+                forgotten.add(chunk);
+            }
+            !gone
+        });
+        self.saved -= forgotten.chunks;
         self.whole.shrink_to_fit();
-        (bytes, points)
+        forgotten
+    }
+
+    /// Whether all its points are in blocks, and none of them is here any more.
+    pub(super) fn is_empty(&self) -> bool {
+        self.whole.is_empty() && self.is_saved()
     }
 
     /// Whether all its points are in blocks.
-    pub(super) fn is_empty(&self) -> bool {
-        self.whole.is_empty() && self.late.is_none() && self.open.head().count == 0
+    pub(super) fn is_saved(&self) -> bool {
+        self.unsaved().is_empty() && self.late.is_empty() && self.open.head().count == 0
     }
 
     /// A copy of what may hold points in `(after, until]`.
     pub(super) fn parts(&self, after: Millis, until: Millis) -> Parts {
         let whole = self.whole.iter().filter(|chunk| chunk.head.overlaps(after, until)).cloned().collect();
         let open = self.open.head().overlaps(after, until).then(|| self.open.copy()).flatten();
-        let late = self.late.as_ref().map_or_else(Vec::new, |late| late.as_ref().clone());
-        Parts { whole, open, late }
+        Parts { whole, open, late: self.late.clone() }
     }
 
     /// How many points `parts` would copy, without copying any.
@@ -184,14 +215,14 @@ impl Series {
         let whole = self.whole.iter().filter(|chunk| chunk.head.overlaps(after, until));
         let whole: u32 = whole.map(|chunk| chunk.head.count).sum();
         let open = if self.open.head().overlaps(after, until) { self.open.head().count } else { 0 };
-        (whole + open) as usize + self.late.as_ref().map_or(0, |late| late.len())
+        (whole + open) as usize + self.late.len()
     }
 
     /// The instant of the oldest point in the head.
     pub(super) fn oldest(&self) -> Option<Millis> {
         let whole = self.whole.iter().map(|chunk| chunk.head.first);
         let open = (self.open.head().count > 0).then(|| self.open.head().first);
-        let late = self.late.as_ref().and_then(|late| late.first()).map(|point| point.at);
+        let late = self.late.first().map(|point| point.at);
         whole.chain(open).chain(late).min()
     }
 

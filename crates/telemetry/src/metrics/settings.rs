@@ -22,7 +22,7 @@ pub const NAME_BYTES_MAX: usize = 1_024;
 pub const VALUE_BYTES_MAX: usize = 8_192;
 /// The most bytes of labels of one series.
 pub const SERIES_BYTES_MAX: usize = 16_384;
-/// The most bytes of labels of all series in the head.
+/// The most bytes of labels of all series in the head, and as many again of the keys by which senders name them.
 pub const LABEL_BYTES_MAX: u64 = 512 * MIB;
 /// The most buckets of one histogram.
 pub const BUCKETS_MAX: usize = 4_096;
@@ -38,8 +38,11 @@ pub const KEEP: Millis = 72 * HOUR;
 pub const BLOCK_BYTES_MAX: u64 = 16 * 1024 * MIB;
 /// How long samples stay in the head before they move into a block.
 pub const BLOCK_SPAN: Millis = 2 * HOUR;
-/// The most bytes of whole chunks in the head; past it they move into a block earlier.
-pub const HEAD_BYTES_MAX: u64 = 160 * MIB;
+/// The most bytes of whole chunks in the head that are in no block; past it they move into one earlier. As many again may
+/// stay for [`RECENT`].
+pub const HEAD_BYTES_MAX: u64 = 128 * MIB;
+/// How long samples stay in memory after they moved into a block, so that rules find theirs without the disk.
+pub const RECENT: Millis = 15 * MINUTE;
 /// The most bytes of the log; past it samples move into a block earlier, so that a start never reads more.
 pub const LOG_BYTES_MAX: u64 = 256 * MIB;
 /// How long after its last sample a series leaves the head, once its samples are in a block.
@@ -76,6 +79,8 @@ pub struct Settings {
     pub block_span: Millis,
     /// See [`HEAD_BYTES_MAX`].
     pub head_bytes: u64,
+    /// See [`RECENT`].
+    pub recent: Millis,
     /// See [`LOG_BYTES_MAX`].
     pub log_bytes: u64,
     /// See [`IDLE_AFTER`].
@@ -100,6 +105,7 @@ impl Default for Settings {
             block_bytes: BLOCK_BYTES_MAX,
             block_span: BLOCK_SPAN,
             head_bytes: HEAD_BYTES_MAX,
+            recent: RECENT,
             log_bytes: LOG_BYTES_MAX,
             idle_after: IDLE_AFTER,
             sync_every: SYNC_EVERY,

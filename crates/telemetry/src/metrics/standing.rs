@@ -7,10 +7,10 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use promql::ast::Matcher;
-use promql::{Labels, Millis, Series, SourceFailure, Value};
+use promql::{Labels, Millis, Series, SourceFailure, Value, Wanted};
 
-use super::head::STANDING_MAX;
-use super::select::{decode, slots};
+use super::head::{Head, STANDING_MAX};
+use super::select::slots;
 use super::store::{Inner, Store};
 
 /// The number of a standing selector; taken again when nobody holds it any more.
@@ -77,6 +77,31 @@ impl Store {
     }
 }
 
+/// What a look at several selectors shows, one after the other.
+#[derive(Debug, Clone, Copy)]
+pub enum Seen<'a> {
+    /// The newest point of a series of this selector.
+    Point(Newest<'a>),
+    /// That was all of this selector.
+    End(Look),
+}
+
+impl Store {
+    /// Looks at several standing selectors of this store under one lock, so that nobody comes between them, and so that
+    /// a round over thousands of them does not wait for a writer thousands of times. Some hundred at once are a good
+    /// number: writers wait meanwhile. `each` is told the place of the selector in `standing`.
+    pub fn look_at<'s>(&self, standing: impl IntoIterator<Item = &'s Standing>, mut each: impl FnMut(usize, Seen<'_>)) {
+        let head = self.0.head.read();
+        for (place, one) in standing.into_iter().enumerate().filter(|(_, one)| Arc::ptr_eq(&one.store, &self.0)) {
+            let end = look(&head, one.id, &mut |newest| {
+                each(place, Seen::Point(newest));
+                ControlFlow::Continue(())
+            });
+            each(place, Seen::End(end));
+        }
+    }
+}
+
 impl Standing {
     /// Its number.
     #[must_use]
@@ -95,17 +120,7 @@ impl Standing {
 
     /// The same, until `each` has seen enough.
     pub fn look_until(&self, mut each: impl FnMut(Newest<'_>) -> ControlFlow<()>) -> Look {
-        let head = self.store.head.read();
-        let written = head.watches.take_written(self.id);
-        let Some(watch) = head.watches.get(self.id) else { return Look { generation: 0, written, series: 0 } };
-        for slot in &watch.members {
-            let Some(series) = head.get(*slot) else { continue };
-            let (id, labels, value) = (SeriesId(*slot), &series.labels, &series.value);
-            if each(Newest { id, labels, at: series.newest, born: series.born, value }).is_break() {
-                break;
-            }
-        }
-        Look { generation: watch.generation, written, series: watch.members.len() }
+        look(&self.store.head.read(), self.id, &mut each)
     }
 
     /// Its generation: the series are the same for as long as this is.
@@ -114,20 +129,35 @@ impl Standing {
         self.store.head.read().watches.get(self.id).map_or(0, |watch| watch.generation)
     }
 
-    /// The points of its series in `(after, until]`, as far as the head has them: blocks are not read, so `after` should
-    /// be no longer ago than what a flush has left; see [`Store::select`](promql::SeriesSource::select) for the rest.
+    /// The points of its series in `(after, until]`. Does not look for the series, and reads blocks only for what is older
+    /// than [`RECENT`](super::RECENT).
     ///
     /// # Errors
     /// When there are more points than a query may load.
     pub fn window(&self, after: Millis, until: Millis) -> Result<Vec<Series>, SourceFailure> {
         let mut room = self.store.settings.query_samples;
-        let parts = {
+        let (copied, matchers) = {
             let head = self.store.head.read();
-            let members = head.watches.get(self.id).map_or(&[][..], |watch| &watch.members);
-            self.store.copy(&head, members, (after, until), &mut room)?
+            let Some(watch) = head.watches.get(self.id) else { return Ok(Vec::new()) };
+            let copied = self.store.copy(&head, &watch.members, (after, until), &mut room)?;
+            let matchers = if copied.is_all_after(after) { Vec::new() } else { watch.matchers.to_vec() };
+            (copied, matchers)
         };
-        Ok(parts.into_iter().filter_map(|(labels, parts)| decode(labels, &parts, after, until)).collect())
+        self.store.read(copied, Wanted { matchers: &matchers, after, until }, &mut room)
     }
+}
+
+fn look(head: &Head, id: u32, each: &mut impl FnMut(Newest<'_>) -> ControlFlow<()>) -> Look {
+    let written = head.watches.take_written(id);
+    let Some(watch) = head.watches.get(id) else { return Look { generation: 0, written, series: 0 } };
+    for slot in &watch.members {
+        let Some(series) = head.get(*slot) else { continue };
+        let (id, labels, value) = (SeriesId(*slot), &series.labels, &series.value);
+        if each(Newest { id, labels, at: series.newest, born: series.born, value }).is_break() {
+            break;
+        }
+    }
+    Look { generation: watch.generation, written, series: watch.members.len() }
 }
 
 impl Drop for Standing {

@@ -7,7 +7,6 @@ use std::sync::{Arc, Weak};
 use std::thread;
 use std::time::Duration;
 
-use hashbrown::HashMap;
 use parking_lot::{Mutex, RwLock};
 use promql::Millis;
 
@@ -20,6 +19,11 @@ use super::{Appender, Failure, Tally};
 
 /// The most troubles that are remembered.
 pub const TROUBLES_MAX: usize = 100;
+
+/// The highest number of a series in the log; a higher one is damage.
+const PLACES_MAX: usize = 1 << 26;
+/// No series.
+const NOWHERE: u32 = u32::MAX;
 
 /// The samples of all series. A clone is another handle to the same store.
 #[derive(Debug, Clone)]
@@ -47,7 +51,7 @@ pub struct Stats {
     pub series: usize,
     /// Series that ever came into being since the start.
     pub created: u64,
-    /// Samples that are in no block yet.
+    /// Samples in memory.
     pub head_samples: u64,
     /// Bytes of whole and of growing chunks in memory.
     pub head_bytes: u64,
@@ -78,13 +82,14 @@ impl Store {
         fs::create_dir_all(dir).map_err(|error| Failure::file(dir, "made", &error))?;
         let (blocks, mut troubles) = open_blocks(dir)?;
         let mut head = Head::default();
-        let mut rebuild = Rebuild { head: &mut head, settings: &settings, epoch: 0, slots: HashMap::new(), strays: 0 };
+        let mut rebuild = Rebuild { head: &mut head, settings: &settings, epoch: 0, slots: Vec::new(), strays: 0 };
         let replayed = replay(dir, |epoch, entry| rebuild.take(epoch, entry))?;
         if rebuild.strays > 0 {
             troubles.push(format!("metrics store: {} samples of the log belong to no known series", rebuild.strays));
         }
         troubles.extend(replayed.troubles);
         head.epoch = replayed.epoch + 1;
+        head.totals.whole_after = blocks.iter().map(|block| block.footer.last).max();
         let log = Log::open(dir, head.epoch, replayed.files)?;
         let inner = Arc::new(Inner {
             settings,
@@ -232,7 +237,7 @@ struct Rebuild<'h> {
     settings: &'h Settings,
     epoch: u64,
     /// From the numbers of the present epoch to places in the new head.
-    slots: HashMap<u32, u32>,
+    slots: Vec<u32>,
     strays: u64,
 }
 
@@ -243,26 +248,39 @@ impl Rebuild<'_> {
             self.epoch = epoch;
         }
         match entry {
-            Entry::Define { slot, mut labels } => match self.head.find_or_make(&mut labels, self.settings) {
-                Ok((place, _)) => {
-                    self.slots.insert(slot, place);
-                }
-                // Its samples are counted as strays: a limit was lowered.
-                Err(_) => {
-                    self.slots.remove(&slot);
-                }
-            },
-            Entry::Sample { slot, at, born, value } => match self.slots.get(&slot) {
-                Some(place) => self.head.restore(*place, at, born, &value),
+            Entry::Define { slot, mut labels } => {
+                let found = self.head.find_or_make(&mut labels, self.settings);
+                // Where a limit was lowered, the samples of a series count as strays.
+                self.define(slot, found.map_or(NOWHERE, |(place, _)| place));
+            }
+            Entry::Sample { slot, at, born, value } => match self.place(slot) {
+                Some(place) => self.head.restore(place, at, born, &value),
                 None => self.strays += 1,
             },
             Entry::Newest { slot, at, born, value } => {
-                if let Some(series) = self.slots.get(&slot).and_then(|place| self.head.get_mut(*place))
+                if let Some(series) = self.place(slot).and_then(|place| self.head.get_mut(place))
                     && series.newest < at
                 {
                     (series.newest, series.born, series.value) = (at, born, value);
                 }
             }
         }
+    }
+
+    fn define(&mut self, slot: u32, place: u32) {
+        let index = slot as usize;
+        if index >= PLACES_MAX {
+            return;
+        }
+        if index >= self.slots.len() {
+            self.slots.resize(index + 1, NOWHERE);
+        }
+        if let Some(known) = self.slots.get_mut(index) {
+            *known = place;
+        }
+    }
+
+    fn place(&self, slot: u32) -> Option<u32> {
+        self.slots.get(slot as usize).copied().filter(|place| *place != NOWHERE)
     }
 }

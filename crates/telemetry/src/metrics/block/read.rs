@@ -10,7 +10,7 @@ use promql::ast::Matcher;
 use promql::{Labels, Millis, Point};
 
 use super::footer::FOOTER_BYTES;
-use super::window::{Missing, Window};
+use super::window::{Missing, Table, Window};
 use super::{Footer, MAGIC};
 use crate::metrics::Failure;
 use crate::metrics::chunk::{Header, Kind, read};
@@ -82,7 +82,7 @@ impl Block {
         let bad = |missing| Unread::Bad(failure(&self.path, missing));
         self.verify().map_err(bad)?;
         let ids = resolve(self, matchers).map_err(bad)?;
-        let (mut entries, mut chunks) = (self.window(), self.window());
+        let (mut entries, mut chunks) = (self.table(self.footer.places), self.window());
         for id in ids {
             let (labels, mut placed) = self.entry(&mut entries, id).map_err(bad)?;
             placed.retain(|chunk| chunk.head.overlaps(after, until));
@@ -103,7 +103,7 @@ impl Block {
     pub(in crate::metrics) fn series(&self, matchers: &[Matcher], mut take: impl FnMut(Labels)) -> Result<(), Failure> {
         let bad = |missing| failure(&self.path, missing);
         self.verify().map_err(bad)?;
-        let mut entries = self.window();
+        let mut entries = self.table(self.footer.places);
         for id in resolve(self, matchers).map_err(bad)? {
             take(self.entry(&mut entries, id).map_err(bad)?.0);
         }
@@ -131,6 +131,10 @@ impl Block {
         Window::new(&self.file, self.bytes)
     }
 
+    fn table(&self, places: u64) -> Table<'_> {
+        Table::new(&self.file, self.bytes, places)
+    }
+
     /// Compares the checksum of the index, once.
     fn verify(&self) -> Result<(), Missing> {
         let mut verified = self.verified.lock();
@@ -148,9 +152,8 @@ impl Block {
         if *verified { Ok(()) } else { Err(Missing::Damaged("the checksum of its index differs")) }
     }
 
-    fn entry(&self, window: &mut Window<'_>, id: u32) -> Result<(Labels, Vec<Placed>), Missing> {
-        let (from, to) = window.places(self.footer.places, u64::from(id))?;
-        let parsed = self.parse_entry(&mut Reader(window.get(from, to)?));
+    fn entry(&self, entries: &mut Table<'_>, id: u32) -> Result<(Labels, Vec<Placed>), Missing> {
+        let parsed = self.parse_entry(&mut Reader(entries.get(u64::from(id))?));
         parsed.ok_or(Missing::Damaged("a series makes no sense"))
     }
 
@@ -249,12 +252,11 @@ impl Lexicon for Block {
 
     fn exact(&self, name: &str, value: &str) -> Result<Cow<'_, [u32]>, Missing> {
         let Some(name) = self.name(name) else { return Ok(Cow::Borrowed(&[])) };
-        let mut window = self.window();
+        let mut values = self.table(name.places);
         let (mut low, mut high) = (0, name.values);
         while low < high {
             let middle = low + (high - low) / 2;
-            let (from, to) = window.places(name.places, middle)?;
-            let mut reader = Reader(window.get(from, to)?);
+            let mut reader = Reader(values.get(middle)?);
             let text = reader.text().ok_or(Missing::Damaged("a label's value makes no sense"))?;
             match text.cmp(value) {
                 std::cmp::Ordering::Less => low = middle + 1,
@@ -271,10 +273,9 @@ impl Lexicon for Block {
 
     fn where_value(&self, name: &str, keep: &mut dyn FnMut(&str) -> bool) -> Result<Vec<u32>, Missing> {
         let Some(name) = self.name(name) else { return Ok(Vec::new()) };
-        let (mut places, mut window, mut lists) = (self.window(), self.window(), Vec::new());
+        let (mut values, mut lists) = (self.table(name.places), Vec::new());
         for number in 0..name.values {
-            let (from, to) = places.places(name.places, number)?;
-            let mut reader = Reader(window.get(from, to)?);
+            let mut reader = Reader(values.get(number)?);
             let text = reader.text().ok_or(Missing::Damaged("a label's value makes no sense"))?;
             if keep(text) {
                 lists.push(parse_ids(&mut reader)?);
@@ -284,7 +285,7 @@ impl Lexicon for Block {
     }
 
     fn holds(&self, id: u32, matcher: &Matcher) -> Result<bool, Missing> {
-        let (labels, _) = self.entry(&mut self.window(), id)?;
+        let (labels, _) = self.entry(&mut self.table(self.footer.places), id)?;
         Ok(matcher.holds(labels.get(&matcher.name)))
     }
 

@@ -50,13 +50,28 @@ impl<'f> Window<'f> {
         let range = (from - self.at) as usize..(to - self.at) as usize;
         self.bytes.get(range).ok_or(Missing::Damaged("a place lies outside the file"))
     }
+}
 
-    /// Two neighbouring places of eight bytes each.
-    pub(super) fn places(&mut self, table: u64, number: u64) -> Result<(u64, u64), Missing> {
-        let from = table.saturating_add(number.saturating_mul(8));
-        let bytes = self.get(from, from.saturating_add(16))?;
+/// Things that stand one after the other, with a table of their places.
+#[derive(Debug)]
+pub(super) struct Table<'f> {
+    /// Where the places are.
+    at: u64,
+    places: Window<'f>,
+    things: Window<'f>,
+}
+
+impl<'f> Table<'f> {
+    pub(super) fn new(file: &'f File, end: u64, at: u64) -> Self {
+        Self { at, places: Window::new(file, end), things: Window::new(file, end) }
+    }
+
+    /// The bytes of the thing of this number.
+    pub(super) fn get(&mut self, number: u64) -> Result<&[u8], Missing> {
+        let from = self.at.saturating_add(number.saturating_mul(8));
+        let bytes = self.places.get(from, from.saturating_add(16))?;
         match bytes.as_chunks::<8>().0 {
-            [from, to] => Ok((u64::from_le_bytes(*from), u64::from_le_bytes(*to))),
+            [from, to] => self.things.get(u64::from_le_bytes(*from), u64::from_le_bytes(*to)),
             _ => Err(Missing::Damaged("a place lies outside the file")),
         }
     }

@@ -7,7 +7,7 @@ mod watches;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::convert::Infallible;
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::BuildHasher;
 
 use hashbrown::{DefaultHashBuilder, HashSet, HashTable};
 use promql::ast::Matcher;
@@ -49,8 +49,12 @@ pub(super) struct Totals {
     pub label_bytes: u64,
     /// Bytes of whole chunks.
     pub whole_bytes: u64,
-    /// Points that are in no block.
+    /// Those of them that are in a block as well.
+    pub saved_bytes: u64,
+    /// Points.
     pub points: u64,
+    /// Every point after this instant is here; some up to it may be in blocks only.
+    pub whole_after: Option<Millis>,
     /// Series that ever came into being.
     pub created: u64,
     pub tally: Tally,
@@ -102,9 +106,7 @@ impl Head {
     }
 
     fn hash(&self, pairs: &[(&str, &str)]) -> u64 {
-        let mut hasher = self.hasher.build_hasher();
-        pairs.hash(&mut hasher);
-        hasher.finish()
+        self.hasher.hash_one(pairs)
     }
 
     fn may_make(&self, pairs: &[(&str, &str)], settings: &Settings) -> Result<(), Reason> {
@@ -213,6 +215,18 @@ impl Head {
         true
     }
 
+    /// Notes that so many more chunks of a series are in a block, and forgets what is and ends before `until`.
+    pub(super) fn save(&mut self, slot: u32, chunks: usize, until: Millis) {
+        let Some(Some(series)) = self.slots.get_mut(slot as usize) else { return };
+        let unsaved: u64 = series.unsaved().iter().take(chunks).map(|chunk| chunk.weight()).sum();
+        let forgotten = series.save(chunks, until);
+        let totals = &mut self.totals;
+        totals.saved_bytes = (totals.saved_bytes + unsaved).saturating_sub(forgotten.bytes);
+        totals.whole_bytes = totals.whole_bytes.saturating_sub(forgotten.bytes);
+        totals.points = totals.points.saturating_sub(forgotten.points);
+        totals.whole_after = totals.whole_after.max(forgotten.last);
+    }
+
     /// Takes a sample in that the log holds already.
     pub(super) fn restore(&mut self, slot: u32, at: Millis, born: Millis, value: &Value) {
         let Some(Some(series)) = self.slots.get_mut(slot as usize) else { return };
@@ -227,7 +241,7 @@ impl Head {
         self.iter().map(|(_, series)| series.open_bytes() as u64).sum()
     }
 
-    /// The instant of the oldest point that is in no block.
+    /// The instant of the oldest point in memory.
     pub(super) fn oldest(&self) -> Option<Millis> {
         self.iter().filter_map(|(_, series)| series.oldest()).min()
     }

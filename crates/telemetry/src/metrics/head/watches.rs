@@ -33,7 +33,7 @@ pub(in crate::metrics) struct Watches {
 /// One standing selector.
 #[derive(Debug)]
 pub(in crate::metrics) struct Watch {
-    matchers: Box<[Matcher]>,
+    pub matchers: Box<[Matcher]>,
     /// Where it is filed.
     filed: Option<(Box<str>, Vec<String>)>,
     pub members: Vec<u32>,

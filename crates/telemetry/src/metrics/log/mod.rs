@@ -16,7 +16,7 @@ use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
@@ -24,7 +24,7 @@ use super::Failure;
 use super::codec::crc::crc;
 pub(super) use replay::replay;
 pub(super) use segment::numbers;
-use segment::{HEADER_BYTES, begin, path_of};
+use segment::{HEADER_BYTES, begin, path_of, sync_names};
 
 /// A record is handed over once it has so many bytes.
 pub(super) const RECORD_BYTES: usize = 1 << 20;
@@ -45,8 +45,9 @@ pub(super) struct Log {
     synced: Mutex<u64>,
     waiting: AtomicUsize,
     bytes: AtomicU64,
-    /// Whether a flush of the disk has failed: then the system may have dropped what it could not write.
-    suspect: AtomicBool,
+    /// The number of the file in which a flush of the disk has failed, or zero: the system may have dropped what it could
+    /// not write, and say that all is well the next time.
+    suspect: AtomicU64,
 }
 
 /// Records that are in no file yet.
@@ -70,6 +71,8 @@ struct Writer {
     written: u64,
     /// Files that the disk may not have yet, beside the present one.
     unsynced: Vec<Arc<File>>,
+    /// Whether the disk may not have the names of all files.
+    unnamed: bool,
     /// Numbers and lengths of earlier files.
     closed: VecDeque<(u64, u64)>,
 }
@@ -81,7 +84,8 @@ impl Log {
         let bytes: u64 = closed.iter().map(|(_, length)| length).sum();
         let (file, path) = begin(dir, number, epoch)?;
         let (buffer, unsynced) = (Vec::new(), Vec::new());
-        let writer = Writer { file, path, number, epoch, length: HEADER_BYTES, buffer, written: 0, unsynced, closed };
+        let length = HEADER_BYTES;
+        let writer = Writer { file, path, number, epoch, length, buffer, written: 0, unsynced, unnamed: true, closed };
         Ok(Self {
             dir: dir.to_owned(),
             pending: Mutex::default(),
@@ -89,7 +93,7 @@ impl Log {
             synced: Mutex::new(0),
             waiting: AtomicUsize::new(0),
             bytes: AtomicU64::new(bytes + HEADER_BYTES),
-            suspect: AtomicBool::new(false),
+            suspect: AtomicU64::new(0),
         })
     }
 
@@ -100,7 +104,7 @@ impl Log {
 
     /// Whether the head should be flushed because this log cannot be relied on.
     pub(super) fn is_suspect(&self) -> bool {
-        self.suspect.load(Ordering::Relaxed)
+        self.suspect.load(Ordering::Relaxed) != 0
     }
 
     /// Whether the disk takes what is handed over.
@@ -159,6 +163,7 @@ impl Log {
         let (file, path) = begin(&self.dir, writer.number + 1, epoch)?;
         let before = std::mem::replace(&mut writer.file, file);
         writer.unsynced.push(before);
+        writer.unnamed = true;
         writer.closed.push_back((writer.number, writer.length));
         (writer.path, writer.number, writer.epoch, writer.length) = (path, writer.number + 1, epoch, HEADER_BYTES);
         self.bytes.fetch_add(HEADER_BYTES, Ordering::Relaxed);
@@ -171,18 +176,22 @@ impl Log {
         if *synced >= end {
             return Ok(());
         }
-        let (files, path, written) = {
+        if self.is_suspect() {
+            return Err(Failure::Suspect);
+        }
+        let (files, path, number, written, unnamed) = {
             let mut writer = self.writer.lock();
             self.write_pending(&mut writer)?;
             let mut files = std::mem::take(&mut writer.unsynced);
             files.push(writer.file.clone());
-            (files, writer.path.clone(), writer.written)
+            (files, writer.path.clone(), writer.number, writer.written, std::mem::take(&mut writer.unnamed))
         };
-        for file in files {
-            if let Err(error) = file.sync_data() {
-                self.suspect.store(true, Ordering::Relaxed);
-                return Err(Failure::file(&path, "forced to the disk", &error));
-            }
+        let forced = files.iter().try_for_each(|file| file.sync_data());
+        let forced = forced.map_err(|error| Failure::file(&path, "forced to the disk", &error));
+        let named = if unnamed { sync_names(&self.dir) } else { Ok(()) };
+        if let Err(failure) = forced.and(named) {
+            self.suspect.store(number, Ordering::Relaxed);
+            return Err(failure);
         }
         *synced = written;
         Ok(())
@@ -202,6 +211,13 @@ impl Log {
         Ok(writer.number)
     }
 
+    /// Trusts the disk again when a block holds what the doubtful file had.
+    pub(super) fn trust_after(&self, number: u64) {
+        if self.suspect.load(Ordering::Relaxed) < number {
+            self.suspect.store(0, Ordering::Relaxed);
+        }
+    }
+
     /// Removes the files before this one: blocks hold what was in them.
     pub(super) fn remove_before(&self, number: u64) -> Result<(), Failure> {
         let mut writer = self.writer.lock();
@@ -211,7 +227,6 @@ impl Log {
             writer.closed.pop_front();
             self.bytes.fetch_sub(length, Ordering::Relaxed);
         }
-        self.suspect.store(false, Ordering::Relaxed);
         Ok(())
     }
 }

@@ -18,15 +18,19 @@ pub(super) fn path_of(dir: &Path, number: u64) -> PathBuf {
     dir.join(format!("{PREFIX}{number:010}"))
 }
 
-/// Makes a new file and its header.
+/// Makes a new file and its header. Its name is not on the disk yet.
 pub(super) fn begin(dir: &Path, number: u64, epoch: u64) -> Result<(Arc<File>, PathBuf), Failure> {
     let path = path_of(dir, number);
     let fail = |error: std::io::Error| Failure::file(&path, "made", &error);
     let mut file = OpenOptions::new().create(true).truncate(true).write(true).open(&path).map_err(fail)?;
     file.write_all(&[MAGIC, epoch.to_le_bytes()].concat()).map_err(fail)?;
-    // The name must last as long as what will stand under it.
-    File::open(dir).and_then(|dir| dir.sync_all()).map_err(fail)?;
     Ok((Arc::new(file), path))
+}
+
+/// Forces names of files to the disk: each must last as long as what stands under it.
+pub(super) fn sync_names(dir: &Path) -> Result<(), Failure> {
+    let synced = File::open(dir).and_then(|dir| dir.sync_all());
+    synced.map_err(|error| Failure::file(dir, "forced to the disk", &error))
 }
 
 /// The numbers of the files in the directory whose names begin with `prefix`, ascending.

@@ -136,7 +136,8 @@ fn a_flush_that_was_interrupted_loses_and_repeats_nothing() {
 #[test]
 fn the_store_flushes_when_it_is_time_or_when_it_is_full() {
     let dir = tempfile::tempdir().unwrap();
-    let store = Store::open(dir.path(), Settings { head_bytes: 20_000, log_bytes: 400_000, ..settings() }).unwrap();
+    let store =
+        Store::open(dir.path(), Settings { head_bytes: 20_000, log_bytes: 400_000, recent: 0, ..settings() }).unwrap();
     assert!(!store.tend(T0).unwrap().flushed);
     write(&store, &[(A, T0, 1.0)]);
     assert!(!store.tend(T0 + 7_199 * SECOND).unwrap().flushed);
@@ -159,7 +160,8 @@ fn the_store_flushes_when_it_is_time_or_when_it_is_full() {
 #[test]
 fn old_blocks_go_by_age_and_by_bytes() {
     let dir = tempfile::tempdir().unwrap();
-    let store = Store::open(dir.path(), Settings { keep: 100 * SECOND, block_bytes: 1_500, ..settings() }).unwrap();
+    let store =
+        Store::open(dir.path(), Settings { keep: 100 * SECOND, block_bytes: 1_500, recent: 0, ..settings() }).unwrap();
     for i in 0..3 {
         write(&store, &[(A, T0 + i * 60 * SECOND, i as f64)]);
         store.flush(T0 + i * 60 * SECOND).unwrap();
@@ -187,4 +189,103 @@ fn what_was_appended_is_logged_even_when_the_writer_gave_up() {
     drop(appender);
     store.sync().unwrap();
     assert_eq!(points(&open(copied(dir.path()).path()), "a"), [(0, 1.0)]);
+}
+
+#[test]
+fn without_its_directory_the_store_says_so_and_serves_from_memory() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(&dir.path().join("metrics"));
+    write(&store, &[(A, T0, 1.0)]);
+    fs::remove_dir_all(dir.path().join("metrics")).unwrap();
+    let failure = store.flush(T0).unwrap_err().to_string();
+    assert!(failure.contains("log-0000000002 could not be made"), "{failure}");
+    assert_eq!(points(&store, "a"), [(0, 1.0)]);
+    assert_eq!(write(&store, &[(A, T0 + SECOND, 2.0)]).tally.kept, 1);
+    assert_eq!(points(&store, "a"), [(0, 1.0), (1, 2.0)]);
+}
+
+/// Where the process that is to be killed keeps its store.
+const KILLED: &str = "WATCHKEEPER_TEST_KILLED";
+
+/// Writes and says so, until it is killed. Does nothing in an ordinary run.
+#[test]
+fn a_process_that_writes_until_it_is_killed() {
+    let Some(dir) = std::env::var_os(KILLED) else { return };
+    let store = open(dir.as_ref());
+    for i in 0.. {
+        let mut appender = store.appender(T0 + i * SECOND).unwrap();
+        appender.series(b"a", || Ok::<_, Infallible>(A.to_vec()));
+        appender.float(T0 + i * SECOND, 0, i as f64);
+        let outcome = if i % 2 == 0 { appender.finish() } else { appender.finish_durably() };
+        outcome.unwrap();
+        println!("\nwritten {i}");
+        if i % 20 == 19 {
+            store.flush(T0 + i * SECOND).unwrap();
+        }
+    }
+}
+
+#[test]
+fn nothing_that_was_acknowledged_is_lost_by_a_kill() {
+    use std::io::{BufRead, BufReader};
+    for wanted in [1, 19, 20, 21, 50] {
+        let dir = tempfile::tempdir().unwrap();
+        let name = "metrics::tests::durable::a_process_that_writes_until_it_is_killed";
+        let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", name, "--nocapture"]).env(KILLED, dir.path()).stdout(std::process::Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+        let last =
+            lines.filter_map(|line| line.strip_prefix("written ")?.parse::<i64>().ok()).find(|i| *i >= wanted).unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let store = open(dir.path());
+        let found = points(&store, "a");
+        assert_eq!(found, (0..found.len() as i64).map(|i| (i, i as f64)).collect::<Vec<_>>());
+        assert!(found.len() as i64 > last, "{} of {last}", found.len());
+    }
+}
+
+#[test]
+fn a_series_with_very_many_samples_at_once_is_logged_in_records_of_bounded_length() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let histogram = Arc::new(Histogram { positive: (0..400).map(|i| (i, 0.1)).collect(), ..Histogram::default() });
+    let mut appender = store.appender(T0 + 100_000 * SECOND).unwrap();
+    appender.series(b"a", || Ok::<_, Infallible>(A.to_vec()));
+    (0..30_000).for_each(|i| appender.float(T0 + i, 0, i as f64));
+    appender.series(b"b", || Ok::<_, Infallible>(B.to_vec()));
+    (0..500).for_each(|i| appender.histogram(T0 + i, 0, &histogram));
+    assert_eq!(appender.finish().unwrap().tally.kept, 30_500);
+    let store = open(copied(dir.path()).path());
+    assert_eq!(store.troubles(), Vec::<String>::new());
+    assert_eq!(all(&store).iter().map(|series| series.points.len()).collect::<Vec<_>>(), [30_000, 500]);
+}
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+
+    /// Whatever is written, nothing panics, and a start and a flush change nothing.
+    #[test]
+    fn anything_may_be_written(
+        samples in proptest::collection::vec(
+            (proptest::collection::vec(("__name__|\\PC{0,3}", "\\PC{0,3}"), 0..4), proptest::prelude::any::<i64>(), 0_i64..3_000, proptest::prelude::any::<f64>()),
+            0..40,
+        ),
+        wild: bool,
+    ) {
+        let dir = tempfile::tempdir().unwrap();
+        let store = open(dir.path());
+        for (labels, any, second, value) in &samples {
+            let pairs: Vec<(&str, &str)> = labels.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+            let at = if wild { *any } else { T0 + second * SECOND };
+            write_at(&store, if wild { *any } else { T0 + 3_000 * SECOND }, &[(&pairs, at, *value)]);
+        }
+        let written = format!("{:?}", all(&store));
+        proptest::prop_assert_eq!(format!("{:?}", all(&open(copied(dir.path()).path()))), &written[..]);
+        store.flush(T0).unwrap();
+        proptest::prop_assert_eq!(format!("{:?}", all(&store)), &written[..]);
+        proptest::prop_assert_eq!(format!("{:?}", all(&open(copied(dir.path()).path()))), &written[..]);
+        proptest::prop_assert_eq!(store.troubles(), Vec::<String>::new());
+    }
 }

@@ -97,7 +97,10 @@ fn what_is_written_is_read_within_its_time_and_to_the_bit() {
         assert!(select(&store, &[is("job", "a")], T0 + 5 * SECOND, T0 + 9 * SECOND).is_empty());
         store.flush(T0 + 5 * SECOND).unwrap();
     }
-    assert_eq!((store.stats().blocks, store.stats().block_samples, store.stats().head_samples), (1, 5, 0));
+    assert_eq!((store.stats().blocks, store.stats().block_samples, store.stats().head_samples), (1, 5, 5));
+    store.flush(T0 + 3_600 * SECOND).unwrap();
+    assert_eq!((store.stats().blocks, store.stats().head_samples, store.stats().series), (1, 0, 0));
+    assert_eq!(all(&store)[0].points.len(), 5);
 }
 
 #[test]
@@ -148,6 +151,61 @@ fn the_rooms_samples_have_a_way_in() {
     assert_eq!((appended.tally.kept, appended.tally.duplicates, appended.created), (1, 1, 1));
     assert_eq!(appended.to_string(), "1 without a metric name, such as {}");
     assert_eq!(all(&store)[0].labels.to_string(), "up");
+}
+
+#[test]
+fn many_writers_flushes_and_idle_series_at_once_lose_nothing() {
+    const SERIES: usize = 1_200;
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path(), Settings { idle_after: 0, recent: 0, ..settings() }).unwrap();
+    let names: Vec<String> = (0..SERIES).map(|i| format!("s{i}")).collect();
+    let watch = store.watch(&[matches("__name__", "s1.*")]).unwrap();
+    std::thread::scope(|scope| {
+        for writer in ["a", "b", "c"] {
+            let (store, names) = (store.clone(), &names);
+            scope.spawn(move || {
+                for round in 0..12 {
+                    let all: Vec<[(&str, &str); 2]> =
+                        names.iter().map(|n| [("__name__", &**n), ("writer", writer)]).collect();
+                    let samples: Vec<_> = all.iter().map(|pairs| (&pairs[..], T0 + round, 1.0)).collect();
+                    assert_eq!(write(&store, &samples).tally.kept, SERIES as u64);
+                }
+            });
+        }
+        // Far in the future, so that every series is idle as soon as its samples are in a block.
+        (0..8).for_each(|_| assert_eq!(store.flush(T0 + 3_600 * SECOND).unwrap().removed, 0));
+    });
+    for store in [store.clone(), open(model::copied(dir.path()).path())] {
+        let found = all(&store);
+        assert_eq!(found.len(), 3 * SERIES);
+        assert!(found.iter().all(|series| series.points.iter().map(|point| point.at - T0).eq(0..12)));
+        assert_eq!(store.troubles(), Vec::<String>::new());
+    }
+    let (mut seen, live) = (0, store.stats().series);
+    watch.look(|newest| seen += usize::from(newest.at >= T0));
+    assert!(seen <= live && live <= 3 * SERIES);
+}
+
+#[test]
+fn the_rooms_see_the_windows_that_the_store_of_recent_samples_shows() {
+    use kernel::port::SampleSource;
+    let dir = tempfile::tempdir().unwrap();
+    let (store, recent) = (open(dir.path()), crate::Recent::default());
+    let series =
+        |host: i64| kernel::Labels::from_pairs([("__name__", "up".to_owned()), ("host", format!("h{host}"))]).unwrap();
+    let sample =
+        |i: i64| kernel::sample::Sample { series: series(i % 3), at: super::instant(T0 + i * SECOND), value: i as f64 };
+    let samples: Vec<_> = (0..60).map(sample).collect();
+    let now = super::instant(T0 + 60 * SECOND);
+    store.push(&samples, now).unwrap();
+    write(&store, &[(&[("__name__", "up"), ("host", "h0")], T0 + 60 * SECOND, f64::from_bits(STALE_BITS))]);
+    recent.push(samples, now);
+    for matchers in ["host=h1", "host!=h1", "host=~\"h[12]\"", "host!~\"h.*\"", "absent=\"\""] {
+        let matchers = [matchers.parse().unwrap()];
+        let (from, to) = (super::instant(T0 + 10 * SECOND), super::instant(T0 + 70 * SECOND));
+        assert_eq!(store.windows("up", &matchers, from, to), recent.windows("up", &matchers, from, to));
+    }
+    assert!(store.windows("down", &[], super::instant(T0), now).is_empty());
 }
 
 #[test]

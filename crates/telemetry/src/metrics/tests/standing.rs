@@ -1,7 +1,7 @@
 //! Standing selectors: what they see, and that they hear of what is written and of who comes and goes.
 
 use super::*;
-use crate::metrics::{Look, Standing, StandingId};
+use crate::metrics::{Look, Seen, Standing, StandingId};
 
 fn seen(standing: &Standing) -> (Look, Vec<(String, Millis, f64)>) {
     let mut points = Vec::new();
@@ -44,6 +44,16 @@ fn a_standing_selector_sees_the_newest_points_and_hears_of_writes() {
     let window = both.window(T0, T0 + 4).unwrap();
     assert_eq!(window.iter().map(|s| s.points.as_slice()).collect::<Vec<_>>(), [[Point::float(T0 + 3, 9.0)]]);
 
+    // Several at once see the same, and what is not of this store is passed over.
+    let elsewhere = tempfile::tempdir().unwrap();
+    let foreign = open(elsewhere.path()).watch(&[is("g", "a")]).unwrap();
+    let (mut seen_at_once, mut ends) = (Vec::new(), Vec::new());
+    store.look_at([&one, &foreign, &both], |place, what| match what {
+        Seen::Point(newest) => seen_at_once.push((place, newest.at - T0)),
+        Seen::End(look) => ends.push((place, look.series, look.written)),
+    });
+    assert_eq!((seen_at_once, ends), (vec![(0, 0), (2, 0), (2, 5)], vec![(0, 1, false), (2, 2, false)]));
+
     drop(any);
     store.tend(T0).unwrap();
     assert_eq!(store.stats().standing, 3);
@@ -55,7 +65,8 @@ fn a_standing_selector_sees_the_newest_points_and_hears_of_writes() {
 #[test]
 fn a_series_that_is_idle_leaves_and_its_place_is_taken_again() {
     let dir = tempfile::tempdir().unwrap();
-    let store = Store::open(dir.path(), Settings { idle_after: 60 * SECOND, ..settings() }).unwrap();
+    let store =
+        Store::open(dir.path(), Settings { idle_after: 60 * SECOND, recent: 60 * SECOND, ..settings() }).unwrap();
     let (a, b, c): (Pairs<'_>, Pairs<'_>, Pairs<'_>) =
         (&[("__name__", "x"), ("g", "a")], &[("__name__", "x"), ("g", "b")], &[("__name__", "x"), ("g", "c")]);
     let standing = store.watch(&[is("__name__", "x")]).unwrap();
@@ -76,6 +87,29 @@ fn a_series_that_is_idle_leaves_and_its_place_is_taken_again() {
         assert_eq!(found, expected);
         assert_eq!(store.stats().series, 3);
     }
+}
+
+#[test]
+fn what_is_recent_is_read_without_the_disk_and_what_is_older_with_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = open(dir.path());
+    let a: Pairs<'_> = &[("__name__", "x")];
+    let standing = store.watch(&[is("__name__", "x")]).unwrap();
+    (0..4_000).for_each(|s| drop(write(&store, &[(a, T0 + s * SECOND, s as f64)])));
+    store.flush(T0 + 4_000 * SECOND).unwrap();
+    write(&store, &[(a, T0 + 4_000 * SECOND, 4_000.0)]);
+    let window = |from| standing.window(T0 + from * SECOND, Millis::MAX).unwrap()[0].points.len();
+    assert!((900..1_100).contains(&store.stats().head_samples), "{:?}", store.stats());
+    assert_eq!((window(3_100), window(3_999), window(10), window(-1)), (900, 1, 3_990, 4_001));
+    assert_eq!(points(&store, "x").len(), 4_001);
+    // What was kept does not go into the next block again.
+    store.flush(T0 + 4_000 * SECOND).unwrap();
+    assert_eq!((store.stats().block_samples, points(&store, "x").len()), (4_001, 4_001));
+    let block = std::fs::read_dir(dir.path()).unwrap().flatten().find(|e| e.file_name() == "block-0000000001").unwrap();
+    std::fs::write(block.path(), b"").unwrap();
+    assert_eq!((window(3_100), store.troubles().len()), (900, 0));
+    assert!((900..1_100).contains(&window(10)));
+    assert_eq!(store.troubles().len(), 1);
 }
 
 #[test]
