@@ -44,6 +44,7 @@ mod command;
 mod decide;
 mod event;
 pub mod link;
+pub mod mask;
 pub mod password;
 mod permit;
 mod policies;

@@ -8,6 +8,7 @@
 use super::cpu::Cpu;
 use super::{Scores, archive};
 use signals::templates::{Limits, Miner, TemplateId};
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::error::Error;
 use std::fs;
@@ -61,9 +62,9 @@ fn systems(data: &Path) -> Result<BTreeMap<String, Lines>, Box<dyn Error>> {
     let mut systems = BTreeMap::new();
     // The corrected table comes first, and a system takes the first.
     for ((folder, _), bytes) in tables {
-        if !systems.contains_key(&folder) {
-            let lines = lines(&String::from_utf8_lossy(&bytes)).map_err(|error| format!("{folder}: {error}"))?;
-            systems.insert(folder, lines);
+        if let Entry::Vacant(place) = systems.entry(folder) {
+            let lines = lines(&String::from_utf8_lossy(&bytes)).map_err(|error| format!("{}: {error}", place.key()))?;
+            place.insert(lines);
         }
     }
     Ok(systems)

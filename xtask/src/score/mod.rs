@@ -4,7 +4,10 @@
 
 mod archive;
 mod cpu;
+mod lines;
 mod loghub;
+mod pii;
+mod secrets;
 mod tlog;
 
 use crate::Outcome;
@@ -22,6 +25,8 @@ type Score = (&'static str, &'static str, fn(&Path) -> Scores);
 #[rustfmt::skip]
 const ALL: &[Score] = &[
     ("loghub", "loghub", loghub::run),
+    ("pii", "gov-pii", pii::run),
+    ("secrets", "gov-secrets", secrets::run),
     ("tlog", "gov-tlog", tlog::run),
 ];
 

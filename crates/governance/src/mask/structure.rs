@@ -1,0 +1,166 @@
+//! Secrets with a structure of their own: private keys, JSON Web Tokens, hashes of passwords, credentials in URLs and in
+//! arguments, webhooks.
+
+use std::ops::Range;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+
+use super::form::{Signs, before, byte, is_mixed, is_placeholder, part, run, starts_here, varied};
+use super::{Hit, Kind};
+
+/// The longest private key, in bytes.
+const PEM_MAX: usize = 32 * 1024;
+/// The longest JSON Web Token, hash, URL part or header.
+const LONG_MAX: usize = 8 * 1024;
+
+/// What a literal may be the start of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Structure {
+    /// `-----BEGIN`.
+    Pem,
+    /// `LS0tLS1CRUdJTi`, which is `-----BEGIN ` in base64.
+    PemBase64,
+    /// `eyJ`, which is `{"` in base64.
+    Jwt,
+    /// `://`.
+    Url,
+    /// A `$` and the name of a way to hash passwords.
+    Hash,
+    /// A `-u` or `--user` of a command.
+    User,
+    /// `Basic`, the scheme of HTTP.
+    Basic,
+    /// A URL whose path is a secret; what follows the literal.
+    Hook,
+    /// What stands before is a token, too: Mailchimp's data centre, New Relic's licence, Azure's signature.
+    Suffix {
+        /// The kind.
+        kind: Kind,
+        /// The signs before the literal.
+        signs: Signs,
+        /// How many of them.
+        before: usize,
+        /// How many signs follow the literal at least.
+        after: usize,
+    },
+}
+
+/// Looks around a literal.
+pub(crate) fn look(text: &str, at: Range<usize>, structure: Structure) -> Option<Hit> {
+    match structure {
+        Structure::Pem => pem(text, at),
+        Structure::PemBase64 => pem_base64(text, at),
+        Structure::Jwt => jwt(text, at),
+        Structure::Url => url(text, at),
+        Structure::Hash => hash(text, at),
+        Structure::User => user(text, at),
+        Structure::Basic => basic(text, at),
+        Structure::Hook => hook(text, at),
+        Structure::Suffix { kind, signs, before, after } => suffix(text, at, kind, (signs, before, after)),
+    }
+}
+
+/// A private key in PEM, to its end mark, or as far as it goes when that is cut off.
+fn pem(text: &str, at: Range<usize>) -> Option<Hit> {
+    let line = run(text, at.end, 64, |byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b' ');
+    let label = part(text, at.end..at.end + line);
+    if !label.contains("PRIVATE KEY") {
+        return None;
+    }
+    let body_start = at.end + line;
+    let limit = text.floor_char_boundary(body_start + PEM_MAX);
+    let body = part(text, body_start..limit);
+    let end = body.find("-----END").map(|end| {
+        let mark = body_start + end + "-----END".len();
+        mark + run(text, mark, 80, |byte| byte.is_ascii_uppercase() || matches!(byte, b' ' | b'-'))
+    });
+    let inside =
+        |byte: u8| Signs::Base64.has(byte) || byte.is_ascii_whitespace() || matches!(byte, b'\\' | b':' | b',');
+    let end = end.unwrap_or_else(|| body_start + run(text, body_start, PEM_MAX, inside));
+    Some(Hit { kind: Kind::secret("private-key"), range: at.start..end })
+}
+
+fn pem_base64(text: &str, at: Range<usize>) -> Option<Hit> {
+    let end = at.end + run(text, at.end, PEM_MAX, |byte| Signs::Base64.has(byte));
+    let head = STANDARD_NO_PAD.decode(part(text, at.start..at.start + 64)).ok()?;
+    let names_key = String::from_utf8_lossy(&head).contains("PRIVATE");
+    names_key.then_some(Hit { kind: Kind::secret("private-key"), range: at.start..end })
+}
+
+/// Three parts in base64 with dots between; the second may be cut off, the third absent, as in unsigned tokens.
+fn jwt(text: &str, at: Range<usize>) -> Option<Hit> {
+    if !starts_here(text, at.start) {
+        return None;
+    }
+    let end = at.start + run(text, at.start, LONG_MAX, |byte| Signs::Base64.has(byte) || byte == b'.');
+    let mut parts = part(text, at.start..end).split('.');
+    let (head, body) = (parts.next()?, parts.next()?);
+    (head.len() >= 12 && body.len() >= 6).then_some(Hit { kind: Kind::secret("json-web-token"), range: at.start..end })
+}
+
+/// The password in `scheme://user:password@host`.
+fn url(text: &str, at: Range<usize>) -> Option<Hit> {
+    let inside =
+        |byte: u8| !byte.is_ascii_whitespace() && !matches!(byte, b'/' | b'"' | b'\'' | b'<' | b'>' | b'?' | b'`');
+    let authority = part(text, at.end..text.floor_char_boundary(at.end + run(text, at.end, LONG_MAX, inside)));
+    let (credentials, _) = authority.rsplit_once('@')?;
+    let (user, password) = credentials.split_once(':').unwrap_or(("", credentials));
+    let alone = user.is_empty() && !credentials.contains(':');
+    if password.is_empty() || is_placeholder(password) || (alone && (password.len() < 16 || !is_mixed(password))) {
+        return None;
+    }
+    let start = at.end + credentials.len() - password.len();
+    Some(Hit { kind: Kind::secret("url-password"), range: start..at.end + credentials.len() })
+}
+
+/// A hash of a password as crypt(3) writes it, or a Kerberos ticket that a password can be guessed from.
+fn hash(text: &str, at: Range<usize>) -> Option<Hit> {
+    let inside = |byte: u8| Signs::Base64.has(byte) || matches!(byte, b'.' | b'$' | b',' | b'*' | b'@' | b':');
+    let length = run(text, at.end, LONG_MAX, inside);
+    let body = part(text, at.end..at.end + length).trim_end_matches(['.', ',', ':']);
+    let long = body.split('$').next_back().is_some_and(|last| last.len() >= 22);
+    (long && varied(body) > 8)
+        .then_some(Hit { kind: Kind::secret("password-hash"), range: at.start..at.end + body.len() })
+}
+
+/// The password in `-u user:password`.
+fn user(text: &str, at: Range<usize>) -> Option<Hit> {
+    let start = at.end + run(text, at.end, 2, |byte| matches!(byte, b'"' | b'\''));
+    let inside = |byte: u8| !byte.is_ascii_whitespace() && !matches!(byte, b'"' | b'\'');
+    let end = text.floor_char_boundary(start + run(text, start, LONG_MAX, inside));
+    let (name, password) = part(text, start..end).split_once(':')?;
+    let good = !name.is_empty() && !name.contains('/') && password.len() >= 3 && !is_placeholder(password);
+    let good =
+        good && !password.starts_with('/') && !password.bytes().all(|byte| byte.is_ascii_digit() || byte == b':');
+    good.then_some(Hit { kind: Kind::secret("password"), range: end - password.len()..end })
+}
+
+/// Credentials of HTTP's basic scheme: base64 of something with a colon.
+fn basic(text: &str, at: Range<usize>) -> Option<Hit> {
+    let start = at.end + run(text, at.end, 2, |byte| byte == b' ');
+    let end = start + run(text, start, LONG_MAX, |byte| Signs::Base64.has(byte));
+    let value = part(text, start..end);
+    let decoded = STANDARD_NO_PAD.decode(value.trim_end_matches('=')).ok()?;
+    let is_pair = start > at.end && decoded.len() >= 3 && decoded.contains(&b':') && decoded.is_ascii();
+    is_pair.then_some(Hit { kind: Kind::secret("basic-credentials"), range: start..end })
+}
+
+/// The path of a webhook, by which anybody can post.
+fn hook(text: &str, at: Range<usize>) -> Option<Hit> {
+    let length = run(text, at.end, LONG_MAX, |byte| Signs::Dotted.has(byte) || matches!(byte, b'/' | b'@' | b'%'));
+    let path = part(text, at.end..at.end + length).trim_end_matches(['.', ':', '!']);
+    let range = at.end..at.end + path.len();
+    (path.len() >= 8 && is_mixed(path)).then_some(Hit { kind: Kind::secret("webhook"), range })
+}
+
+/// A token that is known by its end or its middle.
+fn suffix(text: &str, at: Range<usize>, kind: Kind, (signs, count, after): (Signs, usize, usize)) -> Option<Hit> {
+    let start = at.start.checked_sub(count)?;
+    let front = text.get(start..at.start)?;
+    let end = at.end + run(text, at.end, LONG_MAX, |byte| signs.has(byte));
+    let fits = front.bytes().all(|byte| signs.has(byte)) && is_mixed(front) && end - at.end >= after;
+    let alone =
+        before(text, start).is_none_or(|byte| !signs.has(byte)) && byte(text, end).is_none_or(|byte| !signs.has(byte));
+    (fits && alone).then_some(Hit { kind, range: start..end })
+}
