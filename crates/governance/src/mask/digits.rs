@@ -29,15 +29,16 @@ pub(crate) fn find(text: &str, policy: Policy) -> Vec<Hit> {
 fn look(text: &str, start: usize, digits: usize, policy: Policy) -> Option<Hit> {
     let capital = |at: Option<u8>| at.is_some_and(|byte| byte.is_ascii_uppercase());
     if policy.personal {
-        if capital(before(text, start)) {
-            return capitals(text, start, digits);
-        }
-        let hit = number(text, start, digits).or_else(|| beneficiary(text, start));
+        let hit = if capital(before(text, start)) {
+            capitals(text, start, digits)
+        } else {
+            number(text, start, digits).or_else(|| beneficiary(text, start))
+        };
         if hit.is_some() {
             return hit;
         }
     }
-    if policy.network_addresses { address(text, start, digits) } else { None }
+    if policy.network_addresses { address(text, start, digits).or_else(|| hardware(text, start)) } else { None }
 }
 
 /// Two capitals and digits: a bank account or a British national insurance number.
@@ -115,11 +116,20 @@ fn stands_alone(text: &str, start: usize) -> bool {
         .is_none_or(|byte| !byte.is_ascii_alphanumeric() && !matches!(byte, b'.' | b'_' | b'-' | b'/' | b'%'))
 }
 
+/// Whether a number is over after a few digits, or is the year of a date: what most numbers in logs are.
+fn is_short(text: &str, start: usize, digits: usize) -> bool {
+    let digit = |at: usize| byte(text, start + at).is_some_and(|byte| byte.is_ascii_digit());
+    let parts = matches!(byte(text, start + digits), Some(b' ' | b'-' | b'.' | b')'));
+    let goes_on = parts && (digit(digits + 1) || matches!(byte(text, start + digits + 1), Some(b' ' | b'(')));
+    let date = digits == 4 && digit(5) && digit(6) && !digit(7) && matches!(byte(text, start + 7), Some(b'-' | b'.'));
+    date || (digits < 7 && !goes_on)
+}
+
 /// A number by itself: a card, a social security number, a telephone.
 fn number(text: &str, start: usize, digits: usize) -> Option<Hit> {
     let open = before(text, start).filter(|byte| matches!(byte, b'+' | b'('));
     let first = start - usize::from(open.is_some());
-    if digits > 19 || !stands_alone(text, first) {
+    if digits > 19 || !stands_alone(text, first) || is_short(text, start, digits) {
         return None;
     }
     let length =
@@ -198,5 +208,21 @@ fn address(text: &str, start: usize, digits: usize) -> Option<Hit> {
     let inside = address.is_private() || address.is_loopback() || address.is_link_local() || address.is_unspecified();
     let other = address.is_broadcast() || address.is_multicast() || address.is_documentation();
     let end = start + address.to_string().len();
-    (!inside && !other).then(|| Hit { kind: Kind::personal("ip-address"), range: start..end })
+    let front = words_before(text, start, CONTEXT_MAX);
+    let version =
+        ["version", "release", "rolled back", "upgrade", "firmware", "build"].iter().any(|word| front.contains(word));
+    (!inside && !other && !version).then(|| Hit { kind: Kind::personal("ip-address"), range: start..end })
+}
+
+/// A hardware address: six pairs of hexadecimal digits with colons or dashes between, of which `start` is the first digit.
+fn hardware(text: &str, start: usize) -> Option<Hit> {
+    let sign = |byte: u8| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'-');
+    let front = text.as_bytes().get(..start)?.iter().rev().take(17).take_while(|byte| sign(**byte)).count();
+    let first = start - front;
+    let length = run(text, first, 18, sign);
+    let address = part(text, first..first + length);
+    let by = |sign: char| address.split(sign).filter(|pair| pair.len() == 2).count() == 6;
+    let fits = address.len() == 17 && (by(':') || by('-'));
+    let apart = before(text, first).is_none_or(|byte| !byte.is_ascii_alphanumeric());
+    (fits && apart).then_some(Hit { kind: Kind::personal("mac-address"), range: first..first + 17 })
 }

@@ -72,7 +72,7 @@ pub(crate) fn is_mixed(text: &str) -> bool {
 
 /// Whether a text looks as if chance had made it. Not a name, a path, a host, a date or a number.
 pub(crate) fn is_random(text: &str, assigned: bool) -> bool {
-    if is_date(text) || is_path(text) || is_host(text) || is_call(text) {
+    if is_date(text) || is_pointer(text) || is_path(text) || is_host(text) || is_call(text) {
         return false;
     }
     let segments = || text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|segment| !segment.is_empty());
@@ -86,7 +86,7 @@ pub(crate) fn is_random(text: &str, assigned: bool) -> bool {
     if mixed_longest >= 10 || (mixed > 1 && mixed_bytes >= 12) {
         return true;
     }
-    if !assigned && longest < 24 {
+    if !assigned && longest < 20 {
         return false;
     }
     let letters = longest >= 20 && segments().any(|segment| segment.len() == longest && is_scrambled(segment));
@@ -100,13 +100,19 @@ fn is_scrambled(text: &str) -> bool {
     let capitals = text.bytes().filter(u8::is_ascii_uppercase).count();
     let one_case = capitals == 0 || capitals == text.len();
     let share = capitals * 100 / text.len().max(1);
-    (one_case && varied(text) >= 5) || ((25..=75).contains(&share) && varied(text) >= 8)
+    (one_case && varied(text) >= 5) || ((25..=95).contains(&share) && varied(text) >= 8)
 }
 
 /// How many different bytes a text has.
 pub(crate) fn varied(text: &str) -> u32 {
     let seen = text.bytes().fold(0_u128, |seen, byte| seen | 1_u128.checked_shl(u32::from(byte)).unwrap_or(0));
     seen.count_ones()
+}
+
+/// Whether a text is a number of at most 64 bits in hexadecimal, as programs print addresses and handles.
+fn is_pointer(text: &str) -> bool {
+    let rest = text.strip_prefix("0x").or_else(|| text.strip_prefix("0X"));
+    rest.is_some_and(|rest| rest.len() <= 16 && rest.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 /// Whether a text begins like a date of ISO 8601.
@@ -116,11 +122,12 @@ fn is_date(text: &str) -> bool {
     (0..4).all(digit) && bytes.get(4) == Some(&b'-') && digit(5) && digit(6) && bytes.get(7) == Some(&b'-')
 }
 
-/// Whether a text is a path: it begins with a slash, or has several in lower case.
+/// Whether a text is a path: it begins with a slash, or has one between words in lower case.
 fn is_path(text: &str) -> bool {
-    let slashes = text.bytes().filter(|byte| *byte == b'/').count();
     let lower = !text.bytes().any(|byte| byte.is_ascii_uppercase() || matches!(byte, b'+' | b'='));
-    text.starts_with(['/', '~', '\\']) || text.contains(":\\") || text.contains("://") || (slashes > 0 && lower)
+    let long = text.split(|c: char| !c.is_ascii_alphanumeric()).any(|segment| segment.len() >= 16 && is_mixed(segment));
+    let rooted = text.starts_with(['/', '~', '\\']) || text.contains(":\\") || text.contains("://");
+    rooted || (text.contains('/') && lower && !long)
 }
 
 /// Whether a text is a host or a file: names parted by dots, of which the last is a short word.
@@ -138,7 +145,13 @@ fn is_call(text: &str) -> bool {
 
 /// Whether a text stands where a secret would: a variable, stars, dots, or words that say so.
 pub(crate) fn is_placeholder(text: &str) -> bool {
-    const WORDS: [&str; 34] = [
+    const WORDS: [&str; 40] = [
+        "password",
+        "passwd",
+        "pwd",
+        "secret",
+        "token",
+        "key",
         "null",
         "nil",
         "none",
@@ -178,7 +191,8 @@ pub(crate) fn is_placeholder(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
     let fetched = ["process.env", "os.environ", "env.", "self.", "this.", "config.", "req.", "params."];
     varied(text) < 2
-        || text.starts_with(['$', '{', '<', '%', '(', '[', '&'])
+        || text.starts_with(['$', '{', '<', '%', '(', '[', '&', '+'])
+        || text.starts_with("#{")
         || ["***", "...", "xxxx", "####", "____", "----"].iter().any(|part| lower.contains(part))
         || WORDS.contains(&lower.as_str())
         || PARTS.iter().any(|part| lower.contains(part))

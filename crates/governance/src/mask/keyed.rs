@@ -12,9 +12,13 @@ use super::{Hit, Kind};
 /// How far the rest of an identifier may go after its word, as in `secret_access_key`.
 const REST_MAX: usize = 32;
 /// How many bytes may stand between the identifier and its value.
-const BETWEEN_MAX: usize = 12;
+const BETWEEN_MAX: usize = 40;
+/// The longest word that may stand between.
+const WORD_MAX: usize = 10;
+/// How much of a value is looked at.
+const JUDGED_MAX: usize = 160;
 /// The longest value.
-const VALUE_MAX: usize = 4096;
+const VALUE_MAX: usize = 16 * 1024;
 /// The shortest password.
 const PASSWORD_MIN: usize = 3;
 
@@ -38,7 +42,7 @@ pub(crate) enum Strength {
 
 /// Whether a kind was given for want of a better one.
 pub(crate) fn is_general(kind: Kind) -> bool {
-    kind == SECRET || kind == PASSWORD
+    matches!(kind.name(), "secret" | "password" | "api-key" | "live-key")
 }
 
 /// What stands between a word and its value.
@@ -53,24 +57,60 @@ struct Between {
     spaces: bool,
 }
 
-/// Looks for the value that the word at `at` announces.
+/// Looks for the value that the word at `at` announces. One more word may stand between, as in `token is ..`.
 pub(crate) fn look(text: &str, at: Range<usize>, strength: Strength) -> Option<Hit> {
     if !stands_alone(text, &at, strength) {
         return None;
     }
-    let between = between(text, &at)?;
-    let range = value(text, &between);
+    let rest = run(text, at.end, REST_MAX, |byte| byte.is_ascii_alphabetic() || byte == b'_');
+    let option = is_option(text, at.start);
+    let first = between(text, at.end + rest, option)?;
+    judge(text, &first, strength).or_else(|| {
+        let word = run(text, first.value, WORD_MAX + 1, |byte| byte.is_ascii_alphabetic());
+        let open = first.quote.is_none() && (1..=WORD_MAX).contains(&word);
+        let parted = matches!(byte(text, first.value + word), Some(b' ' | b'-' | b':'));
+        let second = between(text, first.value + word, first.assigned).filter(|_| open && parted)?;
+        judge(text, &second, strength)
+    })
+}
+
+/// Whether what stands there is a secret.
+fn judge(text: &str, between: &Between, strength: Strength) -> Option<Hit> {
+    let range = value(text, between);
     let value = part(text, range.clone());
     if value.is_empty() || is_placeholder(value) || byte(text, range.end) == Some(b'(') {
         return None;
     }
     let (kind, is_secret) = match strength {
-        Strength::Password | Strength::ShortPassword => (PASSWORD, is_password(value, &between)),
+        Strength::Password | Strength::ShortPassword => (PASSWORD, is_password(value, between)),
         Strength::Strong => (SECRET, is_random(value, between.assigned)),
         Strength::Weak => (SECRET, is_random(value, false) && (between.assigned || !is_uuid(value))),
         Strength::Assigned => (SECRET, between.assigned && is_random(value, true)),
     };
-    is_secret.then_some(Hit { kind, range })
+    if !is_secret {
+        return None;
+    }
+    let end = if range.len() + 4 < JUDGED_MAX { range.end } else { whole(text, between, range.end) };
+    Some(Hit { kind, range: range.start..end })
+}
+
+/// Where a value ends that is longer than what was looked at.
+fn whole(text: &str, between: &Between, from: usize) -> usize {
+    let inside = |byte: u8| between.quote.map_or_else(|| is_plain(byte), |quote| byte != quote && byte != b'\n');
+    text.floor_char_boundary(from + run(text, from, VALUE_MAX, inside))
+}
+
+/// Whether a byte may be in a value without quotes.
+fn is_plain(byte: u8) -> bool {
+    let ends =
+        matches!(byte, b'"' | b'\'' | b'`' | b',' | b';' | b')' | b'}' | b']' | b'<' | b'>' | b'|' | b'&' | b'(');
+    !byte.is_ascii_whitespace() && !ends
+}
+
+/// Whether the word is a part of an option of a command: `--db-password`.
+fn is_option(text: &str, start: usize) -> bool {
+    let front = part(text, text.floor_char_boundary(start.saturating_sub(REST_MAX))..start);
+    front.rsplit([' ', '\t', '"', '\'']).next().is_some_and(|word| word.starts_with("--"))
 }
 
 /// Whether the word is not just a part of another. `KEY` in `KEYBOARD` is; `apiKey`, `keys` and `KEY_ID` are not.
@@ -90,56 +130,37 @@ fn stands_alone(text: &str, at: &Range<usize>, strength: Strength) -> bool {
     }
 }
 
-/// Reads what stands between the word and its value: the rest of the identifier, signs that assign, quotes, spaces.
-fn between(text: &str, at: &Range<usize>) -> Option<Between> {
-    let rest = run(text, at.end, REST_MAX, |byte| byte.is_ascii_alphabetic() || byte == b'_');
-    let mut here = at.end + rest;
-    if byte(text, here).is_some_and(|byte| byte.is_ascii_digit())
-        && matches!(byte(text, here + 1), Some(b'=' | b':' | b'"'))
-    {
-        here += 1;
-    }
-    let start = here;
-    let (mut assigned, mut quote, mut spaces) = (false, None, true);
+/// Reads what stands between the word and its value: signs that assign, quotes, spaces. Nothing when there is no value:
+/// an empty one, a comparison, a call, or something else after a comma.
+fn between(text: &str, start: usize, option: bool) -> Option<Between> {
+    let number = run(text, start, 3, |byte| byte.is_ascii_digit() || byte == b' ');
+    let counted =
+        byte(text, start + number) == Some(b':') || (number == 1 && matches!(byte(text, start + 1), Some(b'=' | b'"')));
+    let mut here = if counted { start + number } else { start };
+    let (mut assigned, mut quote, mut spaces) = (option, None, true);
     for _ in 0..BETWEEN_MAX {
-        match byte(text, here)? {
-            b' ' | b'\t' => quote = None,
-            b'\r' | b'\n' if assigned => quote = None,
-            sign @ (b'=' | b':' | b'>') => {
-                let compares = sign == b'=' && byte(text, here + 1) == Some(b'=');
-                if compares {
-                    return None;
-                }
-                (assigned, spaces) = (true, false);
-            }
-            sign @ (b'"' | b'\'' | b'`') => (quote, spaces) = (Some(sign), false),
+        let sign = byte(text, here)?;
+        match sign {
+            b' ' | b'\t' | b'\r' | b'\n' => quote = None,
+            b'=' if byte(text, here + 1) == Some(b'=') => return None,
+            b'>' if !matches!(before(text, here), Some(b'=' | b'-')) => return None,
+            b'=' | b':' | b'>' => (assigned, spaces) = (true, false),
+            b',' | b'(' | b')' if assigned => return None,
+            b'"' | b'\'' | b'`' => (quote, spaces) = (Some(sign), false),
             b'-' | b'.' | b'\\' | b',' | b'(' | b'[' | b'|' | b']' | b')' => spaces = false,
-            b'?' | b'@' | b'*' | b'#' | b'!' if !assigned => spaces = false,
             _ => break,
         }
         here += 1;
     }
-    let option = text
-        .get(at.start.saturating_sub(24)..at.start)
-        .is_some_and(|front| front.rsplit([' ', '\t', '"', '\'']).next().is_some_and(|word| word.starts_with("--")));
-    (here > start || rest == 0).then_some(Between { value: here, assigned: assigned || option, quote, spaces })
+    Some(Between { value: here, assigned, quote, spaces: spaces && here > start })
 }
 
 /// Where the value is: to the closing quote, or to a sign that ends it.
 fn value(text: &str, between: &Between) -> Range<usize> {
     let start = between.value;
-    let quoted = between.quote.map(|quote| run(text, start, VALUE_MAX, |byte| byte != quote && byte != b'\n'));
-    let closed = quoted.filter(|length| {
-        byte(text, start + length) == between.quote && !part(text, start..start + length).contains("${")
-    });
-    let plain = |byte: u8| {
-        !byte.is_ascii_whitespace()
-            && !matches!(
-                byte,
-                b'"' | b'\'' | b'`' | b',' | b';' | b')' | b'}' | b']' | b'<' | b'>' | b'|' | b'&' | b'('
-            )
-    };
-    let length = closed.unwrap_or_else(|| run(text, start, VALUE_MAX, plain));
+    let quoted = between.quote.map(|quote| run(text, start, JUDGED_MAX, |byte| byte != quote && byte != b'\n'));
+    let closed = quoted.filter(|length| byte(text, start + length) == between.quote || *length == JUDGED_MAX);
+    let length = closed.unwrap_or_else(|| run(text, start, JUDGED_MAX, is_plain));
     let end = text.floor_char_boundary(start + length);
     let kept = part(text, start..end).trim_end_matches(['.', ':', '\\', '!', '?']).len();
     start..start + kept

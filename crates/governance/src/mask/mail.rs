@@ -1,11 +1,13 @@
 //! Mail addresses, from their `@` to both sides.
 
-use super::form::{before, byte, part, run};
+use super::form::{byte, part, run};
 use super::{Hit, Kind};
 
 /// The longest local part and the longest domain (RFC 5321).
 const LOCAL_MAX: usize = 64;
 const DOMAIN_MAX: usize = 253;
+/// How far before a place the beginning of its URL may be.
+const URL_FRONT_MAX: usize = 128;
 /// Local parts that name a service, not a person: what stands before the host of a repository, and who never reads.
 const SERVICES: [&str; 5] = ["git", "hg", "svn", "noreply", "no-reply"];
 
@@ -28,9 +30,13 @@ pub(crate) fn look(text: &str, at: usize) -> Option<Hit> {
     let word = top.len() > 1 && !top.bytes().any(|byte| byte.is_ascii_digit());
     let labels = host.split('.').all(|label| !label.is_empty());
     let start = at - local.len();
-    // What follows `://user:` is a password, and `user@host:path` a repository.
-    let other =
-        before(text, start).is_some_and(|byte| matches!(byte, b':' | b'/')) && part(text, 0..start).ends_with("//");
-    let good = !local.is_empty() && !SERVICES.contains(&local) && word && labels && !other;
-    (good && byte(text, end) != Some(b'@')).then(|| Hit { kind: MAIL, range: start..at + 1 + domain.len() })
+    let good = !local.is_empty() && !SERVICES.contains(&local) && word && labels && !is_in_url(text, start);
+    (good && byte(text, end) != Some(b'@')).then_some(Hit { kind: MAIL, range: start..at + 1 + domain.len() })
+}
+
+/// Whether a place is between the `://` of a URL and its host, where a user and a password stand.
+fn is_in_url(text: &str, at: usize) -> bool {
+    let front = part(text, text.floor_char_boundary(at.saturating_sub(URL_FRONT_MAX))..at);
+    let word = front.rsplit(|c: char| c.is_ascii_whitespace()).next().unwrap_or_default();
+    word.rsplit_once("://").is_some_and(|(_, after)| !after.contains(['/', '?', '#']))
 }

@@ -165,11 +165,16 @@ impl Masker {
     /// What a text holds, in order, without overlaps.
     #[must_use]
     pub fn find(&self, text: &str) -> Vec<Hit> {
-        let mut hits = Vec::new();
+        let mut hits: Vec<Hit> = Vec::new();
         for found in self.automaton.find_overlapping_iter(text) {
             let Some(literal) = self.literals.get(found.pattern().as_usize()) else { continue };
             let at = found.range();
-            if !literal.is_exact || text[at.clone()] == *literal.text {
+            if literal.is_exact && text[at.clone()] != *literal.text {
+                continue;
+            }
+            // Inside of what was found, only a surer way can say more.
+            let inside = hits.last().filter(|last| at.start >= last.range.start && at.end <= last.range.end);
+            if inside.is_none_or(|last| keyed::is_general(last.kind) && !matches!(literal.action, Action::Keyword(_))) {
                 hits.extend(look(text, at, literal.action));
             }
         }
@@ -200,7 +205,8 @@ fn without_overlaps(mut hits: Vec<Hit>) -> Vec<Hit> {
         match apart.last_mut().filter(|last| hit.range.start < last.range.end) {
             Some(last) => {
                 last.range.end = last.range.end.max(hit.range.end);
-                last.kind = if keyed::is_general(last.kind) { hit.kind } else { last.kind };
+                let surer = keyed::is_general(last.kind) && hit.kind.class == Class::Secret;
+                last.kind = if surer || hit.kind.class < last.kind.class { hit.kind } else { last.kind };
             }
             None => apart.push(hit),
         }

@@ -1,6 +1,6 @@
 //! Personal data that only their name tells from other numbers: a patient's record, a passport, a date of birth.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use super::checks;
 use super::form::{byte, part, run, starts_here};
@@ -80,10 +80,10 @@ pub(crate) fn look(text: &str, at: Range<usize>, name: Name) -> Option<Hit> {
     }
     let kind = |name| Kind::personal(name);
     let (length, kind) = match name {
-        Name::Record => (code(text, start, 5, 12)?, kind("medical-record-number")),
-        Name::Passport => (code(text, start, 6, 10)?, kind("passport-number")),
-        Name::Driver => (code(text, start, 6, 18)?, kind("driving-licence")),
-        Name::National => (code(text, start, 8, 14)?, kind("national-number")),
+        Name::Record => (code(text, start, 5..=12, 3)?, kind("medical-record-number")),
+        Name::Passport => (code(text, start, 8..=9, 1)?, kind("passport-number")),
+        Name::Driver => (code(text, start, 6..=18, 3)?, kind("driving-licence")),
+        Name::National => (code(text, start, 8..=14, 3)?, kind("national-number")),
         Name::Birth => (date(text, start)?, kind("date-of-birth")),
         Name::Npi => (number(text, start, checks::npi)?, kind("us-npi")),
         Name::Nhs => (number(text, start, checks::nhs)?, kind("uk-nhs-number")),
@@ -94,13 +94,13 @@ pub(crate) fn look(text: &str, at: Range<usize>, name: Name) -> Option<Hit> {
     Some(Hit { kind, range: start..start + length })
 }
 
-/// The length of a run of letters and digits that has a digit in it. A space may part it once into digits.
-fn code(text: &str, start: usize, least: usize, most: usize) -> Option<usize> {
-    let length = run(text, start, most + 1, |byte| byte.is_ascii_alphanumeric() || byte == b'-');
+/// The length of a run of capitals and digits, of which so many are digits at least.
+fn code(text: &str, start: usize, lengths: RangeInclusive<usize>, digits: usize) -> Option<usize> {
+    let length = run(text, start, lengths.end() + 1, |byte| byte.is_ascii_alphanumeric() || byte == b'-');
     let code = part(text, start..start + length).trim_end_matches('-');
-    let has_digit = code.bytes().filter(u8::is_ascii_digit).count() > 2;
+    let enough = code.bytes().filter(u8::is_ascii_digit).count() >= digits;
     let lower = code.bytes().any(|byte| byte.is_ascii_lowercase());
-    (has_digit && !lower && (least..=most).contains(&code.len())).then_some(code.len())
+    (enough && !lower && lengths.contains(&code.len())).then_some(code.len())
 }
 
 /// The length of a number in groups that passes a check.

@@ -6,13 +6,15 @@ use std::ops::Range;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 
-use super::form::{Signs, before, byte, is_mixed, is_placeholder, part, run, starts_here, varied};
+use super::form::{Signs, before, is_mixed, is_placeholder, is_random, part, run, varied};
 use super::{Hit, Kind};
 
 /// The longest private key, in bytes.
-const PEM_MAX: usize = 32 * 1024;
-/// The longest JSON Web Token, hash, URL part or header.
-const LONG_MAX: usize = 8 * 1024;
+const PEM_MAX: usize = 16 * 1024;
+/// The longest JSON Web Token.
+const JWT_MAX: usize = 8 * 1024;
+/// The longest part of a URL, argument, header or hash that is looked at.
+const PART_MAX: usize = 512;
 
 /// What a literal may be the start of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +31,8 @@ pub(crate) enum Structure {
     Hash,
     /// A `-u` or `--user` of a command.
     User,
+    /// A program that runs commands on other machines with `-p PASSWORD`.
+    PsExec,
     /// `Basic`, the scheme of HTTP.
     Basic,
     /// A URL whose path is a secret; what follows the literal.
@@ -55,6 +59,7 @@ pub(crate) fn look(text: &str, at: Range<usize>, structure: Structure) -> Option
         Structure::Url => url(text, at),
         Structure::Hash => hash(text, at),
         Structure::User => user(text, at),
+        Structure::PsExec => psexec(text, at),
         Structure::Basic => basic(text, at),
         Structure::Hook => hook(text, at),
         Structure::Suffix { kind, signs, before, after } => suffix(text, at, kind, (signs, before, after)),
@@ -68,16 +73,16 @@ fn pem(text: &str, at: Range<usize>) -> Option<Hit> {
     if !label.contains("PRIVATE KEY") {
         return None;
     }
-    let body_start = at.end + line;
-    let limit = text.floor_char_boundary(body_start + PEM_MAX);
-    let body = part(text, body_start..limit);
-    let end = body.find("-----END").map(|end| {
-        let mark = body_start + end + "-----END".len();
-        mark + run(text, mark, 80, |byte| byte.is_ascii_uppercase() || matches!(byte, b' ' | b'-'))
-    });
     let inside =
         |byte: u8| Signs::Base64.has(byte) || byte.is_ascii_whitespace() || matches!(byte, b'\\' | b':' | b',');
-    let end = end.unwrap_or_else(|| body_start + run(text, body_start, PEM_MAX, inside));
+    let start = at.end + line;
+    let cut = start + run(text, start, PEM_MAX, inside);
+    let end = part(text, start..cut).find("-----END").map_or(cut, |end| {
+        let mark = start + end + "-----END".len();
+        let label =
+            mark + run(text, mark, 64, |byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b' ');
+        label + run(text, label, 5, |byte| byte == b'-')
+    });
     Some(Hit { kind: Kind::secret("private-key"), range: at.start..end })
 }
 
@@ -88,12 +93,14 @@ fn pem_base64(text: &str, at: Range<usize>) -> Option<Hit> {
     names_key.then_some(Hit { kind: Kind::secret("private-key"), range: at.start..end })
 }
 
-/// Three parts in base64 with dots between; the second may be cut off, the third absent, as in unsigned tokens.
+/// Parts in base64 with dots between; the second may be cut off, the third absent, as in unsigned tokens.
 fn jwt(text: &str, at: Range<usize>) -> Option<Hit> {
-    if !starts_here(text, at.start) {
+    if before(text, at.start).is_some_and(|byte| Signs::Word.has(byte) || byte == b'.') {
         return None;
     }
-    let end = at.start + run(text, at.start, LONG_MAX, |byte| Signs::Base64.has(byte) || byte == b'.');
+    let inside = |byte: u8| Signs::Word.has(byte) || byte == b'.';
+    let end = at.start + run(text, at.start, JWT_MAX, inside);
+    let end = end + run(text, end, JWT_MAX, |byte| Signs::Base64.has(byte) || byte == b'.');
     let mut parts = part(text, at.start..end).split('.');
     let (head, body) = (parts.next()?, parts.next()?);
     (head.len() >= 12 && body.len() >= 6).then_some(Hit { kind: Kind::secret("json-web-token"), range: at.start..end })
@@ -103,11 +110,14 @@ fn jwt(text: &str, at: Range<usize>) -> Option<Hit> {
 fn url(text: &str, at: Range<usize>) -> Option<Hit> {
     let inside =
         |byte: u8| !byte.is_ascii_whitespace() && !matches!(byte, b'/' | b'"' | b'\'' | b'<' | b'>' | b'?' | b'`');
-    let authority = part(text, at.end..text.floor_char_boundary(at.end + run(text, at.end, LONG_MAX, inside)));
+    let authority = part(text, at.end..text.floor_char_boundary(at.end + run(text, at.end, PART_MAX, inside)));
     let (credentials, _) = authority.rsplit_once('@')?;
     let (user, password) = credentials.split_once(':').unwrap_or(("", credentials));
     let alone = user.is_empty() && !credentials.contains(':');
-    if password.is_empty() || is_placeholder(password) || (alone && (password.len() < 16 || !is_mixed(password))) {
+    if password.is_empty()
+        || is_placeholder(password)
+        || (alone && (password.len() < 20 || password.contains('%') || !is_random(password, false)))
+    {
         return None;
     }
     let start = at.end + credentials.len() - password.len();
@@ -117,18 +127,22 @@ fn url(text: &str, at: Range<usize>) -> Option<Hit> {
 /// A hash of a password as crypt(3) writes it, or a Kerberos ticket that a password can be guessed from.
 fn hash(text: &str, at: Range<usize>) -> Option<Hit> {
     let inside = |byte: u8| Signs::Base64.has(byte) || matches!(byte, b'.' | b'$' | b',' | b'*' | b'@' | b':');
-    let length = run(text, at.end, LONG_MAX, inside);
+    let length = run(text, at.end, PART_MAX, inside);
     let body = part(text, at.end..at.end + length).trim_end_matches(['.', ',', ':']);
     let long = body.split('$').next_back().is_some_and(|last| last.len() >= 22);
-    (long && varied(body) > 8)
-        .then_some(Hit { kind: Kind::secret("password-hash"), range: at.start..at.end + body.len() })
+    if !long || varied(body) <= 8 {
+        return None;
+    }
+    let end = at.end + body.len();
+    let more = if length < PART_MAX { 0 } else { run(text, end, JWT_MAX, inside) };
+    Some(Hit { kind: Kind::secret("password-hash"), range: at.start..end + more })
 }
 
 /// The password in `-u user:password`.
 fn user(text: &str, at: Range<usize>) -> Option<Hit> {
     let start = at.end + run(text, at.end, 2, |byte| matches!(byte, b'"' | b'\''));
     let inside = |byte: u8| !byte.is_ascii_whitespace() && !matches!(byte, b'"' | b'\'');
-    let end = text.floor_char_boundary(start + run(text, start, LONG_MAX, inside));
+    let end = text.floor_char_boundary(start + run(text, start, PART_MAX, inside));
     let (name, password) = part(text, start..end).split_once(':')?;
     let good = !name.is_empty() && !name.contains('/') && password.len() >= 3 && !is_placeholder(password);
     let good =
@@ -136,10 +150,21 @@ fn user(text: &str, at: Range<usize>) -> Option<Hit> {
     good.then_some(Hit { kind: Kind::secret("password"), range: end - password.len()..end })
 }
 
+/// The password in `psexec \\\\host -u user -p password`.
+fn psexec(text: &str, at: Range<usize>) -> Option<Hit> {
+    let line = run(text, at.end, 200, |byte| byte != b'\n');
+    let arguments = part(text, at.end..text.floor_char_boundary(at.end + line));
+    let start = at.end + arguments.find(" -p ")? + " -p ".len();
+    let end = text.floor_char_boundary(start + run(text, start, 128, |byte| !byte.is_ascii_whitespace()));
+    let password = part(text, start..end);
+    let good = password.len() > 2 && !is_placeholder(password);
+    good.then_some(Hit { kind: Kind::secret("password"), range: start..end })
+}
+
 /// Credentials of HTTP's basic scheme: base64 of something with a colon.
 fn basic(text: &str, at: Range<usize>) -> Option<Hit> {
     let start = at.end + run(text, at.end, 2, |byte| byte == b' ');
-    let end = start + run(text, start, LONG_MAX, |byte| Signs::Base64.has(byte));
+    let end = start + run(text, start, PART_MAX, |byte| Signs::Base64.has(byte));
     let value = part(text, start..end);
     let decoded = STANDARD_NO_PAD.decode(value.trim_end_matches('=')).ok()?;
     let is_pair = start > at.end && decoded.len() >= 3 && decoded.contains(&b':') && decoded.is_ascii();
@@ -148,7 +173,7 @@ fn basic(text: &str, at: Range<usize>) -> Option<Hit> {
 
 /// The path of a webhook, by which anybody can post.
 fn hook(text: &str, at: Range<usize>) -> Option<Hit> {
-    let length = run(text, at.end, LONG_MAX, |byte| Signs::Dotted.has(byte) || matches!(byte, b'/' | b'@' | b'%'));
+    let length = run(text, at.end, PART_MAX, |byte| Signs::Dotted.has(byte) || matches!(byte, b'/' | b'@' | b'%'));
     let path = part(text, at.end..at.end + length).trim_end_matches(['.', ':', '!']);
     let range = at.end..at.end + path.len();
     (path.len() >= 8 && is_mixed(path)).then_some(Hit { kind: Kind::secret("webhook"), range })
@@ -158,9 +183,12 @@ fn hook(text: &str, at: Range<usize>) -> Option<Hit> {
 fn suffix(text: &str, at: Range<usize>, kind: Kind, (signs, count, after): (Signs, usize, usize)) -> Option<Hit> {
     let start = at.start.checked_sub(count)?;
     let front = text.get(start..at.start)?;
-    let end = at.end + run(text, at.end, LONG_MAX, |byte| signs.has(byte));
-    let fits = front.bytes().all(|byte| signs.has(byte)) && is_mixed(front) && end - at.end >= after;
-    let alone =
-        before(text, start).is_none_or(|byte| !signs.has(byte)) && byte(text, end).is_none_or(|byte| !signs.has(byte));
-    (fits && alone).then_some(Hit { kind, range: start..end })
+    if !is_mixed(front)
+        || !front.bytes().all(|byte| signs.has(byte))
+        || before(text, start).is_some_and(|byte| signs.has(byte))
+    {
+        return None;
+    }
+    let end = at.end + run(text, at.end, PART_MAX, |byte| signs.has(byte));
+    (end - at.end >= after).then_some(Hit { kind, range: start..end })
 }

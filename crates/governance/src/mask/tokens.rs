@@ -7,7 +7,7 @@ use super::form::Signs::{self, Alnum, Base64, Dotted, Hex, Upper, Word};
 use super::form::{byte, is_placeholder, part, run, starts_here};
 use super::{Hit, Kind};
 
-/// More signs than any token has.
+/// As many as there are: so many are looked at, and the rest belongs to the token, too.
 const LONG: usize = 2048;
 /// From how many signs on a token may be without a digit.
 const SURE_MIN: usize = 32;
@@ -23,6 +23,13 @@ pub(crate) struct Token {
     most: usize,
 }
 
+impl Token {
+    /// What it is.
+    pub(crate) const fn kind(&self) -> Kind {
+        Kind::secret(self.kind)
+    }
+}
+
 const fn token(prefix: &'static str, kind: &'static str, signs: Signs, least: usize, most: usize) -> Token {
     Token { prefix, kind, signs, least, most }
 }
@@ -32,14 +39,15 @@ pub(crate) fn look(text: &str, at: Range<usize>, token: &Token) -> Option<Hit> {
     if !starts_here(text, at.start) {
         return None;
     }
-    let mut length = run(text, at.end, token.most + 1, |byte| token.signs.has(byte));
+    let mut length = run(text, at.end, token.most + usize::from(token.most < LONG), |byte| token.signs.has(byte));
     while length > 0 && byte(text, at.end + length - 1).is_some_and(|byte| matches!(byte, b'.' | b':' | b'!')) {
         length -= 1;
     }
     let rest = part(text, at.end..at.end + length);
-    let random = length >= SURE_MIN || rest.bytes().any(|byte| byte.is_ascii_digit());
+    let exact = token.least == token.most && matches!(token.signs, Upper | Hex);
+    let random = exact || length >= SURE_MIN || rest.bytes().any(|byte| byte.is_ascii_digit());
     let fits = (token.least..=token.most).contains(&length) && random && !is_placeholder(rest);
-    fits.then(|| Hit { kind: Kind::secret(token.kind), range: at.start..at.end + length })
+    fits.then(|| Hit { kind: token.kind(), range: at.start..at.end + length })
 }
 
 /// Every form, by field.
@@ -50,6 +58,7 @@ pub(crate) const TOKENS: &[Token] = &[
     token("ASIA", "aws-access-key-id", Upper, 16, 16),
     token("ABIA", "aws-access-key-id", Upper, 16, 16),
     token("ACCA", "aws-access-key-id", Upper, 16, 16),
+    token("A3T", "aws-access-key-id", Upper, 17, 17),
     token("AROA", "aws-access-key-id", Upper, 16, 16),
     token("AIDA", "aws-access-key-id", Upper, 16, 16),
     token("ABSK", "aws-bedrock-key", Base64, 100, 140),
@@ -148,6 +157,7 @@ pub(crate) const TOKENS: &[Token] = &[
     token("dkea", "databricks-token", Hex, 32, 32),
     // Watching.
     token("glc_", "grafana-token", Base64, 32, 400),
+    token("eyJrIjoi", "grafana-key", Base64, 40, 400),
     token("glsa_", "grafana-token", Word, 40, 48),
     token("NRAK-", "newrelic-key", Word, 27, 32),
     token("NRII-", "newrelic-key", Word, 32, 32),
@@ -180,6 +190,9 @@ pub(crate) const TOKENS: &[Token] = &[
     token("xoxe.xox", "slack-token", Word, 15, 250),
     token("xapp-", "slack-token", Base64, 15, 200),
     token("xwfp-", "slack-token", Word, 15, 200),
+    token("sec-c-", "pubnub-key", Word, 36, 64),
+    token("pub-c-", "pubnub-key", Word, 36, 36),
+    token("sub-c-", "pubnub-key", Word, 36, 36),
     token("SK", "twilio-key", Hex, 32, 32),
     token("AC", "twilio-account", Hex, 32, 32),
     token("SG.", "sendgrid-key", Dotted, 60, 72),
@@ -195,7 +208,7 @@ pub(crate) const TOKENS: &[Token] = &[
     token("IGQ", "instagram-token", Word, 100, 300),
     token("sl.", "dropbox-token", Word, 100, LONG),
     token("fio-u-", "frameio-token", Word, 60, 70),
-    token("r8_", "replicate-token", Alnum, 37, 37),
+    token("r8_", "replicate-token", Alnum, 36, 40),
     // Paying and selling.
     token("sk_live_", "stripe-key", Word, 16, 250),
     token("sk_test_", "stripe-key", Word, 16, 250),
@@ -258,6 +271,9 @@ pub(crate) const TOKENS: &[Token] = &[
     token("nk-", "nomic-key", Word, 43, 43),
     token("secret_", "api-key", Alnum, 32, 60),
     // Working together.
+    token("00D", "salesforce-session", Dotted, 80, 140),
+    token("tkn.v1_", "teamwork-token", Base64, 40, 120),
+    token("ion_", "ionic-token", Alnum, 42, 42),
     token("lin_api_", "linear-key", Alnum, 40, 40),
     token("ntn_", "notion-token", Alnum, 40, 60),
     token("figd_", "figma-token", Word, 40, 50),
