@@ -30,7 +30,7 @@ fn look(text: &str, start: usize, digits: usize, policy: Policy) -> Option<Hit> 
     let capital = |at: Option<u8>| at.is_some_and(|byte| byte.is_ascii_uppercase());
     if policy.personal {
         let hit = if capital(before(text, start)) {
-            capitals(text, start, digits)
+            capitals(text, start)
         } else {
             number(text, start, digits).or_else(|| beneficiary(text, start))
         };
@@ -42,17 +42,15 @@ fn look(text: &str, start: usize, digits: usize, policy: Policy) -> Option<Hit> 
 }
 
 /// Two capitals and digits: a bank account or a British national insurance number.
-fn capitals(text: &str, start: usize, digits: usize) -> Option<Hit> {
+fn capitals(text: &str, start: usize) -> Option<Hit> {
     let first = start.checked_sub(2)?;
     let pair = text.get(first..start)?;
     let apart = before(text, first).is_none_or(|byte| !byte.is_ascii_alphanumeric());
     if !apart || !pair.bytes().all(|byte| byte.is_ascii_uppercase()) {
         return None;
     }
-    if digits == 2 || checks::iban_length(pair).is_some_and(|length| digits + 2 >= length) || digits > 2 {
-        if let Some(end) = account(text, first, pair) {
-            return Some(Hit { kind: Kind::personal("iban"), range: first..end });
-        }
+    if let Some(end) = account(text, first, pair) {
+        return Some(Hit { kind: Kind::personal("iban"), range: first..end });
     }
     insurance(text, first, pair).map(|end| Hit { kind: Kind::personal("uk-nino"), range: first..end })
 }
@@ -64,7 +62,7 @@ fn account(text: &str, first: usize, country: &str) -> Option<usize> {
     for (at, byte) in text.bytes().enumerate().skip(first).take(NUMBER_MAX) {
         match byte {
             b'0'..=b'9' | b'A'..=b'Z' => compact.push(char::from(byte)),
-            b' ' if compact.len() % 4 == 0 && compact.len() < length => continue,
+            b' ' if compact.len().is_multiple_of(4) && compact.len() < length => continue,
             _ => return None,
         }
         if compact.len() == length {

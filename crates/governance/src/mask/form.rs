@@ -6,6 +6,8 @@ use std::ops::Range;
 /// The signs that a run may have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Signs {
+    /// Digits.
+    Digits,
     /// Digits and the letters a to f.
     Hex,
     /// Capitals and digits.
@@ -24,6 +26,7 @@ impl Signs {
     /// Whether a byte is one of them.
     pub(crate) fn has(self, byte: u8) -> bool {
         match self {
+            Self::Digits => byte.is_ascii_digit(),
             Self::Hex => byte.is_ascii_hexdigit(),
             Self::Upper => byte.is_ascii_uppercase() || byte.is_ascii_digit(),
             Self::Alnum => byte.is_ascii_alphanumeric(),
@@ -145,13 +148,7 @@ fn is_call(text: &str) -> bool {
 
 /// Whether a text stands where a secret would: a variable, stars, dots, or words that say so.
 pub(crate) fn is_placeholder(text: &str) -> bool {
-    const WORDS: [&str; 40] = [
-        "password",
-        "passwd",
-        "pwd",
-        "secret",
-        "token",
-        "key",
+    const WORDS: [&str; 34] = [
         "null",
         "nil",
         "none",
@@ -190,10 +187,14 @@ pub(crate) fn is_placeholder(text: &str) -> bool {
     const PARTS: [&str; 6] = ["your", "placeholder", "changeme", "redacted", "<masked", "filtered"];
     let lower = text.to_ascii_lowercase();
     let fetched = ["process.env", "os.environ", "env.", "self.", "this.", "config.", "req.", "params."];
+    let label = ["Password", "Passwort", "Secret", "Token", "Key"].contains(&text);
+    let dots = text.starts_with("...") || (text.contains("...") && text.len() < 24);
     varied(text) < 2
+        || label
+        || dots
         || text.starts_with(['$', '{', '<', '%', '(', '[', '&', '+'])
         || text.starts_with("#{")
-        || ["***", "...", "xxxx", "####", "____", "----"].iter().any(|part| lower.contains(part))
+        || ["***", "xxxx", "####", "____", "----"].iter().any(|part| lower.contains(part))
         || WORDS.contains(&lower.as_str())
         || PARTS.iter().any(|part| lower.contains(part))
         || fetched.iter().any(|start| lower.starts_with(start))

@@ -68,7 +68,9 @@ pub(crate) fn look(text: &str, at: Range<usize>, strength: Strength) -> Option<H
     judge(text, &first, strength).or_else(|| {
         let word = run(text, first.value, WORD_MAX + 1, |byte| byte.is_ascii_alphabetic());
         let open = first.quote.is_none() && (1..=WORD_MAX).contains(&word);
-        let parted = matches!(byte(text, first.value + word), Some(b' ' | b'-' | b':'));
+        let after = byte(text, first.value + word);
+        let attribute = part(text, first.value..first.value + word) == "value" && after == Some(b'=');
+        let parted = attribute || matches!(after, Some(b' ' | b'-' | b':'));
         let second = between(text, first.value + word, first.assigned).filter(|_| open && parted)?;
         judge(text, &second, strength)
     })

@@ -129,16 +129,27 @@ const STRUCTURES: &[(&str, Structure)] = &[
 ];
 
 const fn suffix(kind: &'static str, signs: Signs, before: usize, after: usize) -> Structure {
-    Structure::Suffix { kind: Kind::secret(kind), signs, before, after }
+    Structure::Suffix { kind: Kind::secret(kind), front: signs, rest: signs, before, after }
+}
+
+/// A token of Telegram: the number of a bot, which has so many digits, and a random rest.
+const fn telegram(digits: usize) -> Structure {
+    Structure::Suffix {
+        kind: Kind::secret("telegram-token"),
+        front: Signs::Digits,
+        rest: Signs::Word,
+        before: digits,
+        after: 32,
+    }
 }
 
 /// Tokens that are known by their middle or their end.
 const SUFFIXES: &[(&str, Structure)] = &[
     ("-us", suffix("mailchimp-key", Signs::Word, 32, 1)),
     ("NRAL", suffix("newrelic-key", Signs::Alnum, 36, 0)),
-    (":AA", suffix("telegram-token", Signs::Dotted, 8, 32)),
-    (":AA", suffix("telegram-token", Signs::Dotted, 9, 32)),
-    (":AA", suffix("telegram-token", Signs::Dotted, 10, 32)),
+    (":AA", telegram(8)),
+    (":AA", telegram(9)),
+    (":AA", telegram(10)),
     ("JQQJ99", suffix("azure-token", Signs::Alnum, 52, 20)),
     ("AZDO", suffix("azure-devops-token", Signs::Alnum, 76, 4)),
     ("_mmk", suffix("maxmind-key", Signs::Word, 36, 0)),

@@ -42,7 +42,9 @@ pub(crate) enum Structure {
         /// The kind.
         kind: Kind,
         /// The signs before the literal.
-        signs: Signs,
+        front: Signs,
+        /// The signs after it.
+        rest: Signs,
         /// How many of them.
         before: usize,
         /// How many signs follow the literal at least.
@@ -62,7 +64,9 @@ pub(crate) fn look(text: &str, at: Range<usize>, structure: Structure) -> Option
         Structure::PsExec => psexec(text, at),
         Structure::Basic => basic(text, at),
         Structure::Hook => hook(text, at),
-        Structure::Suffix { kind, signs, before, after } => suffix(text, at, kind, (signs, before, after)),
+        Structure::Suffix { kind, front, rest, before, after } => {
+            suffix(text, at, kind, (front, before), (rest, after))
+        }
     }
 }
 
@@ -180,15 +184,14 @@ fn hook(text: &str, at: Range<usize>) -> Option<Hit> {
 }
 
 /// A token that is known by its end or its middle.
-fn suffix(text: &str, at: Range<usize>, kind: Kind, (signs, count, after): (Signs, usize, usize)) -> Option<Hit> {
-    let start = at.start.checked_sub(count)?;
-    let front = text.get(start..at.start)?;
-    if !is_mixed(front)
-        || !front.bytes().all(|byte| signs.has(byte))
-        || before(text, start).is_some_and(|byte| signs.has(byte))
-    {
+fn suffix(text: &str, at: Range<usize>, kind: Kind, front: (Signs, usize), rest: (Signs, usize)) -> Option<Hit> {
+    let start = at.start.checked_sub(front.1)?;
+    let signs = text.get(start..at.start)?;
+    let has_digit = signs.len() < 8 || signs.bytes().any(|byte| byte.is_ascii_digit());
+    let fits = has_digit && signs.bytes().all(|byte| front.0.has(byte));
+    if !fits || before(text, start).is_some_and(|byte| byte.is_ascii_alphanumeric() || front.0.has(byte)) {
         return None;
     }
-    let end = at.end + run(text, at.end, PART_MAX, |byte| signs.has(byte));
-    (end - at.end >= after).then_some(Hit { kind, range: start..end })
+    let length = run(text, at.end, PART_MAX, |byte| rest.0.has(byte));
+    (length >= rest.1).then_some(Hit { kind, range: start..at.end + length })
 }

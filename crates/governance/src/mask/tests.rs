@@ -99,6 +99,9 @@ fn a_word_announces_a_value() {
         ("/cb?token={}&x=1", "/cb?token=<masked:secret>&x=1"),
         ("token is {}", "token is <masked:secret>"),
         ("AccountKey={};EndpointSuffix=x", "AccountKey=<masked:secret>;EndpointSuffix=x"),
+        (r#"<add key="MailPassword" value="hunter2"/>"#, r#"<add key="MailPassword" value="<masked:password>"/>"#),
+        ("ftp://user:secret@host/", "ftp://user:<masked:url-password>@host/"),
+        (r#"label: "Password:", next: "x""#, r#"label: "Password:", next: "x""#),
         ("secret key {}", "secret key <masked:secret>"),
     ];
     for (text, expected) in cases {
