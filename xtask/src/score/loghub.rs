@@ -136,3 +136,25 @@ fn speed(systems: &BTreeMap<String, Lines>) -> f64 {
     }
     lines_mined as f64 / cpu.seconds()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{grouping, lines, rows};
+
+    #[test]
+    fn a_table_is_read_with_its_quotes() {
+        let table = "Content,EventTemplate\r\n\"a, \"\"b\"\"\nc\",x\r\nlast,y";
+        assert_eq!(rows(table).get(1).map(|row| row.join("|")).as_deref(), Some("a, \"b\"\nc|x"));
+        assert_eq!(lines(table).map(|lines| lines.len()), Ok(2));
+        assert_eq!(lines("Content\nx"), Err("no column EventTemplate".to_owned()));
+    }
+
+    #[test]
+    fn a_line_is_right_when_its_group_is() {
+        let line = |text: &str, template: &str| (text.to_owned(), template.to_owned());
+        let right = vec![line("took 1 ms", "A"), line("took 2 ms", "A"), line("it began", "B")];
+        assert_eq!(grouping(&right), (1.0, 1.0));
+        let half = vec![line("took 1 ms", "A"), line("took 2 ms", "C"), line("it began", "B")];
+        assert_eq!(grouping(&half), (1.0 / 3.0, 2.0 / 5.0));
+    }
+}

@@ -19,6 +19,8 @@ const WORD_MAX: usize = 10;
 const JUDGED_MAX: usize = 160;
 /// The longest value.
 const VALUE_MAX: usize = 16 * 1024;
+/// The shortest secret that only a `-` or a `.` joins to its word: names of pods and of files are made like that, too.
+const JOINED_MIN: usize = 20;
 /// The shortest password.
 const PASSWORD_MIN: usize = 3;
 
@@ -83,10 +85,12 @@ fn judge(text: &str, between: &Between, strength: Strength) -> Option<Hit> {
     if value.is_empty() || is_placeholder(value) || byte(text, range.end) == Some(b'(') {
         return None;
     }
+    let joined = !between.assigned && !between.spaces && between.quote.is_none();
+    let long = !joined || value.len() >= JOINED_MIN;
     let (kind, is_secret) = match strength {
         Strength::Password | Strength::ShortPassword => (PASSWORD, is_password(value, between)),
-        Strength::Strong => (SECRET, is_random(value, between.assigned)),
-        Strength::Weak => (SECRET, is_random(value, false) && (between.assigned || !is_uuid(value))),
+        Strength::Strong => (SECRET, long && is_random(value, between.assigned)),
+        Strength::Weak => (SECRET, long && is_random(value, false) && (between.assigned || !is_uuid(value))),
         Strength::Assigned => (SECRET, between.assigned && is_random(value, true)),
     };
     if !is_secret {

@@ -2,7 +2,7 @@
 //!
 //! What is found is replaced by its kind, such as `<masked:github-token>`, and everything around it stays, so that a log
 //! remains readable and lines that say the same stay alike. Three ways to find something, from sure to likely:
-//! 1. [`tokens`](self): tokens with a prefix that their provider documents, and things with a structure of their own:
+//! 1. Tokens with a prefix that their provider documents, and things with a structure of their own:
 //!    private keys, JSON Web Tokens, hashes of passwords, credentials in URLs, webhooks.
 //! 2. Values that a word announces: `password=..`, `api_key: ..`, `Authorization: Bearer ..`. A password may be anything;
 //!    what follows a weaker word must look random.

@@ -130,6 +130,7 @@ fn what_looks_like_a_secret_and_is_none_stays() {
         "commit 78b1aba572d896361704aa2776344ce22f93f3f9 was built",
         "trace a3816a90a75e1896453b2ec4ebc8f331",
         "sessionid 0x14ede63a5a70002 ended",
+        "pod auth-db881b11b5-tzvbl of token-service-7d9f8b6c5d-x2x9z was killed",
         "private network 10.0.0.0/8",
         "git@github.com:a/b.git",
     ];
@@ -217,7 +218,7 @@ fn hostile_text_costs_no_more_than_its_length() {
     ];
     let masker = all();
     for unit in units {
-        let text = unit.repeat(200_000 / unit.len());
+        let text = unit.repeat(20_000 / unit.len());
         assert!(masker.mask(&text).found.len() <= text.len());
     }
 }
