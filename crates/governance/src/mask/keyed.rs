@@ -19,7 +19,8 @@ const WORD_MAX: usize = 10;
 const JUDGED_MAX: usize = 160;
 /// The longest value.
 const VALUE_MAX: usize = 16 * 1024;
-/// The shortest secret that only a `-` or a `.` joins to its word: names of pods and of files are made like that, too.
+/// The shortest secret that only a `-` or a `.` joins to its word; names of pods are made like that, too, so no word
+/// may stand between.
 const JOINED_MIN: usize = 20;
 /// The shortest password.
 const PASSWORD_MIN: usize = 3;
@@ -86,7 +87,8 @@ fn judge(text: &str, between: &Between, strength: Strength) -> Option<Hit> {
         return None;
     }
     let joined = !between.assigned && !between.spaces && between.quote.is_none();
-    let long = !joined || value.len() >= JOINED_MIN;
+    let first = value.split(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
+    let long = !joined || (value.len() >= JOINED_MIN && is_mixed(first));
     let (kind, is_secret) = match strength {
         Strength::Password | Strength::ShortPassword => (PASSWORD, is_password(value, between)),
         Strength::Strong => (SECRET, long && is_random(value, between.assigned)),
