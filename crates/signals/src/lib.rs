@@ -4,6 +4,7 @@
 //! as long as the rule asks, or a health check that failed as often in a row as it may. The engine lets the rules look
 //! once a second ([`looks`] reads the windows, a [`Command::Look`] carries what they show); this room says what became
 //! of it. What is heard between two facts, such as since when a condition holds, is noted and lost at a restart.
+//! Logs are read by [`templates`], which finds what lines have in common, what is new among them and what changed its rate.
 //!
 //! Invariants, each with a test of its name in `tests.rs`:
 //! - SI-1 A signal is raised only after its condition held for the whole of `hold`, without a gap longer than

@@ -8,6 +8,7 @@
 use super::cpu::Cpu;
 use super::{Scores, archive};
 use signals::templates::{Limits, Miner, TemplateId};
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::error::Error;
 use std::fs;
@@ -61,9 +62,9 @@ fn systems(data: &Path) -> Result<BTreeMap<String, Lines>, Box<dyn Error>> {
     let mut systems = BTreeMap::new();
     // The corrected table comes first, and a system takes the first.
     for ((folder, _), bytes) in tables {
-        if !systems.contains_key(&folder) {
-            let lines = lines(&String::from_utf8_lossy(&bytes)).map_err(|error| format!("{folder}: {error}"))?;
-            systems.insert(folder, lines);
+        if let Entry::Vacant(place) = systems.entry(folder) {
+            let lines = lines(&String::from_utf8_lossy(&bytes)).map_err(|error| format!("{}: {error}", place.key()))?;
+            place.insert(lines);
         }
     }
     Ok(systems)
@@ -134,4 +135,26 @@ fn speed(systems: &BTreeMap<String, Lines>) -> f64 {
         }
     }
     lines_mined as f64 / cpu.seconds()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{grouping, lines, rows};
+
+    #[test]
+    fn a_table_is_read_with_its_quotes() {
+        let table = "Content,EventTemplate\r\n\"a, \"\"b\"\"\nc\",x\r\nlast,y";
+        assert_eq!(rows(table).get(1).map(|row| row.join("|")).as_deref(), Some("a, \"b\"\nc|x"));
+        assert_eq!(lines(table).map(|lines| lines.len()), Ok(2));
+        assert_eq!(lines("Content\nx"), Err("no column EventTemplate".to_owned()));
+    }
+
+    #[test]
+    fn a_line_is_right_when_its_group_is() {
+        let line = |text: &str, template: &str| (text.to_owned(), template.to_owned());
+        let right = vec![line("took 1 ms", "A"), line("took 2 ms", "A"), line("it began", "B")];
+        assert_eq!(grouping(&right), (1.0, 1.0));
+        let half = vec![line("took 1 ms", "A"), line("took 2 ms", "C"), line("it began", "B")];
+        assert_eq!(grouping(&half), (1.0 / 3.0, 2.0 / 5.0));
+    }
 }

@@ -6,8 +6,11 @@ mod alert_rules;
 mod archive;
 mod cloud;
 mod cpu;
+mod lines;
 mod loghub;
 mod nab;
+mod pii;
+mod secrets;
 mod series;
 mod sigma;
 mod slo;
@@ -31,6 +34,8 @@ const ALL: &[Score] = &[
     ("cloud-monitoring", "cloud-monitoring", cloud::run),
     ("loghub", "loghub", loghub::run),
     ("nab", "nab", nab::run),
+    ("pii", "gov-pii", pii::run),
+    ("secrets", "gov-secrets", secrets::run),
     ("sigma", "sigma", sigma::run),
     ("slo-rules", "slo-rules", slo::run),
     ("tlog", "gov-tlog", tlog::run),
