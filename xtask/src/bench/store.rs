@@ -317,7 +317,7 @@ fn is(name: &str, value: &str) -> Matcher {
 }
 
 fn matches(name: &str, pattern: &str) -> Matcher {
-    let pattern = regex::Regex::new(&format!("^(?:{pattern})$"));
+    let pattern = promql::ast::Pattern::new(pattern);
     Matcher { name: name.into(), test: pattern.map_or(Test::Is(String::new()), Test::Matches) }
 }
 
