@@ -9,7 +9,7 @@ use engine::ruler::Ruler;
 use kernel::sample::Sample;
 use kernel::{LogEvent, Nanos, Span};
 use telemetry::blocks::{Blocks, BlocksFailure, Kept, Limits};
-use telemetry::metrics::{Appended, Reason, Settings, Store};
+use telemetry::metrics::{Settings, Store};
 use tokio::time::MissedTickBehavior;
 use web::{Refused, Sinks, Stores};
 
@@ -23,7 +23,7 @@ const TEND_EVERY: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone)]
 pub struct Monitored {
     /// Samples of series.
-    pub metrics: Arc<Store>,
+    pub metrics: Store,
     /// Log events.
     pub logs: Arc<Blocks<LogEvent>>,
     /// Spans.
@@ -38,16 +38,16 @@ impl Monitored {
     pub fn open(data: &Path) -> Result<Self, Failure> {
         let opened = Store::open(&data.join("metrics"), Settings::default());
         let metrics = opened.map_err(|failure| Failure::new(failure.to_string()))?;
-        Ok(Self { metrics: Arc::new(metrics), logs: blocks(data)?, spans: blocks(data)? })
+        Ok(Self { metrics, logs: blocks(data)?, spans: blocks(data)? })
     }
 
     /// The sinks for the doors.
     #[must_use]
     pub fn sinks(&self, engine: &Engine) -> Sinks {
-        let (metrics, clock) = (Arc::clone(&self.metrics), engine.clone());
+        let (metrics, clock) = (self.metrics.clone(), engine.clone());
         let sink = move |samples: Vec<Sample>| {
             let appended = metrics.push(&samples, clock.now()).map_err(|failure| failure.to_string())?;
-            Ok(refused(&appended))
+            Ok(Refused { count: appended.tally.refused_all(), why: appended.to_string() })
         };
         Sinks { samples: Arc::new(sink), logs: into(&self.logs, engine), spans: into(&self.spans, engine) }
     }
@@ -55,14 +55,14 @@ impl Monitored {
     /// The metric store as the ruler uses it.
     #[must_use]
     pub fn series(&self) -> Arc<Embedded> {
-        Arc::new(Embedded(Arc::clone(&self.metrics)))
+        Arc::new(Embedded(self.metrics.clone()))
     }
 
     /// Where the doors and pages read.
     #[must_use]
     pub fn stores(&self, ruler: &Arc<Ruler>) -> Stores {
         let (logs, spans) = (Arc::clone(&self.logs), Arc::clone(&self.spans));
-        Stores { series: self.series(), logs, spans, ruler: Arc::clone(ruler) }
+        Stores { metrics: self.metrics.clone(), logs, spans, ruler: Arc::clone(ruler) }
     }
 
     fn tend_now(&self, now: Nanos) -> Vec<String> {
@@ -88,16 +88,6 @@ impl Monitored {
             }
         }
     }
-}
-
-/// What of a write was not kept, in words.
-fn refused(appended: &Appended) -> Refused {
-    let counted = Reason::ALL.into_iter().map(|reason| (appended.tally.refused(reason), reason));
-    let said = counted.filter(|(count, _)| *count > 0).map(|(count, reason)| {
-        let example = appended.example(reason).map(|series| format!(", such as {series}")).unwrap_or_default();
-        format!("{count} {}{example}", reason.words())
-    });
-    Refused { count: appended.tally.refused_all(), why: said.collect::<Vec<_>>().join("; ") }
 }
 
 fn blocks<T: Kept>(data: &Path) -> Result<Arc<Blocks<T>>, Failure> {

@@ -1,7 +1,6 @@
 //! Our own eyes: each health check of the live watchbook asks on its own beat, and what it finds becomes a sample and a look.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use connectors::checks;
@@ -17,7 +16,7 @@ const COMPARE_EVERY: Duration = Duration::from_secs(1);
 const CHECKS_MAX: usize = 1000;
 
 /// Runs the checks of whatever watchbook is live until the engine stops.
-pub async fn run(engine: Engine, samples: Arc<Store>) {
+pub async fn run(engine: Engine, samples: Store) {
     let Ok(client) = checks::client().inspect_err(|error| tracing::error!(%error, "health checks cannot run")) else {
         return;
     };
@@ -38,7 +37,7 @@ pub async fn run(engine: Engine, samples: Arc<Store>) {
         });
         for (name, check) in book.checks.iter().take(CHECKS_MAX) {
             if !running.contains_key(name) {
-                let task = watch(engine.clone(), client.clone(), Arc::clone(&samples), name.clone(), check.clone());
+                let task = watch(engine.clone(), client.clone(), samples.clone(), name.clone(), check.clone());
                 running.insert(name.clone(), (check.clone(), tokio::spawn(task)));
             }
         }
@@ -49,7 +48,7 @@ pub async fn run(engine: Engine, samples: Arc<Store>) {
 async fn watch(
     engine: Engine,
     client: reqwest::Client,
-    samples: Arc<Store>,
+    samples: Store,
     name: RuleName,
     check: kernel::book::Check,
 ) {

@@ -1,7 +1,5 @@
 //! The metric store as the ruler and the query API use it.
 
-use std::sync::Arc;
-
 use engine::ruler::{SeriesStore, Watch};
 use kernel::Timestamp;
 use promql::ast::Matcher;
@@ -10,7 +8,7 @@ use telemetry::metrics::Store;
 
 /// The embedded store.
 #[derive(Debug, Clone)]
-pub struct Embedded(pub Arc<Store>);
+pub struct Embedded(pub Store);
 
 /// What the ruler's keys begin with; see [`telemetry::metrics::Appender::series`].
 const MARK: u8 = 0xfe;

@@ -102,9 +102,9 @@ async fn serve(args: ServeArgs, traced: bool, json: bool) -> Result<ExitCode, Fa
     let node = Node::claim(&args.place.data, &SystemChance)
         .map_err(|failure| failure.hint("stop it first, or name another directory with --data"))?;
     let monitored = Monitored::open(&args.place.data)?;
-    let engine = start_engine(&args, &node, book, &base_url, Arc::clone(&monitored.metrics)).await?;
+    let engine = start_engine(&args, &node, book, &base_url, monitored.metrics.clone()).await?;
     first_facts(&engine, &args).await?;
-    tokio::spawn(sensing::run(engine.clone(), Arc::clone(&monitored.metrics)));
+    tokio::spawn(sensing::run(engine.clone(), monitored.metrics.clone()));
     tokio::spawn(monitored.clone().tend(engine.clone()));
     tokio::spawn(follow::run(engine.clone(), args.watchbook.clone(), seen));
     let prints_invite = args.print_invite || std::io::stdout().is_terminal();
@@ -135,7 +135,7 @@ async fn start_engine(
     node: &Node,
     book: kernel::Book,
     base_url: &str,
-    samples: Arc<telemetry::metrics::Store>,
+    samples: telemetry::metrics::Store,
 ) -> Result<Engine, Failure> {
     let keys = Keys::of(&args.place.data, &SystemChance)?;
     let store = store::open(&args.place.database_url()).await?;
@@ -145,7 +145,7 @@ async fn start_engine(
     let parts = Parts {
         store,
         deliver: Arc::new(deliver),
-        samples,
+        samples: Arc::new(samples),
         clock,
         chance: Arc::new(SystemChance),
         book,

@@ -9,8 +9,8 @@ use engine::{Engine, Fact};
 use futures::future::BoxFuture;
 use kernel::sample::Sample;
 use kernel::{Actor, LogEvent, Span};
-use promql::SeriesSource;
 use telemetry::blocks::Blocks;
+use telemetry::metrics::Store;
 use tokio::sync::Semaphore;
 
 use crate::doors::caller::KnownTokens;
@@ -97,7 +97,7 @@ pub struct Sinks {
 #[derive(Clone)]
 pub struct Stores {
     /// Samples of series.
-    pub series: Arc<dyn SeriesSource + Send + Sync>,
+    pub metrics: Store,
     /// Log events.
     pub logs: Arc<Blocks<LogEvent>>,
     /// Spans.

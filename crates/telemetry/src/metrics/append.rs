@@ -29,9 +29,7 @@ const SAMPLES_PER_TURN: u32 = 4_096;
 pub struct Appender<'s> {
     store: &'s Inner,
     head: RwLockWriteGuard<'s, Head>,
-    /// Samples before this are too old,
-    oldest: Millis,
-    /// and after this too new.
+    /// Samples after this are too new.
     newest: Millis,
     late: Millis,
     current: Current,
@@ -61,7 +59,6 @@ impl<'s> Appender<'s> {
         Self {
             store,
             head,
-            oldest: now.saturating_sub(settings.keep),
             newest: now.saturating_add(settings.ahead),
             late: settings.late,
             current: Current::Refused(Reason::Unnamed, None),
@@ -160,9 +157,9 @@ impl<'s> Appender<'s> {
             self.pass_on_within();
         }
         match &mut self.current {
-            Current::Slot(slot) if at >= self.oldest && at <= self.newest => return Some(*slot),
+            Current::Slot(slot) if at <= self.newest => return Some(*slot),
             Current::Slot(slot) => {
-                let (slot, reason) = (*slot, if at < self.oldest { Reason::TooOld } else { Reason::TooNew });
+                let (slot, reason) = (*slot, Reason::TooNew);
                 self.refuse(slot, reason);
             }
             Current::Refused(reason, example) => {

@@ -5,7 +5,7 @@ use std::fmt;
 /// Why a sample was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Reason {
-    /// It is older than what is kept, or too much older than the newest of its series.
+    /// It is too much older than the newest of its series.
     TooOld,
     /// It is too far ahead of the clock.
     TooNew,

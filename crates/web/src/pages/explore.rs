@@ -95,9 +95,9 @@ async fn ask(state: &AppState, query: &str, (from, until, step): Span) -> Result
     let expr = parse(query).map_err(|error| error.to_string())?;
     // Nobody closes the semaphore.
     let place = Arc::clone(&state.queries).acquire_owned().await;
-    let series = Arc::clone(&state.stores.series);
+    let metrics = state.stores.metrics.clone();
     let asked = tokio::task::spawn_blocking(move || {
-        promql::range(&expr, &*series, from, until, step, &Options::default())
+        promql::range(&expr, &metrics, from, until, step, &Options::default())
     });
     let answer = asked.await;
     drop(place);

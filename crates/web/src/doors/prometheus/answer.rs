@@ -148,7 +148,7 @@ fn seconds(at: Millis) -> Json_ {
 }
 
 /// A number as Go writes it.
-fn number(value: f64) -> String {
+pub(super) fn number(value: f64) -> String {
     if value.is_nan() {
         "NaN".to_owned()
     } else if value.is_infinite() {

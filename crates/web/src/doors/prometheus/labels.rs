@@ -4,15 +4,18 @@ use std::collections::BTreeSet;
 
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
-use promql::ast::{Expr, Matcher, Test};
-use promql::{Error, Labels, Millis, SeriesSource, Wanted, parse};
+use promql::ast::{Expr, Matcher};
+use promql::{Error, Millis, SourceFailure, parse};
 use serde_json::json;
+use telemetry::metrics::Store;
 
 use super::{Failed, Form, answer, over, times};
 use crate::state::AppState;
 
 /// The most series, names or values that one answer holds.
 const ANSWER_MAX: usize = 100_000;
+
+type Found<T> = Result<Vec<T>, SourceFailure>;
 
 /// What is asked: any of these selectors, between two instants.
 struct Asked {
@@ -31,17 +34,17 @@ impl Asked {
         Ok(Self { selectors, start, end, limit: limit.unwrap_or(ANSWER_MAX).min(ANSWER_MAX) })
     }
 
-    /// The label sets that match any of the selectors; all there are without one.
-    fn sets(&self, source: &dyn SeriesSource) -> Result<BTreeSet<Labels>, Error> {
-        let named = || Matcher { name: promql::METRIC_NAME.to_owned(), test: Test::IsNot(String::new()) };
-        let all = vec![vec![named()]];
-        let selectors = if self.selectors.is_empty() { &all } else { &self.selectors };
-        let mut sets = BTreeSet::new();
-        for matchers in selectors {
-            let found = source.select(Wanted { matchers, after: self.start.saturating_sub(1), until: self.end })?;
-            sets.extend(found.into_iter().map(|series| series.labels));
+    /// What `ask` finds for any of the selectors, each between the two instants; without one it is asked for all there is.
+    fn each<T: Ord>(&self, ask: impl Fn(&[Matcher], Millis, Millis) -> Found<T>) -> Result<BTreeSet<T>, Error> {
+        let (after, until) = (self.start.saturating_sub(1), self.end);
+        if self.selectors.is_empty() {
+            return Ok(ask(&[], after, until)?.into_iter().collect());
         }
-        Ok(sets)
+        let mut found = BTreeSet::new();
+        for matchers in &self.selectors {
+            found.extend(ask(matchers, after, until)?);
+        }
+        Ok(found)
     }
 }
 
@@ -60,7 +63,7 @@ pub(super) async fn series(State(state): State<AppState>, request: Request) -> R
         return Err(Failed::bad("no match[] parameter provided"));
     }
     let limit = asked.limit;
-    let sets = over(&state, move |source| asked.sets(source)).await?;
+    let sets = over(&state, move |store| asked.each(|matchers, after, until| store.series(matchers, after, until))).await?;
     Ok(answer::success(sets.iter().take(limit).map(answer::metric).collect()))
 }
 
@@ -68,8 +71,7 @@ pub(super) async fn names(State(state): State<AppState>, request: Request) -> Re
     let form = Form::of(&state, request).await?;
     let asked = Asked::of(&state, &form)?;
     let limit = asked.limit;
-    let sets = over(&state, move |source| asked.sets(source)).await?;
-    let names: BTreeSet<&str> = sets.iter().flat_map(|set| set.iter().map(|(name, _)| name)).collect();
+    let names = over(&state, move |store| asked.each(|m, after, until| store.label_names(m, after, until))).await?;
     Ok(answer::success(names.into_iter().take(limit).collect()))
 }
 
@@ -81,8 +83,8 @@ pub(super) async fn values(
     let form = Form::of(&state, request).await?;
     let asked = Asked::of(&state, &form)?;
     let limit = asked.limit;
-    let sets = over(&state, move |source| asked.sets(source)).await?;
-    let values: BTreeSet<&str> = sets.iter().map(|set| set.get(&name)).filter(|value| !value.is_empty()).collect();
+    let ask = move |store: &Store| asked.each(|m, after, until| store.label_values(&name, m, after, until));
+    let values = over(&state, ask).await?;
     Ok(answer::success(values.into_iter().take(limit).collect()))
 }
 

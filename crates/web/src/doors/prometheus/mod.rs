@@ -1,4 +1,5 @@
-//! Prometheus' HTTP API over our own store, so that its clients and `promtool query` work: queries, series, labels, rules.
+//! Prometheus' HTTP API over our own store, so that its clients and `promtool query` work: queries, series, labels, rules,
+//! alerts; and remote write.
 //!
 //! Everything is at `/prometheus/api/v1`, for clients that are given an address to put paths behind; what has no other
 //! meaning here is at `/api/v1` as well. Queries run on threads that may block, a bounded number at once, and each is
@@ -7,16 +8,19 @@
 mod answer;
 mod labels;
 mod query;
+mod rules;
 mod times;
+mod write;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::{FromRequest as _, FromRequestParts as _, Request};
 use axum::http::{Method, StatusCode, header};
-use axum::routing::get;
+use axum::routing::{get, post};
 use engine::Read;
-use promql::{Error, SeriesSource};
+use promql::Error;
+use telemetry::metrics::Store;
 
 use crate::doors::body;
 use crate::doors::caller::Program;
@@ -44,9 +48,12 @@ pub fn router() -> Router<AppState> {
             .route("/labels", get(labels::names).post(labels::names))
             .route("/label/{name}/values", get(labels::values))
             .route("/format_query", get(query::format).post(query::format))
+            .route("/rules", get(rules::rules))
+            .route("/write", post(write::write))
     };
     let other = Router::new()
         .route("/metadata", get(labels::metadata))
+        .route("/alerts", get(rules::alerts))
         .route("/status/buildinfo", get(labels::build));
     Router::new().nest("/api/v1", routes()).nest("/prometheus/api/v1", routes().merge(other))
 }
@@ -85,12 +92,12 @@ impl Form {
 /// Runs a piece of work over the samples on a thread that may block.
 async fn over<T: Send + 'static>(
     state: &AppState,
-    work: impl FnOnce(&dyn SeriesSource) -> Result<T, Error> + Send + 'static,
+    work: impl FnOnce(&Store) -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Failed> {
     // Nobody closes the semaphore.
     let place = Arc::clone(&state.queries).acquire_owned().await;
-    let series = Arc::clone(&state.stores.series);
-    let done = tokio::task::spawn_blocking(move || work(&*series)).await;
+    let metrics = state.stores.metrics.clone();
+    let done = tokio::task::spawn_blocking(move || work(&metrics)).await;
     drop(place);
     match done {
         Ok(answer) => Ok(answer?),
