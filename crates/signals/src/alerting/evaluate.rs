@@ -31,10 +31,25 @@ pub fn evaluate(plan: &Plan, setting: &Setting, source: &dyn SeriesSource, at: M
         match samples {
             Ok(samples) => {
                 let samples = written(samples, known, at.saturating_sub(plan.offset));
-                samples.iter().for_each(|(labels, point)| overlay.add(labels, point));
-                outcome.samples.extend(samples);
+                if let Err(message) = put(samples, &overlay, &mut outcome.samples) {
+                    outcome.errors.push(RuleError { rule: index, name: rule.name().to_owned(), message });
+                }
             }
             Err(message) => outcome.errors.push(RuleError { rule: index, name: rule.name().to_owned(), message }),
+        }
+    }
+    outcome
+}
+
+/// Puts the samples of a rule before the source, and among those to write. Where two rules write one series, the sample of
+/// the first stays: that the other one's ends is nothing, that it says something else is an error.
+fn put(samples: Vec<(Labels, Point)>, overlay: &Overlay<'_>, written: &mut Vec<(Labels, Point)>) -> Result<(), String> {
+    let mut outcome = Ok(());
+    for (labels, point) in samples {
+        if overlay.add(&labels, &point).is_ok() {
+            written.push((labels, point));
+        } else if !point.value.is_stale() && !written.contains(&(labels.clone(), point)) {
+            outcome = Err(format!("duplicate sample for timestamp: another rule writes {labels} as well"));
         }
     }
     outcome

@@ -46,7 +46,7 @@ mod tests;
 
 pub use evaluate::evaluate;
 pub use outcome::{Cleared, Outcome, RuleError, Transition, What};
-pub use overlay::Overlay;
+pub use overlay::{Duplicate, Overlay};
 pub use plan::{AlertPlan, Broken, Plan, Planned, RecordPlan};
 pub(crate) use presence::is_comparison;
 pub use presence::presence;

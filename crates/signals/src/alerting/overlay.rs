@@ -12,6 +12,10 @@ pub struct Overlay<'a> {
     fresh: RefCell<HashMap<String, HashMap<Labels, Vec<Point>>>>,
 }
 
+/// A series has another sample of that time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Duplicate;
+
 impl<'a> Overlay<'a> {
     /// A source with nothing on top.
     #[must_use]
@@ -19,11 +23,18 @@ impl<'a> Overlay<'a> {
         Self { below, fresh: RefCell::default() }
     }
 
-    /// Puts a sample on top, newer than what its series has.
-    pub fn add(&self, labels: &Labels, point: &Point) {
+    /// Puts a sample on top.
+    ///
+    /// # Errors
+    /// When its series has another one of that time on top; that one stays.
+    pub fn add(&self, labels: &Labels, point: &Point) -> Result<(), Duplicate> {
         let mut fresh = self.fresh.borrow_mut();
-        let series = fresh.entry(labels.name().to_owned()).or_default();
-        series.entry(labels.clone()).or_default().push(point.clone());
+        let points = fresh.entry(labels.name().to_owned()).or_default().entry(labels.clone()).or_default();
+        if points.iter().any(|known| known.at == point.at) {
+            return Err(Duplicate);
+        }
+        points.push(point.clone());
+        Ok(())
     }
 
     /// The samples on top that are wanted.
@@ -56,9 +67,9 @@ impl SeriesSource for Overlay<'_> {
         }
         for series in &mut all {
             let Some(points) = fresh.remove(&series.labels) else { continue };
-            let first = points.first().map_or(i64::MAX, |point| point.at);
-            series.points.retain(|point| point.at < first);
-            series.points.extend(points);
+            // What is written already stays, as a store has one sample of a series at an instant.
+            let last = series.points.last().map_or(i64::MIN, |point| point.at);
+            series.points.extend(points.into_iter().filter(|point| point.at > last));
         }
         let mut rest: Vec<Series> = fresh.into_iter().map(|(labels, points)| Series { labels, points }).collect();
         rest.sort_by(|a, b| a.labels.cmp(&b.labels));
