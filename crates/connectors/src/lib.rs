@@ -10,6 +10,7 @@
 //! | [`exposition`] | out, in | Prometheus' text format, read from a target |
 //! | [`otlp`] | in | OTLP metrics, as protobuf and as JSON |
 //! | [`rules`] | in | Prometheus' rule files and promtool's unit tests |
+//! | [`slo`] | in | service-level objectives: OpenSLO's and sloth's forms |
 //! | [`watchbook`] | in | the watchbook's files |
 
 pub mod checks;
@@ -19,5 +20,6 @@ pub mod otlp;
 pub mod outbound;
 pub mod rules;
 pub mod signature;
+pub mod slo;
 mod text;
 pub mod watchbook;

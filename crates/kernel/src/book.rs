@@ -4,6 +4,7 @@
 //! as "this part is gone", never as an error of the user. [`Book::default`] is the empty book.
 
 pub mod rules;
+pub mod slo;
 pub mod unit;
 
 use std::collections::BTreeMap;

@@ -34,6 +34,9 @@
 //! | quiet -> pending -> quiet | `State::note_look`, `State::note_check` in `state.rs` |
 //! | pending -> raised | `raise_by_rule`, `raise_by_check` in `decide.rs` |
 //! | raised -> quiet | `look`, `checked`, `dismiss`, `reconsider` in `decide.rs` |
+//!
+//! Beside them stand what rules are made of: [`slo`] makes burn-rate rules of service-level objectives, and [`gotemplate`]
+//! renders the labels and annotations of Prometheus' rules.
 
 pub mod alerting;
 mod command;
@@ -42,6 +45,7 @@ mod event;
 pub mod gotemplate;
 pub mod lint;
 mod reduce;
+pub mod slo;
 mod state;
 #[cfg(test)]
 mod tests;

@@ -4,6 +4,7 @@
 
 mod alert_rules;
 mod archive;
+mod slo;
 mod tlog;
 
 use crate::Outcome;
@@ -21,6 +22,7 @@ type Score = (&'static str, &'static str, fn(&Path) -> Scores);
 #[rustfmt::skip]
 const ALL: &[Score] = &[
     ("alert-rules", "alert-rules", alert_rules::run),
+    ("slo-rules", "slo-rules", slo::run),
     ("tlog", "gov-tlog", tlog::run),
 ];
 

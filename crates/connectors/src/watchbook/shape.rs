@@ -294,4 +294,4 @@ macro_rules! shape {
         }
     };
 }
-pub(super) use shape;
+pub(crate) use shape;

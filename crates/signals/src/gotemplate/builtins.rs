@@ -3,9 +3,10 @@
 use std::cmp::Ordering;
 use std::rc::Rc;
 
+use super::NO_VALUE;
 use super::printf;
 use super::quote;
-use super::value::Value;
+use super::value::{SAMPLE, Value};
 
 /// `eq`: whether the first equals any of the others.
 pub(super) fn eq(values: &[Value]) -> Result<bool, String> {
@@ -30,6 +31,8 @@ fn equal(a: &Value, b: &Value) -> Result<bool, String> {
         (Value::Time(a), Value::Time(b)) => Ok(a == b),
         (Value::Missing | Value::Nil, Value::Missing | Value::Nil) => Ok(true),
         (Value::Missing | Value::Nil, _) | (_, Value::Missing | Value::Nil) => Ok(false),
+        // Series are pointers in Go: each is equal to itself alone.
+        (Value::Record(a), Value::Record(b)) if a.type_name == SAMPLE && b.type_name == SAMPLE => Ok(Rc::ptr_eq(a, b)),
         (a, b) if basic(a) || basic(b) => Err("incompatible types for comparison".to_owned()),
         (a, b) => {
             let (ta, tb) = (a.type_name(), b.type_name());
@@ -61,7 +64,7 @@ pub(super) fn len(value: &Value) -> Result<Value, String> {
         Value::List(list) => list.len(),
         Value::Map(map) => map.entries.len(),
         Value::Missing | Value::Nil => return Err("len of nil pointer".to_owned()),
-        other => return Err(format!("len of type {}", other.type_name())),
+        other => return Err(format!("len of type {}", other.type_name().trim_start_matches('*'))),
     };
     Ok(Value::Int(i64::try_from(length).unwrap_or(i64::MAX)))
 }
@@ -80,14 +83,15 @@ fn item(value: &Value, key: &Value) -> Result<Value, String> {
         },
         Value::List(list) => {
             let at = position(key, list.len())?;
-            list.get(at).cloned().ok_or_else(|| out_of_range(key))
+            list.get(at).cloned().ok_or_else(|| "reflect: slice index out of range".to_owned())
         }
         Value::Text(text) => {
             let at = position(key, text.len())?;
-            text.as_bytes().get(at).map(|byte| Value::Int(i64::from(*byte))).ok_or_else(|| out_of_range(key))
+            let byte = text.as_bytes().get(at).map(|byte| Value::Int(i64::from(*byte)));
+            byte.ok_or_else(|| "reflect: string index out of range".to_owned())
         }
         Value::Missing | Value::Nil => Err("index of untyped nil".to_owned()),
-        other => Err(format!("can't index item of type {}", other.type_name())),
+        other => Err(format!("can't index item of type {}", other.type_name().trim_start_matches('*'))),
     }
 }
 
@@ -133,8 +137,14 @@ pub(super) fn slice(values: &[Value]) -> Result<Value, String> {
 pub(super) fn joined(values: &[Value]) -> String {
     match values {
         [Value::Text(text)] => text.to_string(),
-        [Value::Missing] => "<no value>".to_owned(),
-        values => printf::print(values),
+        [value @ Value::Record(_)] => printf::plain(value),
+        values => {
+            let shown = |value: &Value| match value {
+                Value::Missing | Value::Nil => Value::text(NO_VALUE),
+                value => value.clone(),
+            };
+            printf::print(&values.iter().map(shown).collect::<Vec<_>>())
+        }
     }
 }
 

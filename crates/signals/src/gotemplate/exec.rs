@@ -7,7 +7,10 @@ use super::node::{Branch, Call, Command, Node, NumberValue, Operand, Pipe, Place
 use super::printf;
 use super::quote::quote;
 use super::value::Value;
-use super::{NESTING_MAX, STEPS_MAX, TEXT_BYTES_MAX};
+use super::{NESTING_MAX, NO_VALUE, STEPS_MAX, TEXT_BYTES_MAX};
+
+/// How deep a rendering may be within blocks and templates that call each other.
+const DEPTH_MAX: usize = 2 * NESTING_MAX;
 
 /// A message that says where it happened.
 type Fault = String;
@@ -32,12 +35,14 @@ pub(super) struct Machine<'a> {
     steps: usize,
     depth: usize,
     variables: Vec<(&'a str, Value)>,
+    /// The operand that was looked at last; messages about values name it, as Go's do.
+    seen: Option<&'a Operand>,
 }
 
 impl<'a> Machine<'a> {
     pub fn new(name: &'a str, source: &'a str, trees: &'a Trees, world: World<'a>) -> Self {
         let (out, variables) = (String::new(), Vec::new());
-        Self { name, current: name, source, trees, world, out, steps: 0, depth: 0, variables }
+        Self { name, current: name, source, trees, world, out, steps: 0, depth: 0, variables, seen: None }
     }
 
     /// Renders the whole template over its data.
@@ -55,6 +60,11 @@ impl<'a> Machine<'a> {
         let column = before.len() - before.rfind('\n').map_or(0, |end| end + 1);
         let (name, current) = (self.name, quote(self.current));
         Err(format!("{name}:{line}:{column}: executing {current} at <{at}>: {}", message.as_ref()))
+    }
+
+    /// An error about a value that was computed before.
+    fn fault_seen<T>(&self, otherwise: &dyn Placed, message: impl AsRef<str>) -> Result<T, Fault> {
+        self.fault(self.seen.map_or(otherwise, |operand| operand), message)
     }
 
     fn step(&mut self, at: &dyn Placed) -> Result<(), Fault> {
@@ -104,14 +114,16 @@ impl<'a> Machine<'a> {
     /// Runs a part whose variables end with it.
     fn scoped<T>(&mut self, part: impl FnOnce(&mut Self) -> Result<T, Fault>) -> Result<T, Fault> {
         let known = self.variables.len();
+        self.depth += 1;
         let result = part(self);
+        self.depth -= 1;
         self.variables.truncate(known);
         result
     }
 
     fn print(&mut self, value: &Value) -> Result<(), Fault> {
         match value {
-            Value::Missing => self.write("<no value>"),
+            Value::Missing | Value::Nil => self.write(NO_VALUE),
             Value::Text(text) => self.write(text),
             value => self.write(&printf::plain(value)),
         }
@@ -200,8 +212,8 @@ impl<'a> Machine<'a> {
         let Some((name, list)) = trees.named.get_key_value(&call.name) else {
             return self.fault(call, format!("template {} not defined", quote(&call.name)));
         };
-        if self.depth >= NESTING_MAX {
-            return self.fault(call, format!("exceeded maximum template depth ({NESTING_MAX})"));
+        if self.depth >= DEPTH_MAX {
+            return self.fault(call, format!("exceeded maximum template depth ({DEPTH_MAX})"));
         }
         let dot = match &call.pipe {
             Some(pipe) => self.scoped(|machine| machine.pipe(dot, pipe))?,
@@ -236,17 +248,18 @@ impl<'a> Machine<'a> {
     /// A command; `last` is the value of the one before, which becomes its last argument.
     fn command(&mut self, dot: &Value, command: &'a Command, last: Option<Value>) -> Result<Value, Fault> {
         self.step(command)?;
-        let Command { first, rest } = command;
+        let Command { first, rest, .. } = command;
+        self.seen = Some(first);
         match &first.term {
-            Term::Function(name) => return self.function(dot, command, name, rest, last),
-            Term::Field(names) => return self.fields(dot, command, dot.clone(), names, rest, last),
+            Term::Function(name) => return self.function(dot, (first, command), name, rest, last),
+            Term::Field(names) => return self.fields(dot, first, dot.clone(), names, rest, last),
             Term::Variable(name, names) if !names.is_empty() => {
                 let base = self.variable(first, name)?;
-                return self.fields(dot, command, base, names, rest, last);
+                return self.fields(dot, first, base, names, rest, last);
             }
             Term::Chain(base, names) => {
                 let base = self.operand(dot, base)?;
-                return self.fields(dot, command, base, names, rest, last);
+                return self.fields(dot, first, base, names, rest, last);
             }
             _ => {}
         }
@@ -269,6 +282,7 @@ impl<'a> Machine<'a> {
     /// The value of an operand that is given no arguments.
     fn operand(&mut self, dot: &Value, operand: &'a Operand) -> Result<Value, Fault> {
         self.step(operand)?;
+        self.seen = Some(operand);
         match &operand.term {
             Term::Dot => Ok(dot.clone()),
             Term::Nil => Ok(Value::Nil),
@@ -288,7 +302,7 @@ impl<'a> Machine<'a> {
                 let base = self.operand(dot, base)?;
                 self.fields(dot, operand, base, names, &[], None)
             }
-            Term::Function(name) => self.function(dot, operand, name, &[], None),
+            Term::Function(name) => self.function(dot, (operand, operand), name, &[], None),
             Term::Pipe(pipe) => self.scoped(|machine| machine.pipe(dot, pipe)),
         }
     }
@@ -307,6 +321,14 @@ impl<'a> Machine<'a> {
         let given = !rest.is_empty() || last.is_some();
         for (i, name) in names.iter().enumerate() {
             let ends = i + 1 == names.len();
+            if ends && given && !has_methods(&value) {
+                let message = match value.field(name) {
+                    Err(message) => message,
+                    Ok(_) if matches!(value, Value::Map(_)) => format!("{name} is not a method but has arguments"),
+                    Ok(_) => format!("{name} has arguments but cannot be invoked as function"),
+                };
+                return self.fault_seen(at, message);
+            }
             let mut values = Vec::new();
             if ends {
                 for operand in rest {
@@ -314,44 +336,35 @@ impl<'a> Machine<'a> {
                 }
                 values.extend(last.clone());
             }
-            if let Some(result) = method(&value, name, &values) {
-                value = result.or_else(|message| self.fault(at, message))?;
-                continue;
-            }
-            if ends && given {
-                let message = match value {
-                    Value::Map(_) => format!("{name} is not a method but has arguments"),
-                    _ => format!("{name} has arguments but cannot be invoked as function"),
-                };
-                return self.fault(at, message);
-            }
-            value = value.field(name).or_else(|message| self.fault(at, message))?;
+            let result = method(&value, name, &values).unwrap_or_else(|| value.field(name));
+            value = result.or_else(|message| self.fault_seen(at, message))?;
         }
         Ok(value)
     }
 
+    /// Calls a function; messages about the call name the `whole` command, others the function alone.
     fn function(
         &mut self,
         dot: &Value,
-        at: &dyn Placed,
+        (alone, whole): (&dyn Placed, &dyn Placed),
         name: &str,
         rest: &'a [Operand],
         last: Option<Value>,
     ) -> Result<Value, Fault> {
         let Some(signature) = functions::signature(name) else {
-            return self.fault(at, format!("{} is not a defined function", quote(name)));
+            return self.fault(alone, format!("{} is not a defined function", quote(name)));
         };
         let given = rest.len() + usize::from(last.is_some());
         let wanted = signature.params.len();
         if given < wanted || (given > wanted && !signature.rest) {
             let least = if signature.rest { "at least " } else { "" };
-            return self.fault(at, format!("wrong number of args for {name}: want {least}{wanted} got {given}"));
+            return self.fault(alone, format!("wrong number of args for {name}: want {least}{wanted} got {given}"));
         }
         if matches!(name, "and" | "or") {
             return self.lazily(dot, name == "or", rest, last);
         }
-        let values = self.arguments(dot, at, signature, rest, last)?;
-        self.world.call(name, &values).or_else(|message| self.fault(at, format!("error calling {name}: {message}")))
+        let values = self.arguments(dot, alone, signature, rest, last)?;
+        self.world.call(name, &values).or_else(|message| self.fault(whole, format!("error calling {name}: {message}")))
     }
 
     /// `and`, `or`: the first value that decides, or the last one.
@@ -379,14 +392,14 @@ impl<'a> Machine<'a> {
         for (operand, param) in rest.iter().zip(&mut params) {
             let value = self.operand(dot, operand)?;
             if !param.takes(&value) {
-                return self.fault(operand, unfit(operand, param, &value));
+                return self.fault_seen(operand, unfit(operand, param, &value));
             }
             values.push(value);
         }
         if let Some(value) = last {
             let param = params.next().unwrap_or(Param::Any);
             if !param.takes(&value) {
-                return self.fault(at, wrong_type(param, &value));
+                return self.fault_seen(at, wrong_type(param, &value));
             }
             values.push(value);
         }
@@ -411,6 +424,11 @@ fn wrong_type(param: Param, value: &Value) -> String {
         Value::Missing | Value::Nil => format!("invalid value; expected {}", param.type_name()),
         value => format!("wrong type for value; expected {}; got {}", param.type_name(), value.type_name()),
     }
+}
+
+/// Whether a value is of a type that has methods.
+fn has_methods(value: &Value) -> bool {
+    matches!(value, Value::Time(_) | Value::Duration(_) | Value::Histogram(_))
 }
 
 /// Calls a method of a time or a duration; `None` when there is no such method.

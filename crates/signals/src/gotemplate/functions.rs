@@ -1,8 +1,8 @@
 //! Every function by name: what it is given, and what it does. Go's own are in `builtins`, those that make numbers
 //! readable in `humanize`; Prometheus' others are here.
 
+use core::net::IpAddr;
 use std::cmp::Ordering;
-use std::net::IpAddr;
 use std::rc::Rc;
 
 use regex::{Regex, RegexBuilder};
@@ -141,7 +141,9 @@ impl<'a> World<'a> {
             ("sortByLabel", [Value::Text(label), Value::List(list)]) => Ok(sorted(label, list)),
             ("args", values) => args(values),
             ("reReplaceAll", [Value::Text(pattern), Value::Text(with), Value::Text(text)]) => {
-                replace_all(&self.compile(pattern)?, with, text)
+                let compiled =
+                    self.compile(pattern).map_err(|reason| format!("regexp: Compile(`{pattern}`): {reason}"))?;
+                replace_all(&compiled, with, text)
             }
             ("match", [Value::Text(pattern), Value::Text(text)]) => {
                 Ok(Value::Bool(self.compile(pattern)?.is_match(text)))
@@ -181,8 +183,12 @@ impl<'a> World<'a> {
         }
         RegexBuilder::new(pattern).size_limit(PATTERN_SIZE_MAX).build().map_err(|error| {
             let reason = error.to_string();
-            let reason = reason.lines().last().unwrap_or("").trim_start_matches("error: ");
-            format!("regexp: Compile(`{pattern}`): error parsing regexp: {reason}")
+            match reason.lines().last().unwrap_or("").trim_start_matches("error: ") {
+                "unclosed group" => format!("error parsing regexp: missing closing ): `{pattern}`"),
+                "unopened group" => format!("error parsing regexp: unexpected ): `{pattern}`"),
+                "unclosed character class" => format!("error parsing regexp: missing closing ]: `{pattern}`"),
+                reason => format!("error parsing regexp: {reason}: `{pattern}`"),
+            }
         })
     }
 }

@@ -83,7 +83,8 @@ pub(super) fn duration(value: f64) -> String {
         return format!("{}{prefix}s", short(value));
     }
     let sign = if value < 0.0 { "-" } else { "" };
-    let whole = value.abs() as i64;
+    // What is too large for an integer is, on the usual machines, Go's smallest one.
+    let whole = if value.abs() < 9.223_372_036_854_775e18 { value.abs() as i64 } else { i64::MIN };
     let (seconds, minutes, hours, days) = (whole % 60, whole / 60 % 60, whole / 3600 % 24, whole / 86_400);
     match (days, hours, minutes) {
         (0, 0, 0) => format!("{sign}{}s", short(value.abs())),

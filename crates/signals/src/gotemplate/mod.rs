@@ -10,7 +10,8 @@
 //! ```
 //!
 //! Not as in Go: `\d`, `\w` and `\s` of regular expressions know Unicode; a pointer inside a list prints as what it
-//! points to, not as an address.
+//! points to, not as an address; `printf` prints no float with `%b` and `%x`, and takes no `#` for floats; half a character
+//! that `slice` cuts off is a replacement character.
 
 mod builtins;
 mod clock;
@@ -21,6 +22,8 @@ mod lexer;
 mod node;
 mod number;
 mod parse;
+#[cfg(test)]
+mod peer;
 mod printf;
 mod quote;
 #[cfg(test)]
@@ -32,7 +35,7 @@ pub use used::Used;
 
 use exec::Machine;
 use functions::World;
-use value::Value;
+use value::{Map, Value};
 
 /// The most bytes of a template.
 pub const TEMPLATE_BYTES_MAX: usize = 64 * 1024;
@@ -49,6 +52,8 @@ pub const PATTERNS_MAX: usize = 50;
 /// The most bytes of a text, be it a value within the template or what comes out of it.
 pub const TEXT_BYTES_MAX: usize = 64 * 1024;
 
+/// What is printed where there is no value.
+const NO_VALUE: &str = "<no value>";
 /// What stands before each template, so that the variables of an alert are known.
 const VARIABLES: &str =
     "{{$labels := .Labels}}{{$externalLabels := .ExternalLabels}}{{$externalURL := .ExternalURL}}{{$value := .Value}}";
@@ -100,6 +105,36 @@ pub fn render(name: &str, text: &str, scope: &Scope<'_>, query: &dyn Query, at_m
     let world = World::new(query, at_millis, scope.external_url);
     let machine = Machine::new(name, &whole, &trees, world);
     machine.run(data(scope)).map_err(|message| format!("error executing template {name}: template: {message}"))
+}
+
+/// Fills a template whose dot has these words, such as `.window`, and one group of further words, such as
+/// `.options.job`. It can ask no query.
+///
+/// # Errors
+/// When it is no template, fails, or asks for a word that is not there.
+pub fn fill(
+    name: &str,
+    text: &str,
+    words: &[(&str, &str)],
+    group: (&str, &[(String, String)]),
+) -> Result<String, String> {
+    let trees = parse::parse(name, text).map_err(|error| format!("line {}: {}", error.line, error.message))?;
+    let texts = words.iter().map(|(word, value)| ((*word).into(), Value::text(value)));
+    let inner = group.1.iter().map(|(word, value)| (word.as_str().into(), Value::text(value))).collect();
+    let inner = Value::Map(Map { entries: inner, texts: false, depth: 1 }.into());
+    let entries = texts.chain([(group.0.into(), inner)]).collect();
+    let machine = Machine::new(name, text, &trees, World::new(&NoQuery, 0, ""));
+    let filled = machine.run(Value::Map(Map { entries, texts: false, depth: 2 }.into()))?;
+    if filled.contains(NO_VALUE) { Err("it asks for a word that is not there".to_owned()) } else { Ok(filled) }
+}
+
+/// Answers nothing.
+struct NoQuery;
+
+impl Query for NoQuery {
+    fn query(&self, _: &str) -> Result<Answer, String> {
+        Err("no query can be asked here".to_owned())
+    }
 }
 
 /// Parses a template without rendering it, and says what it asks for.

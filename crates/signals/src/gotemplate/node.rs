@@ -55,11 +55,12 @@ pub(super) struct Pipe {
 /// An operand, or a function or method with its arguments. Never empty.
 #[derive(Debug)]
 pub(super) struct Command {
+    pub at: usize,
     pub first: Operand,
     pub rest: Vec<Operand>,
 }
 
-/// An operand and the byte at which it begins.
+/// An operand and the byte at which it begins; with fields, that of the first field, which is what Go's messages name.
 #[derive(Debug)]
 pub(super) struct Operand {
     pub at: usize,
@@ -111,7 +112,7 @@ impl Placed for Operand {
 
 impl Placed for Command {
     fn at(&self) -> usize {
-        self.first.at
+        self.at
     }
 }
 

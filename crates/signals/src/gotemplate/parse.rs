@@ -259,11 +259,11 @@ impl<'a> Parser<'a> {
             }
             Kind::Template => {
                 step(self);
-                self.call(token.at)?
+                self.call()?
             }
             Kind::Block => {
                 step(self);
-                self.block(token.at)?
+                self.block()?
             }
             _ => Node::Action(self.pipeline("command", Kind::Right)?),
         };
@@ -334,8 +334,10 @@ impl<'a> Parser<'a> {
     }
 
     /// `template`, of which the word was read.
-    fn call(&mut self, at: usize) -> Parsed<Node> {
+    fn call(&mut self) -> Parsed<Node> {
         const CONTEXT: &str = "template clause";
+        self.skip_spaces();
+        let at = self.peek().at;
         let (name, quoted) = self.template_name(CONTEXT)?;
         self.skip_spaces();
         let pipe = if self.kind() == Kind::Right {
@@ -348,8 +350,10 @@ impl<'a> Parser<'a> {
     }
 
     /// `block`, of which the word was read: a definition and its use.
-    fn block(&mut self, at: usize) -> Parsed<Node> {
+    fn block(&mut self) -> Parsed<Node> {
         const CONTEXT: &str = "block clause";
+        self.skip_spaces();
+        let at = self.peek().at;
         let (name, quoted) = self.template_name(CONTEXT)?;
         let pipe = self.pipeline(CONTEXT, Kind::Right)?;
         let (list, ending) = self.apart(Self::list)?;
@@ -431,6 +435,8 @@ impl<'a> Parser<'a> {
 
     fn command(&mut self) -> Parsed<Command> {
         let mut operands = Vec::new();
+        self.skip_spaces();
+        let at = self.peek().at;
         loop {
             self.skip_spaces();
             operands.extend(self.operand()?);
@@ -447,7 +453,7 @@ impl<'a> Parser<'a> {
         }
         let mut operands = operands.into_iter();
         match operands.next() {
-            Some(first) => Ok(Command { first, rest: operands.collect() }),
+            Some(first) => Ok(Command { at, first, rest: operands.collect() }),
             None => self.fail("empty command"),
         }
     }
@@ -456,6 +462,7 @@ impl<'a> Parser<'a> {
     fn operand(&mut self) -> Parsed<Option<Operand>> {
         let Some(Operand { at, term }) = self.term()? else { return Ok(None) };
         let mut fields = Vec::new();
+        let (start, at) = (at, if self.kind() == Kind::Field { self.peek().at } else { at });
         while self.kind() == Kind::Field {
             fields.push(self.take().text.trim_start_matches('.').to_owned());
         }
@@ -471,7 +478,9 @@ impl<'a> Parser<'a> {
                 names.extend(fields);
                 Term::Variable(name, names)
             }
-            Term::Function(_) | Term::Pipe(_) | Term::Chain(..) => Term::Chain(Box::new(Operand { at, term }), fields),
+            Term::Function(_) | Term::Pipe(_) | Term::Chain(..) => {
+                Term::Chain(Box::new(Operand { at: start, term }), fields)
+            }
             term => {
                 let shown = Operand { at, term }.to_string();
                 return self.fail(format!("unexpected . after term {}", quote(&shown)));
@@ -531,7 +540,7 @@ impl<'a> Parser<'a> {
                     return self.fail(format!("integer overflow: {}", quote(&literal)));
                 }
                 Some(value) => NumberValue::Float(value),
-                None => return self.fail(format!("bad number syntax: {}", quote(&literal))),
+                None => return self.fail(format!("illegal number syntax: {}", quote(&literal))),
             }
         };
         Ok(Number { literal, value })

@@ -33,7 +33,7 @@ pub(super) fn plain(value: &Value) -> String {
 
 /// Values as `print` joins them: with a space where neither of two neighbours is a text.
 pub(super) fn print(values: &[Value]) -> String {
-    let mut printer = Printer::default();
+    let mut printer = Printer { pointer: true, ..Printer::default() };
     let mut text_before = true;
     for value in values {
         let text = matches!(value, Value::Text(_));
@@ -48,7 +48,7 @@ pub(super) fn print(values: &[Value]) -> String {
 
 /// Values as `println` joins them.
 pub(super) fn println(values: &[Value]) -> String {
-    let mut printer = Printer::default();
+    let mut printer = Printer { pointer: true, ..Printer::default() };
     for (i, value) in values.iter().enumerate() {
         if i > 0 {
             printer.out.push(' ');
@@ -61,7 +61,13 @@ pub(super) fn println(values: &[Value]) -> String {
 
 /// Values in a format.
 pub(super) fn printf(format: &str, values: &[Value]) -> String {
-    let mut job = Job { values, next: 0, reordered: false, bad_index: false, printer: Printer::default() };
+    let mut job = Job {
+        values,
+        next: 0,
+        reordered: false,
+        bad_index: false,
+        printer: Printer { pointer: true, ..Printer::default() },
+    };
     let mut rest = format;
     while let Some(at) = rest.find('%') {
         job.printer.out.push_str(rest.get(..at).unwrap_or(""));
@@ -223,6 +229,8 @@ fn count(format: &str) -> (Option<usize>, &str) {
 #[derive(Default)]
 struct Printer {
     out: String,
+    /// Whether a pointer shows that it is one.
+    pointer: bool,
 }
 
 impl Printer {
@@ -236,7 +244,10 @@ impl Printer {
             return;
         }
         if verb == 'T' {
-            return self.pad(value.type_name(), flags);
+            return self.text(value.type_name(), 's', flags);
+        }
+        if self.pointer && matches!(value, Value::Record(record) if record.type_name.starts_with('*')) {
+            self.out.push('&');
         }
         if let Some(text) = value.own_text().filter(|_| matches!(verb, 'v' | 's' | 'q' | 'x' | 'X')) {
             return self.text(&text, verb, flags);

@@ -186,7 +186,7 @@ fn verbs() {
         (r#"{{ printf "100%% %v" $value }}"#, "100% 1.234567e+06"),
         (
             r#"{{ printf "%v %+v" (index (query "scalar") 0) (index (query "scalar") 0) }}"#,
-            "{map[__value__:a] 1.5} {Labels:map[__value__:a] Value:1.5}",
+            "&{map[__value__:a] 1.5} &{Labels:map[__value__:a] Value:1.5}",
         ),
         (r#"{{ printf "%*d|%-*d|%.*f" 5 42 5 42 2 3.14159 }}"#, "   42|42   |3.14"),
         (r#"{{ printf "%[2]d %[1]d" 1 2 }}"#, "2 1"),
@@ -386,7 +386,7 @@ fn what_fails() {
         ),
         (
             "\n{{ $value.foo }}",
-            "error executing template test: template: test:2:3: executing \"test\" at <$value.foo>: can't evaluate field foo in type float64",
+            "error executing template test: template: test:2:9: executing \"test\" at <$value.foo>: can't evaluate field foo in type float64",
         ),
         (
             "\n{{ gt $value 5 }}",
@@ -394,7 +394,7 @@ fn what_fails() {
         ),
         (
             "\n{{ template \"x\" }}",
-            "error executing template test: template: test:2:3: executing \"test\" at <{{template \"x\"}}>: template \"x\" not defined",
+            "error executing template test: template: test:2:12: executing \"test\" at <{{template \"x\"}}>: template \"x\" not defined",
         ),
         (
             "\n{{ toUpper 1 }}",
@@ -403,6 +403,10 @@ fn what_fails() {
         (
             "\n{{ toUpper $value }}",
             "error executing template test: template: test:2:11: executing \"test\" at <$value>: wrong type for value; expected string; got float64",
+        ),
+        (
+            "\n{{ humanize 1 2 }}",
+            "error executing template test: template: test:2:3: executing \"test\" at <humanize>: wrong number of args for humanize: want 1 got 2",
         ),
         (
             "\n{{ humanize }}",
@@ -531,4 +535,24 @@ proptest! {
         let read: f64 = shown.parse().unwrap();
         prop_assert!(read == value || value.is_nan());
     }
+}
+
+#[test]
+fn blocks_within_templates_that_call_themselves_are_bounded() {
+    let inner = "{{ if true }}".repeat(45);
+    let ends = "{{ end }}".repeat(45);
+    let text =
+        format!("{{{{ define \"a\" }}}}{inner}{{{{ template \"a\" }}}}{ends}{{{{ end }}}}{{{{ template \"a\" }}}}");
+    assert!(rendered(&text).unwrap_err().contains("maximum template depth"));
+}
+
+#[test]
+fn words_fill_a_template() {
+    let options = owned(&[("job", "api")]);
+    let fill = |text| super::fill("query", text, &[("window", "5m")], ("options", &options));
+    assert_eq!(fill("rate(x{job=\"{{ .options.job }}\"}[{{.window}}])").as_deref(), Ok("rate(x{job=\"api\"}[5m])"));
+    assert_eq!(fill("{{ .options.nope }}"), Err("it asks for a word that is not there".to_owned()));
+    assert_eq!(fill("{{ .nope }}"), Err("it asks for a word that is not there".to_owned()));
+    assert!(fill("{{ query \"up\" }}").unwrap_err().ends_with("error calling query: no query can be asked here"));
+    assert_eq!(fill("{{ $labels }}"), Err("line 1: undefined variable \"$labels\"".to_owned()));
 }

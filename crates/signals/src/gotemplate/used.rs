@@ -122,7 +122,7 @@ impl Reader {
     }
 
     fn command(&mut self, dot: Stands, command: &Command) -> Stands {
-        let Command { first, rest } = command;
+        let Command { first, rest, .. } = command;
         let indexed = matches!(&first.term, Term::Function(name) if name == "index");
         let stands = self.operand(dot, first);
         let mut operands = rest.iter();
