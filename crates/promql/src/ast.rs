@@ -75,8 +75,12 @@ impl Pattern {
     /// # Errors
     /// What is wrong with it, or that it is larger than allowed.
     pub fn new(source: &str) -> Result<Self, String> {
-        let regex = crate::parse::compile_pattern(source)?;
-        Ok(Self { source: source.to_owned(), regex })
+        Ok(Self::compiled(source, crate::parse::compile_pattern(source)?))
+    }
+
+    /// A pattern and what it was compiled to.
+    pub(crate) fn compiled(source: &str, regex: Regex) -> Self {
+        Self { source: source.to_owned(), regex }
     }
 
     /// As it was written.

@@ -4,6 +4,8 @@
 //! fills [`SeriesSource`]: the embedded store, a script of samples, a copy of the past. Nothing here reads a clock or a
 //! disk: the same query over the same samples gives the same answer, live and in replay.
 //!
+//! [`script::run`] runs scripts in Prometheus' own test language over this engine; [`MemorySource`] holds their samples.
+//!
 //! The order of reading is the order of the modules; each uses only those above it.
 
 pub mod ast;

@@ -33,7 +33,7 @@ pub const QUERY_BYTES_MAX: usize = 128 << 10;
 /// How deep a query may be nested.
 pub const NESTING_MAX: usize = 64;
 /// How high its tree may be; a chain of operators of the same rank makes it as high as it is long.
-pub const HEIGHT_MAX: usize = 256;
+pub const HEIGHT_MAX: usize = 200;
 
 /// Parses a query and checks its types.
 ///
@@ -85,6 +85,8 @@ struct Parser<'a> {
     nesting: usize,
     /// How many operators the current length of time has.
     period_operators: usize,
+    /// What further regular expressions may cost.
+    patterns: pattern::Budget,
     /// The first error of type.
     complaint: Option<Fault>,
     /// The next selector may match everything, because it only narrows another.
@@ -99,6 +101,7 @@ impl<'a> Parser<'a> {
             at: 0,
             nesting: 0,
             period_operators: 0,
+            patterns: pattern::Budget::default(),
             complaint: None,
             may_be_empty: false,
         }

@@ -91,9 +91,7 @@ impl Engine<'_> {
             _ => Vec::new(),
         };
         let columns = self.vector(&aggregate.inner, grid, depth)?;
-        if !columns.is_empty() {
-            quantiles.iter().for_each(|q| self.notes.quantile(*q));
-        }
+        quantiles.iter().for_each(|q| self.notes.quantile(*q));
         let mut results = Vec::new();
         for group in groups(&columns, aggregate) {
             let members: Vec<&Column> = group.members.iter().filter_map(|index| columns.get(*index)).collect();
@@ -123,12 +121,12 @@ impl Engine<'_> {
             by.push(label.clone());
         }
         let mut counts: Vec<HashMap<usize, f64>> = vec![HashMap::new(); grid.count];
-        let mut results = Columns::new(grid.count);
+        let mut results = Columns::new(grid.count, self.options.samples_max);
         for column in &columns {
             for (step, counts) in counts.iter_mut().enumerate() {
                 let Some(value) = column.at(step) else { continue };
                 let labels = column.labels.with(label, &text_of(value));
-                let place = results.place(&group_labels(&labels, &by, aggregate.without), false);
+                let place = results.place(&group_labels(&labels, &by, aggregate.without), false)?;
                 *counts.entry(place).or_default() += 1.0;
             }
         }

@@ -42,7 +42,7 @@ impl Engine<'_> {
         match binary.op {
             BinaryOp::And => Ok(masked(left, &right, &groups, true)),
             BinaryOp::Unless => Ok(masked(left, &right, &groups, false)),
-            BinaryOp::Or => united(&left, &right, &groups, steps),
+            BinaryOp::Or => united(&left, &right, &groups, Columns::new(steps, self.options.samples_max)),
             _ => {
                 let mut pairing = Pairing::new(self, binary, &left, &right, steps);
                 for (number, group) in groups.iter().enumerate() {
@@ -76,10 +76,9 @@ fn masked(mut left: Vec<Column>, right: &[Column], groups: &[Group], wanted: boo
 }
 
 /// `or`: the left values, and the right ones where the left side has none of the same group.
-fn united(left: &[Column], right: &[Column], groups: &[Group], steps: usize) -> Result<Vec<Column>, Error> {
-    let mut results = Columns::new(steps);
+fn united(left: &[Column], right: &[Column], groups: &[Group], mut results: Columns) -> Result<Vec<Column>, Error> {
     let mut add = |column: &Column, wanted: &dyn Fn(usize) -> bool| -> Result<(), Error> {
-        let place = results.place(&column.labels, column.drop_name);
+        let place = results.place(&column.labels, column.drop_name)?;
         for (step, cell) in column.cells.iter().enumerate() {
             if let Some(value) = cell.as_ref().filter(|_| wanted(step)) {
                 results.put(place, step, value.clone())?;
@@ -118,8 +117,8 @@ struct Pairing<'a> {
     present: Vec<bool>,
     /// For each result, when it was last written: the number of the group and step, from one.
     written: Vec<usize>,
-    /// The place of the last pair.
-    last: Option<((Option<usize>, Option<usize>), usize)>,
+    /// For each series of the many side, where its last result was written, and with which series of the other side.
+    places: Vec<Option<(Option<usize>, usize)>>,
 }
 
 /// A value of one side, and which series it is of; none for one that stands in for a missing series.
@@ -131,8 +130,8 @@ impl<'a> Pairing<'a> {
         let (many, one) = if swapped { (right, left) } else { (left, right) };
         let filled = binary.matching.fill_left.is_some() || binary.matching.fill_right.is_some();
         let present = (0..steps).map(|step| filled || many.iter().any(|column| column.at(step).is_some())).collect();
-        let results = Columns::new(steps);
-        Self { engine, binary, many, one, steps, results, present, written: Vec::new(), last: None }
+        let results = Columns::new(steps, engine.options.samples_max);
+        Self { engine, binary, many, one, steps, results, present, written: Vec::new(), places: vec![None; many.len()] }
     }
 
     fn is_swapped(&self) -> bool {
@@ -154,7 +153,6 @@ impl<'a> Pairing<'a> {
         if hopeless && one.len() < 2 {
             return Ok(());
         }
-        self.last = None;
         for step in 0..self.steps {
             // Two series on the one side are an error even where nothing matches them, but not where nothing could.
             if self.present.get(step).copied().unwrap_or(false) {
@@ -216,7 +214,7 @@ impl<'a> Pairing<'a> {
             let text = "multiple matches for labels: many-to-one matching must be explicit (group_left/group_right)";
             return Err(Error::Evaluation(text.to_owned()));
         }
-        let place = self.place(many.0, one.0);
+        let place = self.place(many.0, one.0)?;
         if let Some(written) = self.written.get_mut(place) {
             if *written == stamp {
                 let text = "multiple matches for labels: grouping labels must ensure unique matches";
@@ -231,19 +229,23 @@ impl<'a> Pairing<'a> {
     }
 
     /// Where the result of two series is written.
-    fn place(&mut self, many: Option<usize>, one: Option<usize>) -> usize {
-        if let Some((key, place)) = self.last
-            && key == (many, one)
+    fn place(&mut self, many: Option<usize>, one: Option<usize>) -> Result<usize, Error> {
+        let known = many.and_then(|at| *self.places.get(at)?);
+        if let Some((with, place)) = known
+            && with == one
         {
-            return place;
+            return Ok(place);
         }
         let labels = self.labels(many, one);
-        let place = self.results.place(&labels, self.binary.as_bool);
+        let dropped = many.and_then(|at| self.many.get(at)).is_some_and(|column| column.drop_name);
+        let place = self.results.place(&labels, self.binary.as_bool || dropped)?;
         if place >= self.written.len() {
             self.written.resize(place + 1, 0);
         }
-        self.last = Some(((many, one), place));
-        place
+        if let Some(slot) = many.and_then(|at| self.places.get_mut(at)) {
+            *slot = Some((one, place));
+        }
+        Ok(place)
     }
 
     fn labels(&self, many: Option<usize>, one: Option<usize>) -> Labels {

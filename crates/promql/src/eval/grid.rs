@@ -115,23 +115,31 @@ pub(super) struct Columns {
     columns: Vec<Column>,
     places: HashMap<Labels, usize>,
     steps: usize,
+    cells_max: usize,
 }
 
 impl Columns {
-    /// No columns yet, for a grid of so many steps.
-    pub fn new(steps: usize) -> Self {
-        Self { columns: Vec::new(), places: HashMap::new(), steps }
+    /// No columns yet, for a grid of so many steps, and so many cells at most.
+    pub fn new(steps: usize, cells_max: usize) -> Self {
+        Self { columns: Vec::new(), places: HashMap::new(), steps, cells_max }
     }
 
     /// The place of the column with these labels, which is made when there is none.
-    pub fn place(&mut self, labels: &Labels, drop_name: bool) -> usize {
+    ///
+    /// # Errors
+    /// There would be too many cells.
+    pub fn place(&mut self, labels: &Labels, drop_name: bool) -> Result<usize, Error> {
         if let Some(place) = self.places.get(labels) {
-            return *place;
+            return Ok(*place);
+        }
+        let loaded = (self.columns.len() + 1).saturating_mul(self.steps);
+        if loaded > self.cells_max {
+            return Err(Error::TooManySamples { loaded, limit: self.cells_max });
         }
         let cells = vec![None; self.steps];
         self.columns.push(Column { labels: labels.clone(), drop_name, cells });
         self.places.insert(labels.clone(), self.columns.len() - 1);
-        self.columns.len() - 1
+        Ok(self.columns.len() - 1)
     }
 
     /// Writes a value at a place and step.
@@ -207,7 +215,7 @@ mod tests {
         assert_eq!(grid.instants().collect::<Vec<_>>(), [10, 20, 30, 40]);
         assert_eq!((grid.last(), grid.earlier(5).start), (40, 5));
         assert_eq!(Grid::between(10, 5, 10).count, 1);
-        assert_eq!(Grid::between(Millis::MIN, Millis::MAX, 1).at(usize::MAX), Millis::MAX);
+        assert_eq!(Grid::between(0, Millis::MAX, 1).at(usize::MAX), Millis::MAX);
     }
 
     #[test]

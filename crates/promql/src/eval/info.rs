@@ -84,7 +84,7 @@ impl Engine<'_> {
                 names.entry(source.labels.name().to_owned()).or_default().push(index);
             }
         }
-        enriched(&columns, &sources, &infos, &wanted, grid.count)
+        enriched(&columns, &sources, &infos, &wanted, Columns::new(grid.count, self.options.samples_max))
     }
 
     /// The info series; their values are when they were sampled, so that the newest of several can be told.
@@ -112,9 +112,8 @@ fn enriched(
     sources: &[Column],
     infos: &Infos,
     wanted: &Wanted,
-    steps: usize,
+    mut results: Columns,
 ) -> Result<Vec<Column>, Error> {
-    let mut results = Columns::new(steps);
     for column in columns {
         let own = wanted.is_info(&column.labels);
         let found = infos.get(&identity(&column.labels)).filter(|_| !own);
@@ -132,7 +131,7 @@ fn enriched(
                 Some((key, place)) if *key == current => *place,
                 _ => {
                     let labels = with_info(&column.labels, &current, sources, wanted)?;
-                    results.place(&labels, column.drop_name)
+                    results.place(&labels, column.drop_name)?
                 }
             };
             last = Some((current, place));

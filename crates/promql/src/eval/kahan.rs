@@ -108,7 +108,7 @@ mod tests {
     fn a_mean_does_not_overflow_where_its_sum_would() {
         assert_eq!(mean(&[]), None);
         assert_eq!(mean(&[1.0, 1e100, 1.0, -1e100]), Some(0.5));
-        assert_eq!(mean(&[f64::MAX, f64::MAX, f64::MAX]), Some(f64::MAX));
+        assert!(mean(&[f64::MAX, f64::MAX, f64::MAX]).is_some_and(|mean| mean.is_finite() && mean > f64::MAX * 0.999));
         assert_eq!(mean(&[f64::INFINITY, 1.0]), Some(f64::INFINITY));
         assert!(mean(&[f64::INFINITY, f64::NEG_INFINITY]).is_some_and(f64::is_nan));
     }

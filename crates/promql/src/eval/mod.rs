@@ -48,7 +48,7 @@ use crate::functions::Kind;
 use crate::{Error, LOOK_BACK, Labels, Millis, Point, Series, SeriesSource, Value, Warning};
 
 /// How deep an expression may be nested.
-pub const DEPTH_MAX: usize = 200;
+pub const DEPTH_MAX: usize = 300;
 /// How many samples a query may touch when nothing else is said.
 pub const SAMPLES_MAX: usize = 50_000_000;
 /// How often a subquery without a step is evaluated when nothing else is said: each minute.

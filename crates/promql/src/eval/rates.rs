@@ -113,7 +113,8 @@ fn raised_histogram(
     if counter && samples.iter().any(is_gauge) {
         notes.not_counter(metric);
     }
-    if !counter && !(is_gauge(first) && is_gauge(last)) {
+    let ends_are_gauges = is_gauge(first) && is_gauge(last);
+    if !counter && !ends_are_gauges {
         notes.not_gauge(metric);
     }
     let mut before = Arc::clone(&first.value);

@@ -1,8 +1,7 @@
 //! Functions that change labels: `label_replace` and `label_join`.
 
-use regex::Regex;
-
 use super::grid::{Column, merge};
+use crate::parse::compile_pattern;
 use crate::{Error, METRIC_NAME};
 
 /// What `label_replace` does.
@@ -20,7 +19,7 @@ pub(super) struct Replacement<'a> {
 
 /// `label_replace`
 pub(super) fn replace(columns: Vec<Column>, with: &Replacement<'_>, steps: usize) -> Result<Vec<Column>, Error> {
-    let pattern = Regex::new(&format!("^(?s:{})$", with.pattern))
+    let pattern = compile_pattern(with.pattern)
         .map_err(|_| Error::Evaluation(format!("invalid regular expression in label_replace(): {}", with.pattern)))?;
     check_label("destination", with.to, "label_replace")?;
     let change = |column: Column| {

@@ -134,6 +134,9 @@ pub(super) struct Windows {
     back: Millis,
 }
 
+/// How many samples all windows of a function may have together. A sample counts in each window that it is in.
+const VISITS_MAX: usize = 5_000_000_000;
+
 impl Windows {
     /// Runs a function over each window of each series. Where it gives nothing there is no value.
     pub fn run(
@@ -143,8 +146,9 @@ impl Windows {
         run: &dyn Fn(&View<'_>) -> Result<Option<Value>, Error>,
     ) -> Result<Vec<Column>, Error> {
         let mut columns = Vec::with_capacity(self.tracks.len());
+        let mut visits = 0;
         for track in &self.tracks {
-            let cells = self.cells(track, grid, run)?;
+            let cells = self.cells(track, grid, run, &mut visits)?;
             let drop_name = drop_name || track.drop_name;
             let column = Column { labels: track.labels.clone(), drop_name, cells };
             if column.has_any() {
@@ -159,6 +163,7 @@ impl Windows {
         track: &Track,
         grid: Grid,
         run: &dyn Fn(&View<'_>) -> Result<Option<Value>, Error>,
+        visits: &mut usize,
     ) -> Result<Vec<Option<Value>>, Error> {
         let (mut floats, mut histograms) = (Slide::default(), Slide::default());
         let mut cells = Vec::with_capacity(grid.count);
@@ -170,6 +175,13 @@ impl Windows {
             if floats.is_empty() && histograms.is_empty() {
                 cells.push(None);
                 continue;
+            }
+            *visits = visits.saturating_add(floats.len() + histograms.len());
+            if *visits > VISITS_MAX {
+                return Err(Error::Evaluation(format!(
+                    "the windows of the query have more than {VISITS_MAX} samples together; use shorter windows or a \
+                     longer step"
+                )));
             }
             if self.mode != WindowMode::Plain && !histograms.is_empty() {
                 return Err(Error::Evaluation(UNSMOOTHABLE.to_owned()));

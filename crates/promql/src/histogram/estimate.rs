@@ -60,7 +60,10 @@ impl Histogram {
         if from_above {
             buckets.reverse();
         }
-        let last = *buckets.last()?;
+        let Some(last) = buckets.last().copied() else {
+            // Nothing is counted but the total: as if all were at zero.
+            return if self.sum.is_nan() { None } else { Some(if rank > 0.0 { 0.0 } else { f64::NAN }) };
+        };
         let mut count = 0.0;
         let reached = buckets.into_iter().find(|bucket| {
             count += bucket.count;
@@ -69,7 +72,7 @@ impl Histogram {
         count = f64::min(count, self.count);
         match reached {
             None if self.sum.is_nan() => None,
-            None => Some(if from_above { last.lower } else { last.upper }),
+            None => Some(last.upper),
             Some(bucket) => {
                 let inside = if from_above { count - rank } else { rank - (count - bucket.count) };
                 Some(self.inside(bucket, inside / bucket.count))

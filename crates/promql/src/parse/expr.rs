@@ -134,7 +134,7 @@ impl Parser<'_> {
             let step = if self.at_mark("]") { None } else { Some(self.range()?) };
             self.close_bracket()?;
             if node.kind != Kind::Vector {
-                let kind = super::check::written(node.kind);
+                let kind = super::check::named(node.kind);
                 self.complain(node.start, format!("subquery is only allowed on instant vector, got {kind} instead"));
             }
             let subquery = Subquery { inner: node.expr, range, step, when: When::default() };

@@ -9,22 +9,59 @@ use std::str::Chars;
 use regex::{Regex, RegexBuilder};
 
 /// How much memory a compiled pattern may take.
-const PATTERN_BYTES_MAX: usize = 2 << 20;
+const PATTERN_BYTES_MAX: usize = 1 << 20;
+/// How much memory a pattern takes that is compiled at once. Larger ones are rare and slow to compile.
+const SMALL_PATTERN_BYTES: usize = 48 << 10;
 /// How long a pattern may be.
 const PATTERN_LENGTH_MAX: usize = 16 << 10;
+/// How many patterns one query may have.
+const PATTERNS_MAX: usize = 200;
+/// How many patterns of one query may be large.
+const LARGE_PATTERNS_MAX: usize = 4;
 
-/// Compiles a pattern, anchored at both ends; `.` matches a line break as well.
+/// What the patterns of one query may still cost.
+#[derive(Debug)]
+pub(crate) struct Budget {
+    patterns: usize,
+    large: usize,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self { patterns: PATTERNS_MAX, large: LARGE_PATTERNS_MAX }
+    }
+}
+
+impl Budget {
+    /// Compiles one more pattern, anchored at both ends; `.` matches a line break as well.
+    ///
+    /// # Errors
+    /// What is wrong with the pattern, or that it or all of them are larger than allowed.
+    pub(crate) fn compile(&mut self, pattern: &str) -> Result<Regex, String> {
+        self.patterns = self
+            .patterns
+            .checked_sub(1)
+            .ok_or_else(|| format!("a query has at most {PATTERNS_MAX} patterns; join some with \"|\""))?;
+        let anchored = format!("^(?s:{})$", translate(pattern)?);
+        match build(&anchored, SMALL_PATTERN_BYTES) {
+            Err(regex::Error::CompiledTooBig(_)) if self.large > 0 => {
+                self.large -= 1;
+                build(&anchored, PATTERN_BYTES_MAX).map_err(|error| told(&error))
+            }
+            Err(regex::Error::CompiledTooBig(_)) => {
+                Err(format!("a query has at most {LARGE_PATTERNS_MAX} large patterns; simplify this one"))
+            }
+            other => other.map_err(|error| told(&error)),
+        }
+    }
+}
+
+/// Compiles one pattern, anchored at both ends; `.` matches a line break as well.
 ///
 /// # Errors
 /// What is wrong with the pattern, or that it is larger than allowed.
 pub(crate) fn compile(pattern: &str) -> Result<Regex, String> {
-    if pattern.len() > PATTERN_LENGTH_MAX {
-        return Err(format!("the pattern is longer than {PATTERN_LENGTH_MAX} bytes; use fewer alternatives"));
-    }
-    let translated = translate(pattern);
-    // Alone first, so that a parenthesis inside cannot close the one around it.
-    build(&translated)?;
-    build(&format!("^(?s:{translated})$"))
+    Budget::default().compile(pattern)
 }
 
 /// Compiles a pattern that may match anywhere.
@@ -32,47 +69,62 @@ pub(crate) fn compile(pattern: &str) -> Result<Regex, String> {
 /// # Errors
 /// As for [`compile`].
 pub(crate) fn compile_search(pattern: &str) -> Result<Regex, String> {
-    build(&translate(pattern))
+    build(&translate(pattern)?, PATTERN_BYTES_MAX).map_err(|error| told(&error))
 }
 
-fn build(pattern: &str) -> Result<Regex, String> {
-    let built = RegexBuilder::new(pattern).size_limit(PATTERN_BYTES_MAX).nest_limit(64).build();
-    built.map_err(|error| match error {
+fn build(pattern: &str, bytes_max: usize) -> Result<Regex, regex::Error> {
+    RegexBuilder::new(pattern).size_limit(bytes_max).nest_limit(64).build()
+}
+
+fn told(error: &regex::Error) -> String {
+    match error {
         regex::Error::CompiledTooBig(limit) => {
             format!("the compiled pattern is larger than {limit} bytes; simplify it")
         }
         other => format!("error parsing regexp: {}", other.to_string().lines().last().unwrap_or_default().trim()),
-    })
+    }
 }
 
 /// Rewrites RE2's syntax into that of the `regex` crate.
-fn translate(pattern: &str) -> String {
+///
+/// # Errors
+/// The pattern is too long, or closes a parenthesis that it did not open: it must not close one around it.
+fn translate(pattern: &str) -> Result<String, String> {
+    if pattern.len() > PATTERN_LENGTH_MAX {
+        return Err(format!("the pattern is longer than {PATTERN_LENGTH_MAX} bytes; use fewer alternatives"));
+    }
     let mut out = String::with_capacity(pattern.len() + 8);
     let mut chars = pattern.chars().peekable();
-    let mut class = None;
+    let (mut in_class, mut open) = (false, 0_usize);
     while let Some(c) = chars.next() {
-        match (c, class) {
-            ('\\', _) => escape(&mut chars, class.is_some(), &mut out),
-            ('[', None) => {
-                out.push('[');
-                out.extend(chars.next_if_eq(&'^'));
-                if chars.next_if_eq(&']').is_some() {
-                    out.push_str("\\]");
-                }
-                class = Some(());
+        match c {
+            '\\' => escape(&mut chars, in_class, &mut out),
+            '[' if !in_class => {
+                class(&mut chars, &mut out);
+                in_class = true;
             }
-            ('[', Some(())) if chars.peek() == Some(&':') => posix(&mut chars, &mut out),
-            (']', Some(())) => {
-                out.push(']');
-                class = None;
+            '[' if chars.peek() == Some(&':') => posix(&mut chars, &mut out),
+            '[' | '&' | '~' if in_class => out.extend(['\\', c]),
+            '-' if in_class && out.ends_with('-') => out.push_str("\\-"),
+            '{' if !in_class && !repeats(&chars) => out.push_str("\\{"),
+            ')' if !in_class && open == 0 => return Err("error parsing regexp: unexpected )".to_owned()),
+            _ => {
+                open = open + usize::from(c == '(' && !in_class) - usize::from(c == ')' && !in_class);
+                in_class &= c != ']';
+                out.push(c);
             }
-            ('[' | '&' | '~', Some(())) => out.extend(['\\', c]),
-            ('-', Some(())) if out.ends_with('-') => out.push_str("\\-"),
-            ('{', None) if !repeats(&chars) => out.push_str("\\{"),
-            _ => out.push(c),
         }
     }
-    out
+    Ok(out)
+}
+
+/// Copies the beginning of a class, where a bracket is only itself.
+fn class(chars: &mut Peekable<Chars<'_>>, out: &mut String) {
+    out.push('[');
+    out.extend(chars.next_if_eq(&'^'));
+    if chars.next_if_eq(&']').is_some() {
+        out.push_str("\\]");
+    }
 }
 
 /// Copies `[:alpha:]`; what only looks like one is a set of characters with a bracket in it.

@@ -75,7 +75,10 @@ impl Parser<'_> {
         };
         let at = self.here();
         self.advance();
-        let pattern = |value: &str| Pattern::new(value).map_err(|message| Fault { at, message });
+        let mut pattern = |value: &str| {
+            let regex = self.patterns.compile(value).map_err(|message| Fault { at, message })?;
+            Ok(Pattern::compiled(value, regex))
+        };
         let test = match op {
             "=" => Test::Is(value),
             "!=" => Test::IsNot(value),
@@ -125,7 +128,9 @@ impl Parser<'_> {
         } else {
             let seconds = self.signed_number(PLACE)?;
             let Some(millis) = super::period::millis(seconds) else {
-                return Err(Fault { at, message: format!("timestamp out of bounds for @ modifier: {seconds}") });
+                let written =
+                    if seconds.is_finite() { format!("{seconds:.6}") } else { crate::histogram::number(seconds) };
+                return Err(Fault { at, message: format!("timestamp out of bounds for @ modifier: {written}") });
             };
             At::Instant(millis)
         };

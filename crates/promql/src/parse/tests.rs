@@ -111,6 +111,8 @@ fn what_is_wrong_is_told_in_prometheus_words() {
         ("\n foo bar", "2:6: parse error: unexpected identifier \"bar\""),
         ("'abc", "1:1: parse error: unterminated quoted string"),
         ("`abc", "1:1: parse error: unterminated raw string"),
+        ("'a\\q'", "1:1: parse error: unknown escape sequence U+0071 'q'"),
+        ("'\\x4g'", "1:1: parse error: illegal character U+0067 'g' in escape sequence"),
         ("$", "1:1: parse error: unexpected character: '$'"),
         ("5x", "1:1: parse error: bad number or duration syntax: \"5x\""),
         ("{}", "1:1: parse error: vector selector must contain at least one non-empty matcher"),
@@ -145,7 +147,7 @@ fn what_is_wrong_is_told_in_prometheus_words() {
         ("a[0m]", "1:3: parse error: duration must be greater than 0"),
         ("a[1m-60]", "1:3: parse error: duration must be greater than 0"),
         ("a[1m/0]", "1:3: parse error: division by zero"),
-        ("a @ Inf", "1:3: parse error: timestamp out of bounds for @ modifier: inf"),
+        ("a @ Inf", "1:3: parse error: timestamp out of bounds for @ modifier: +Inf"),
         ("a offset 1m offset 2m", "1:13: parse error: offset may not be set multiple times"),
         ("a @ 1 @ 2", "1:7: parse error: @ <timestamp> may not be set multiple times"),
         (
@@ -213,6 +215,10 @@ fn nothing_deep_or_long_overflows() {
     for query in deep {
         assert!(parse(&query).is_err());
     }
+    let many = |pattern: &str, times| format!("a{{{}}}", format!("b=~\"{pattern}\",").repeat(times));
+    assert!(parse(&many("x|y", 200)).is_ok());
+    assert!(canonical(&many("x|y", 201)).contains("a query has at most 200 patterns"));
+    assert!(canonical(&many("[^x]{0,900}", 5)).contains("a query has at most 4 large patterns"));
     let long = "a + ".repeat(HEIGHT_MAX - 1) + "a";
     assert_eq!(canonical(&long), long);
     let nested = "(".repeat(NESTING_MAX - 1) + "a" + &")".repeat(NESTING_MAX - 1);

@@ -40,7 +40,7 @@ fn escaped<'a>(rest: &'a str, quote: char, bytes: &mut Vec<u8>) -> Result<&'a st
         'U' => return coded(after, 8, 16, bytes),
         '0'..='7' => return coded(rest, 3, 8, bytes),
         '"' | '\'' if c == quote => u8::try_from(c).unwrap_or(b'"'),
-        _ => return Err(format!("unknown escape sequence {c:?}")),
+        _ => return Err(format!("unknown escape sequence U+{:04X} '{c}'", u32::from(c))),
     };
     bytes.push(byte);
     Ok(after)
@@ -48,11 +48,15 @@ fn escaped<'a>(rest: &'a str, quote: char, bytes: &mut Vec<u8>) -> Result<&'a st
 
 /// Reads the digits of a byte or of a character.
 fn coded<'a>(rest: &'a str, digits: usize, base: u32, bytes: &mut Vec<u8>) -> Result<&'a str, String> {
-    let wrong = || "illegal character in escape sequence".to_owned();
-    let code = rest.get(..digits).filter(|code| code.chars().all(|c| c.is_digit(base))).ok_or_else(wrong)?;
-    let code = u32::from_str_radix(code, base).map_err(|_| wrong())?;
+    let wrong = rest.chars().take(digits).find(|c| !c.is_digit(base));
+    if let Some(c) = wrong {
+        return Err(format!("illegal character U+{:04X} '{c}' in escape sequence", u32::from(c)));
+    }
+    let cut = || "escape sequence not terminated".to_owned();
+    let code = rest.get(..digits).ok_or_else(cut)?;
+    let code = u32::from_str_radix(code, base).map_err(|error| error.to_string())?;
     if digits <= 3 {
-        bytes.push(u8::try_from(code).map_err(|_| wrong())?);
+        bytes.push(u8::try_from(code).map_err(|_| format!("octal escape value {code} over 255"))?);
     } else {
         let c = char::from_u32(code).ok_or("escape sequence is an invalid Unicode code point")?;
         bytes.extend(c.encode_utf8(&mut [0; 4]).bytes());

@@ -83,7 +83,9 @@ fn settle_hint(before: Option<&Point>, point: &mut Point) {
             let same = last.schema == histogram.schema
                 && last.zero_threshold == histogram.zero_threshold
                 && last.bounds == histogram.bounds;
-            same && !histogram.is_reset_after(last)
+            // Where a script says that there was no reset, the counts are believed more.
+            let said = histogram.reset == ResetHint::Reset;
+            same && !said && !(**histogram).clone().with_hint(ResetHint::Unknown).is_reset_after(last)
         }
         _ => false,
     };

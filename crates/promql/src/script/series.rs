@@ -55,7 +55,7 @@ fn braces(text: &str) -> Option<usize> {
 pub fn sequence(text: &str) -> Result<Vec<Option<Sample>>, String> {
     let mut all = Vec::new();
     let mut rest = text.trim_start();
-    while !rest.is_empty() {
+    while !rest.is_empty() && !rest.starts_with('#') {
         let after = item(rest, &mut all)?;
         if !after.is_empty() && !after.starts_with(char::is_whitespace) {
             return Err(format!("expected a blank at {after:?}"));
