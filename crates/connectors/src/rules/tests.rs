@@ -201,7 +201,7 @@ tests:
 
 #[test]
 fn unit_tests_are_read() {
-    let file = check_test("test.yml", TEST.replace("  -\n", "").as_bytes()).unwrap();
+    let file = check_test("test.yml", TEST.as_bytes()).unwrap();
     assert!(file.fuzzy_compare);
     let test = &file.tests[0];
     assert_eq!((test.interval, test.start), (Duration::from_secs(15), 1_767_603_600_000));
@@ -227,13 +227,14 @@ fn unit_tests_are_read() {
 fn rule_files_are_found_beside_their_tests() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
-    write("test.yml", "rule_files: ['*.rules.yml', none.yml]\ntests: []\n");
+    write("test.yml", "rule_files: ['*.rules.yml', ./none.yml, 'x/../*.rules.yml']\ntests: []\n");
     write("b.rules.yml", "groups: [{name: b}]\n");
     write("a.rules.yml", "groups: [{name: a}]\n");
     let loaded = load_test(&folder.path().join("test.yml")).unwrap();
     let rules = loaded.rules.unwrap();
-    assert_eq!(rules.iter().map(|file| file.groups[0].name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
-    assert_eq!(loaded.empty_patterns, ["none.yml"]);
+    assert_eq!(rules.iter().map(|file| file.groups[0].name.as_str()).collect::<Vec<_>>(), ["a", "b", "a", "b"]);
+    assert_eq!(rules[0].path, rules[2].path);
+    assert_eq!(loaded.empty_patterns, ["./none.yml"]);
     assert!(load_test(&folder.path().join("absent.yml")).is_err());
 }
 
