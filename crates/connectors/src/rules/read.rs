@@ -21,7 +21,8 @@ const RULE_KEYS: [&str; 8] =
 pub(super) fn file(path: &str, root: &Node, reader: &mut Reader<'_>) -> (RuleFile, Vec<Refused>) {
     let mut shelf = Shelf::default();
     let entries = reader.keys(root, &["groups"]).unwrap_or_default();
-    for node in list_of(entries, "groups", reader) {
+    // As in Prometheus, an item that is nothing is none.
+    for node in list_of(entries, "groups", reader).iter().filter(|node| !node.is_null()) {
         shelf.group(node, reader);
     }
     (RuleFile { path: path.to_owned(), groups: shelf.groups }, shelf.refused)
@@ -51,7 +52,7 @@ impl Shelf {
         };
         self.name(&group, node, reader);
         let sound = reader.notes.len() == before;
-        for node in list_of(entries, "rules", reader) {
+        for node in list_of(entries, "rules", reader).iter().filter(|node| !node.is_null()) {
             self.rule(node, &mut group, reader);
         }
         if sound {

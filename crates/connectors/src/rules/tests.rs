@@ -67,7 +67,7 @@ fn every_key_of_prometheus_is_read() {
     let Rule::Alerting(also) = &file.groups[1].rules[0] else { panic!() };
     assert_eq!(also.labels.iter().map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>(), ["more=yes", "severity=page"]);
     assert!(check("empty.yml", b"").whole().unwrap().groups.is_empty());
-    assert!(check("empty.yml", b"groups:\n- name: a\n").whole().is_ok());
+    assert!(check("empty.yml", b"groups:\n-\n- name: a\n  rules:\n  -\n").whole().is_ok());
 }
 
 #[test]

@@ -5,10 +5,10 @@ use std::collections::HashSet;
 use promql::{Labels, Millis, Point, SeriesSource, Value};
 
 use super::Setting;
-use super::outcome::{Cleared, Outcome, RuleError};
+use super::outcome::{Cleared, Outcome, RuleError, Transition, What};
 use super::overlay::Overlay;
 use super::plan::{Plan, Planned};
-use super::rule::{Scene, alert, cleared, record, written};
+use super::rule::{Scene, alert, cleared, record, transition, written};
 use super::state::{RuleState, State};
 
 /// Evaluates the rules of a group at an instant, in order; a rule sees what those before it wrote. The samples of the
@@ -39,6 +39,15 @@ pub fn evaluate(plan: &Plan, setting: &Setting, source: &dyn SeriesSource, at: M
         }
     }
     outcome
+}
+
+/// A person says that an alert whose series vanished is over. `None` when there is no such alert, or its series are there:
+/// then it clears by itself.
+pub fn dismiss(key: &str, identity: &Labels, at: Millis, state: &mut State) -> Option<Transition> {
+    let alerts = &mut state.rules.get_mut(key)?.alerts;
+    alerts.get(identity).filter(|alert| alert.raised && alert.missing_since.is_some())?;
+    let alert = alerts.remove(identity)?;
+    Some(transition(name_in(key), &alert, What::Cleared(Cleared::Dismissed), at))
 }
 
 /// Puts the samples of a rule before the source, and among those to write. Where two rules write one series, the sample of

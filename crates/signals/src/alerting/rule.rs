@@ -113,7 +113,8 @@ pub(super) fn cleared(name: &str, state: &RuleState, why: Cleared, at: Millis) -
     raised.map(|alert| transition(name, alert, What::Cleared(why), at)).collect()
 }
 
-fn transition(rule: &str, alert: &Instance, what: What, at: Millis) -> Transition {
+/// Something became of an alert.
+pub(super) fn transition(rule: &str, alert: &Instance, what: What, at: Millis) -> Transition {
     Transition {
         rule: rule.to_owned(),
         labels: alert.labels.clone(),
