@@ -35,6 +35,9 @@ pub const NESTING_MAX: usize = 64;
 /// How high its tree may be; a chain of operators of the same rank makes it as high as it is long.
 pub const HEIGHT_MAX: usize = 200;
 
+/// How many labels a list, or matchers a selector, may have.
+const LABELS_MAX: usize = 1000;
+
 /// Parses a query and checks its types.
 ///
 /// # Errors

@@ -171,6 +171,10 @@ impl Parser<'_> {
                 _ => None,
             };
             all.push(label.ok_or_else(|| self.unexpected(&format!("{PLACE}, expected label")))?);
+            if all.len() > super::LABELS_MAX {
+                let message = format!("a list has at most {} labels", super::LABELS_MAX);
+                return Err(Fault { at: self.here(), message });
+            }
             self.advance();
             if !self.at_mark(")") {
                 self.expect_mark(",", PLACE)?;

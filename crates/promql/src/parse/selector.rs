@@ -41,6 +41,9 @@ impl Parser<'_> {
                 _ => return Err(self.unexpected(&format!("{PLACE}, expected identifier or \"}}\""))),
             };
             let at = self.here();
+            if all.len() >= super::LABELS_MAX {
+                return Err(Fault { at, message: format!("a selector has at most {} matchers", super::LABELS_MAX) });
+            }
             self.advance();
             if quoted && (self.at_mark(",") || self.at_mark("}")) {
                 self.quoted_name(label, at, all);

@@ -210,6 +210,8 @@ fn nothing_deep_or_long_overflows() {
         "1+".repeat(50_000) + "1",
         "sum by (".to_owned() + &"a,".repeat(30_000),
         "a[1m:]".to_owned() + &"[1m:]".repeat(20_000),
+        "sum by (".to_owned() + &"a,".repeat(2000) + ") (b)",
+        "a{".to_owned() + &"b='c',".repeat(2000) + "}",
         "a".repeat(1 << 20),
     ];
     for query in deep {

@@ -1,5 +1,7 @@
 //! `eval`: the query asked, and its answer held against what is expected.
 
+use std::collections::BTreeMap;
+
 use super::command::{Eval, Expect, Grid, Said, Span};
 use super::series::Sample;
 use crate::ast::{At, Duration, Expr, When};
@@ -103,64 +105,64 @@ fn compare(eval: &Eval, data: &Data) -> Result<(), String> {
     }
 }
 
-fn compare_vector(expect: &Expect, found: &[(Labels, Point)]) -> Result<(), String> {
-    for (place, (labels, point)) in found.iter().enumerate() {
-        if found.iter().take(place).any(|(other, _)| other == labels) {
-            return Err(format!("{labels} is twice in the answer"));
+/// The series that are expected and not found yet, with their places. Of two with the same labels the last counts.
+struct Open<'a>(BTreeMap<&'a Labels, (usize, &'a [Option<Sample>])>);
+
+impl<'a> Open<'a> {
+    fn new(expect: &'a Expect) -> Self {
+        let places = expect.series.iter().enumerate();
+        Self(places.map(|(at, (labels, values))| (labels, (at, values.as_slice()))).collect())
+    }
+
+    /// Takes a series that was found.
+    fn take(&mut self, labels: &Labels, got: impl FnOnce() -> String) -> Result<(usize, &'a [Option<Sample>]), String> {
+        self.0.remove(labels).ok_or_else(|| format!("unexpected series {labels} with {}", got()))
+    }
+
+    /// Nothing may be left but series without values.
+    fn finish(&self) -> Result<(), String> {
+        match self.0.iter().find(|(_, (_, values))| values.iter().any(Option::is_some)) {
+            Some((missing, _)) => Err(format!("expected series {missing} is not in the answer")),
+            None => Ok(()),
         }
-        let Some(at) = expect.series.iter().position(|(wanted, _)| wanted == labels) else {
-            return Err(format!("unexpected series {labels} with {}", shown_value(&point.value)));
-        };
+    }
+}
+
+fn compare_vector(expect: &Expect, found: &[(Labels, Point)]) -> Result<(), String> {
+    let mut open = Open::new(expect);
+    for (place, (labels, point)) in found.iter().enumerate() {
+        let (at, values) = open.take(labels, || shown_value(&point.value))?;
         if expect.ordered && at != place {
             return Err(format!("expected {labels} at place {}, but it is at {}", at + 1, place + 1));
         }
-        let values = expect.series.get(at).map_or(&[][..], |(_, values)| values);
         let [Some(wanted)] = values else {
-            return Err(format!(
-                "an instant query gives one value a series, but {} are expected of {labels}",
-                values.len()
-            ));
+            let many = values.len();
+            return Err(format!("an instant query gives one value a series, but {many} are expected of {labels}"));
         };
         if !same(wanted, &point.value) {
             let (wanted, got) = (shown_value(&wanted.value), shown_value(&point.value));
             return Err(format!("expected {wanted} for {labels}, but got {got}"));
         }
     }
-    match expect.series.iter().find(|(wanted, _)| !found.iter().any(|(labels, _)| labels == wanted)) {
-        Some((missing, _)) => Err(format!("expected series {missing} is not in the answer")),
-        None => Ok(()),
-    }
+    open.finish()
 }
 
 fn compare_matrix(expect: &Expect, found: &[Series], grid: Grid) -> Result<(), String> {
-    for (place, series) in found.iter().enumerate() {
-        if found.iter().take(place).any(|other| other.labels == series.labels) {
-            return Err(format!("{} is twice in the answer", series.labels));
-        }
-        let Some((_, values)) = expect.series.iter().find(|(wanted, _)| *wanted == series.labels) else {
-            return Err(format!("unexpected series {} with {}", series.labels, shown_points(&series.points)));
-        };
+    let mut open = Open::new(expect);
+    for series in found {
+        let (_, values) = open.take(&series.labels, || shown_points(&series.points))?;
         let at = (0i64..).map(|step| grid.start.saturating_add(step.saturating_mul(grid.step)));
         let wanted: Vec<_> = at.zip(values).filter_map(|(at, sample)| Some((at, sample.as_ref()?))).collect();
-        let equal = wanted.len() == series.points.len()
-            && wanted
-                .iter()
-                .zip(&series.points)
-                .all(|((at, sample), point)| *at == point.at && same(sample, &point.value));
-        if !equal {
-            let wanted: Vec<_> =
-                wanted.iter().map(|(at, sample)| format!("{} @{at}", shown_value(&sample.value))).collect();
-            let got = shown_points(&series.points);
-            return Err(format!("expected {} for {}, but got {got}", wanted.join(", "), series.labels));
+        let same_point =
+            |((at, sample), point): (&(Millis, &Sample), &Point)| *at == point.at && same(sample, &point.value);
+        if wanted.len() != series.points.len() || !wanted.iter().zip(&series.points).all(same_point) {
+            let wanted =
+                wanted.iter().take(SHOWN_MAX).map(|(at, sample)| format!("{} @{at}", shown_value(&sample.value)));
+            let (wanted, got) = (wanted.collect::<Vec<_>>().join(", "), shown_points(&series.points));
+            return Err(format!("expected {wanted} for {}, but got {got}", series.labels));
         }
     }
-    let empty = |values: &[Option<Sample>]| values.iter().all(Option::is_none);
-    let missing =
-        expect.series.iter().find(|(wanted, values)| !empty(values) && !found.iter().any(|s| s.labels == *wanted));
-    match missing {
-        Some((labels, _)) => Err(format!("expected series {labels} is not in the answer")),
-        None => Ok(()),
-    }
+    open.finish()
 }
 
 /// Asks an instant query as the middle step of a range query, which must give the same.
