@@ -23,7 +23,7 @@ pub use written::{Written, written_alerts};
 
 use crate::watchbook::finding::{Note, Spot};
 use crate::watchbook::shape::{Names, Reader};
-use crate::watchbook::yaml::{self, Node};
+use crate::watchbook::yaml::{self, Dialect, Node};
 use crate::watchbook::{Findings, Level, Rule};
 use field::Entries;
 
@@ -68,7 +68,7 @@ pub fn check(path: &str, bytes: &[u8]) -> Checked {
     let mut pile = Pile::default();
     for document in documents(text, &mut notes) {
         let mut own = Vec::new();
-        if let Some(root) = yaml::parse(0, document.text, &mut own) {
+        if let Some(root) = yaml::read(0, document.text, Dialect::Full, &mut own) {
             let names = Names::default();
             let mut reader = Reader { names: &names, notes: &mut own, channels: BTreeMap::new() };
             pile.document(&root, document.before, &mut reader);
@@ -87,7 +87,7 @@ pub fn check(path: &str, bytes: &[u8]) -> Checked {
 pub fn plugins(path: &str, bytes: &[u8]) -> Result<BTreeMap<String, String>, Findings> {
     let mut notes = Vec::new();
     let text = text(bytes, &mut notes).unwrap_or_default();
-    let queries = yaml::parse(0, text, &mut notes).map(|root| {
+    let queries = yaml::read(0, text, Dialect::Full, &mut notes).map(|root| {
         let names = Names::default();
         let mut reader = Reader { names: &names, notes: &mut notes, channels: BTreeMap::new() };
         field::texts(&root, &mut reader)

@@ -7,7 +7,7 @@ use super::field::{given, list_of, text_of, texts_of};
 use super::{documents, shifted, text};
 use crate::watchbook::Findings;
 use crate::watchbook::shape::{Names, Reader};
-use crate::watchbook::yaml::{self, Node};
+use crate::watchbook::yaml::{self, Dialect, Node};
 
 /// An alerting rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub fn written_alerts(path: &str, bytes: &[u8]) -> Result<Vec<Written>, Findings
     let text = text(bytes, &mut notes).unwrap_or_default();
     for document in documents(text, &mut notes) {
         let mut own = Vec::new();
-        if let Some(root) = yaml::parse(0, document.text, &mut own) {
+        if let Some(root) = yaml::read(0, document.text, Dialect::Full, &mut own) {
             let names = Names::default();
             let mut reader = Reader { names: &names, notes: &mut own, channels: BTreeMap::new() };
             alerts.extend(of_document(&root, &mut reader));

@@ -70,7 +70,7 @@ impl Node {
 }
 
 /// Reads one file. `None` when it is not YAML, of which a note says more.
-pub(crate) fn parse(file: usize, text: &str, notes: &mut Vec<Note>) -> Option<Node> {
+pub(super) fn parse(file: usize, text: &str, notes: &mut Vec<Note>) -> Option<Node> {
     read(file, text, Dialect::Plain, notes)
 }
 

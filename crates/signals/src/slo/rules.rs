@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kernel::Seconds;
+use kernel::book::rules as book;
 use kernel::book::slo::{AlertWords, Slo, Tier, Urgency, Windows};
 
 use super::query;
@@ -29,6 +30,16 @@ pub struct Group {
     pub rules: Vec<Rule>,
 }
 
+impl Group {
+    /// As a group of a rule file, every rule of which stands where its objective does.
+    #[must_use]
+    pub fn placed(self, at: book::Place) -> book::Group {
+        let rules = self.rules.into_iter().map(|rule| rule.placed(at)).collect();
+        let interval = self.interval.map(Seconds::std);
+        book::Group { name: self.name, at, interval, rules, ..book::Group::default() }
+    }
+}
+
 /// One rule.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Rule {
@@ -52,6 +63,21 @@ pub enum Rule {
         /// Go templates by name.
         annotations: BTreeMap<String, String>,
     },
+}
+
+impl Rule {
+    fn placed(self, at: book::Place) -> book::Rule {
+        let expression = |text| book::Expression { text, at };
+        match self {
+            Self::Recording { record, expr, labels } => {
+                book::Rule::Recording(book::Recording { record, at, expr: expression(expr), labels })
+            }
+            Self::Alerting { alert, expr, labels, annotations } => {
+                let expr = expression(expr);
+                book::Rule::Alerting(book::Alerting { alert, at, expr, labels, annotations, ..Default::default() })
+            }
+        }
+    }
 }
 
 /// Makes the rules of an objective: the error ratio over every window, what is known about the objective, and the alerts.

@@ -246,6 +246,20 @@ fn queries_that_cannot_be_known() {
 }
 
 #[test]
+fn every_query_is_promql_and_keeps_its_place() {
+    let guarded = Slo { min_events: NonZeroU32::new(3), interval: Some(Seconds(60)), ..slo(99.9) };
+    let at = kernel::book::rules::Place { line: 7, column: 3, last_line: 7 };
+    let placed: Vec<_> = groups(&guarded).into_iter().map(|group| group.placed(at)).collect();
+    assert!(placed.iter().all(|group| group.interval == Some(std::time::Duration::from_secs(60)) && group.at == at));
+    let rules: Vec<_> = placed.iter().flat_map(|group| &group.rules).collect();
+    assert_eq!(rules.len(), 8 + 4 + 7 + 2);
+    for rule in rules {
+        let parsed = promql::parse(&rule.expr().text);
+        assert!(parsed.is_ok() && rule.at() == at, "{}: {parsed:?}", rule.expr().text);
+    }
+}
+
+#[test]
 fn annotations_render() {
     for (name, text) in groups(&slo(99.95)).into_iter().flat_map(|group| group.rules).flat_map(|rule| match rule {
         Rule::Alerting { annotations, .. } => annotations,
