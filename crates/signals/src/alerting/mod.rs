@@ -46,6 +46,7 @@ mod tests;
 
 pub use evaluate::{dismiss, evaluate};
 pub use outcome::{Cleared, Outcome, RuleError, Transition, What};
+pub(crate) use overlay::named;
 pub use overlay::{Duplicate, Overlay};
 pub use plan::{AlertPlan, Broken, Plan, Planned, RecordPlan};
 pub(crate) use presence::is_comparison;

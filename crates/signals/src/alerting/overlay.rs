@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
+use promql::ast::{Matcher, Test};
 use promql::{Labels, METRIC_NAME, Point, Series, SeriesSource, SourceFailure, Wanted};
 
 /// A source, and newer samples on top of it.
@@ -41,20 +42,30 @@ impl<'a> Overlay<'a> {
     fn wanted(&self, wanted: Wanted<'_>) -> HashMap<Labels, Vec<Point>> {
         let fresh = self.fresh.borrow();
         let mut found = HashMap::new();
-        for (name, series) in fresh.iter() {
-            let of_name = |name: &str| wanted.matchers.iter().filter(|m| m.name == METRIC_NAME).all(|m| m.holds(name));
-            if !of_name(name) {
-                continue;
-            }
-            for (labels, points) in series {
+        for (labels, points) in named(&fresh, wanted.matchers).into_iter().flatten() {
+            if wanted.matchers.iter().all(|matcher| matcher.holds(labels.get(&matcher.name))) {
                 let within = points.iter().filter(|point| wanted.after < point.at && point.at <= wanted.until);
-                if wanted.matchers.iter().all(|matcher| matcher.holds(labels.get(&matcher.name))) {
-                    found.insert(labels.clone(), within.cloned().collect::<Vec<_>>());
-                }
+                found.insert(labels.clone(), within.cloned().collect::<Vec<_>>());
             }
         }
         found.retain(|_, points| !points.is_empty());
         found
+    }
+}
+
+/// What is kept under the metric names that fulfil matchers; one look where they name the metric.
+pub(crate) fn named<'m, T>(by_name: &'m HashMap<String, T>, matchers: &[Matcher]) -> Vec<&'m T> {
+    let of_name = || matchers.iter().filter(|matcher| matcher.name == METRIC_NAME);
+    let exact = of_name().find_map(|matcher| match &matcher.test {
+        Test::Is(name) => Some(name),
+        _ => None,
+    });
+    match exact {
+        Some(name) => by_name.get(name).into_iter().collect(),
+        None => {
+            let fits = |name: &str| of_name().all(|matcher| matcher.holds(name));
+            by_name.iter().filter(|(name, _)| fits(name)).map(|(_, kept)| kept).collect()
+        }
     }
 }
 
