@@ -33,7 +33,7 @@ pub fn load(path: &Path) -> Checked {
     let name = path.display().to_string();
     match read(path) {
         Ok(bytes) => check(&name, &bytes),
-        Err(error) => Checked { file: Default::default(), refused: Vec::new(), findings: unreadable(&name, &error) },
+        Err(error) => Checked::unreadable(&name, unreadable(&name, &error)),
     }
 }
 

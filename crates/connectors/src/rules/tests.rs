@@ -118,6 +118,9 @@ fn a_bad_rule_is_refused_by_name_and_the_rest_is_there_for_who_asks() {
     assert_eq!(file.groups[0].rules.iter().map(Rule::name).collect::<Vec<_>>(), ["Good"]);
     assert_eq!(refused[0].to_string(), "rule \"Bad\" of group \"a\" on line 6");
     assert!(check("rules.yml", b"groups: 5").rest().is_err());
+    assert!(check("rules.yml", format!("{text}other: 1\n").as_bytes()).rest().is_err());
+    let (file, refused) = check("rules.yml", format!("{text}- name: b\n  limits: 1\n").as_bytes()).rest().unwrap();
+    assert_eq!((file.groups.len(), refused.len()), (1, 2));
 }
 
 fn with(block: &str) -> String {
