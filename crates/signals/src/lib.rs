@@ -6,6 +6,9 @@
 //! of it. What is heard between two facts, such as since when a condition holds, is noted and lost at a restart.
 //! Logs are read by [`templates`], which finds what lines have in common, what is new among them and what changed its rate.
 //!
+//! Beside these rules of the watchbook stand rule files in Prometheus' form: [`alerting`] runs them, [`unit`] runs their
+//! unit tests, and [`lint`] says what is doubtful about them.
+//!
 //! Invariants, each with a test of its name in `tests.rs`:
 //! - SI-1 A signal is raised only after its condition held for the whole of `hold`, without a gap longer than
 //!   [`HOLD_GAP_MAX`].

@@ -89,3 +89,18 @@ fn count(file: &RuleFile, expressions: &mut Share, annotations: &mut Share) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rule_file_loads_and_renders() {
+        let Some(data) = std::env::var_os("WATCHKEEPER_DATA") else {
+            println!("skipped: WATCHKEEPER_DATA is not set");
+            return;
+        };
+        let scores = run(&Path::new(&data).join("alert-rules")).unwrap();
+        assert!(scores.iter().all(|(_, share)| *share >= 1.0), "{scores:?}");
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{self, Read as _};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use kernel::book::unit::TestFile;
 
@@ -33,7 +33,7 @@ pub fn load(path: &Path) -> Checked {
     let name = path.display().to_string();
     match read(path) {
         Ok(bytes) => check(&name, &bytes),
-        Err(error) => Checked { file: Default::default(), refused: Vec::new(), findings: unreadable(&name, &error) },
+        Err(error) => Checked::unreadable(&name, unreadable(&name, &error)),
     }
 }
 
@@ -72,10 +72,18 @@ fn unreadable(name: &str, error: &io::Error) -> Findings {
     Findings::resolve(vec![note], &[(name, "")])
 }
 
-/// The files that a pattern names, in order of path.
+/// The files that a pattern names, in order of path. `.` and `..` are resolved first, so that a file has one path.
 fn glob(pattern: &Path) -> Vec<PathBuf> {
-    let mut found = vec![PathBuf::new()];
+    let mut parts: Vec<Component<'_>> = Vec::new();
     for part in pattern.components() {
+        match (part, parts.last()) {
+            (Component::CurDir, _) => {}
+            (Component::ParentDir, Some(Component::Normal(_))) => drop(parts.pop()),
+            _ => parts.push(part),
+        }
+    }
+    let mut found = vec![PathBuf::new()];
+    for part in parts {
         let part = part.as_os_str().to_string_lossy();
         found = found.iter().flat_map(|folder| step(folder, &part)).take(FILES_MAX).collect();
     }

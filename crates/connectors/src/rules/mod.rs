@@ -40,6 +40,7 @@ pub const RULES_MAX: usize = 50_000;
 #[derive(Debug)]
 pub struct Checked {
     file: RuleFile,
+    rest_is_sound: bool,
     /// The rules and groups that were refused, in order.
     pub refused: Vec<Refused>,
     /// Everything that is wrong.
@@ -67,6 +68,12 @@ impl fmt::Display for Refused {
 }
 
 impl Checked {
+    /// A file of which nothing could be read.
+    fn unreadable(path: &str, findings: Findings) -> Self {
+        let file = RuleFile { path: path.to_owned(), ..RuleFile::default() };
+        Self { file, rest_is_sound: false, refused: Vec::new(), findings }
+    }
+
     /// The file, when nothing is wrong with it.
     ///
     /// # Errors
@@ -80,18 +87,19 @@ impl Checked {
     /// # Errors
     /// With everything that is wrong, when it is not about single rules or groups: then nothing of the file is known.
     pub fn rest(self) -> Result<(RuleFile, Vec<Refused>), Findings> {
-        let known = self.findings.is_empty() || !self.refused.is_empty();
-        if known { Ok((self.file, self.refused)) } else { Err(self.findings) }
+        if self.rest_is_sound { Ok((self.file, self.refused)) } else { Err(self.findings) }
     }
 }
 
 /// Reads and checks a rule file.
 #[must_use]
 pub fn check(path: &str, bytes: &[u8]) -> Checked {
-    let (read, findings) = with_tree(path, bytes, |root, reader| read::file(path, root, reader));
-    let (file, refused) =
-        read.unwrap_or_else(|| (RuleFile { path: path.to_owned(), ..RuleFile::default() }, Vec::new()));
-    Checked { file, refused, findings }
+    match with_tree(path, bytes, |root, reader| read::file(path, root, reader)) {
+        (Some(read), findings) => {
+            Checked { file: read.file, rest_is_sound: read.rest_is_sound, refused: read.refused, findings }
+        }
+        (None, findings) => Checked::unreadable(path, findings),
+    }
 }
 
 /// Gives the tree of a file to a reader; what comes of it, and everything that was noted.

@@ -17,14 +17,27 @@ const GROUP_KEYS: [&str; 6] = ["name", "interval", "query_offset", "limit", "lab
 const RULE_KEYS: [&str; 8] =
     ["record", "alert", "expr", "for", "keep_firing_for", "labels", "annotations", "watchkeeper"];
 
+/// What was read of a file.
+pub(super) struct Read {
+    pub file: RuleFile,
+    pub refused: Vec<Refused>,
+    /// Whether everything that is wrong is about rules and groups that were refused.
+    pub rest_is_sound: bool,
+}
+
 /// Reads a file's tree.
-pub(super) fn file(path: &str, root: &Node, reader: &mut Reader<'_>) -> (RuleFile, Vec<Refused>) {
+pub(super) fn file(path: &str, root: &Node, reader: &mut Reader<'_>) -> Read {
     let mut shelf = Shelf::default();
     let entries = reader.keys(root, &["groups"]).unwrap_or_default();
-    for node in list_of(entries, "groups", reader) {
+    // As in Prometheus, an item that is nothing is none.
+    for node in list_of(entries, "groups", reader).iter().filter(|node| !node.is_null()) {
         shelf.group(node, reader);
     }
-    (RuleFile { path: path.to_owned(), groups: shelf.groups }, shelf.refused)
+    Read {
+        file: RuleFile { path: path.to_owned(), groups: shelf.groups },
+        refused: shelf.refused,
+        rest_is_sound: shelf.explained == reader.notes.len(),
+    }
 }
 
 /// What was read so far.
@@ -32,6 +45,8 @@ pub(super) fn file(path: &str, root: &Node, reader: &mut Reader<'_>) -> (RuleFil
 struct Shelf {
     groups: Vec<Group>,
     refused: Vec<Refused>,
+    /// How many notes are about what was refused.
+    explained: usize,
     lines: BTreeMap<String, usize>,
     rules: usize,
 }
@@ -50,13 +65,14 @@ impl Shelf {
             rules: Vec::new(),
         };
         self.name(&group, node, reader);
-        let sound = reader.notes.len() == before;
-        for node in list_of(entries, "rules", reader) {
+        let wrong = reader.notes.len() - before;
+        for node in list_of(entries, "rules", reader).iter().filter(|node| !node.is_null()) {
             self.rule(node, &mut group, reader);
         }
-        if sound {
+        if wrong == 0 {
             self.groups.push(group);
         } else {
+            self.explained += wrong;
             self.refused.push(Refused { group: group.name, rule: None, line: group.at.line });
         }
     }
@@ -86,6 +102,7 @@ impl Shelf {
             Ok(rule) => self.refuse(group, rule.name(), node),
             Err(name) => self.refuse(group, &name, node),
         }
+        self.explained += reader.notes.len() - before;
     }
 
     fn refuse(&mut self, group: &Group, name: &str, node: &Node) {

@@ -67,7 +67,7 @@ fn every_key_of_prometheus_is_read() {
     let Rule::Alerting(also) = &file.groups[1].rules[0] else { panic!() };
     assert_eq!(also.labels.iter().map(|(k, v)| format!("{k}={v}")).collect::<Vec<_>>(), ["more=yes", "severity=page"]);
     assert!(check("empty.yml", b"").whole().unwrap().groups.is_empty());
-    assert!(check("empty.yml", b"groups:\n- name: a\n").whole().is_ok());
+    assert!(check("empty.yml", b"groups:\n-\n- name: a\n  rules:\n  -\n").whole().is_ok());
 }
 
 #[test]
@@ -118,6 +118,9 @@ fn a_bad_rule_is_refused_by_name_and_the_rest_is_there_for_who_asks() {
     assert_eq!(file.groups[0].rules.iter().map(Rule::name).collect::<Vec<_>>(), ["Good"]);
     assert_eq!(refused[0].to_string(), "rule \"Bad\" of group \"a\" on line 6");
     assert!(check("rules.yml", b"groups: 5").rest().is_err());
+    assert!(check("rules.yml", format!("{text}other: 1\n").as_bytes()).rest().is_err());
+    let (file, refused) = check("rules.yml", format!("{text}- name: b\n  limits: 1\n").as_bytes()).rest().unwrap();
+    assert_eq!((file.groups.len(), refused.len()), (1, 2));
 }
 
 fn with(block: &str) -> String {
@@ -201,7 +204,7 @@ tests:
 
 #[test]
 fn unit_tests_are_read() {
-    let file = check_test("test.yml", TEST.replace("  -\n", "").as_bytes()).unwrap();
+    let file = check_test("test.yml", TEST.as_bytes()).unwrap();
     assert!(file.fuzzy_compare);
     let test = &file.tests[0];
     assert_eq!((test.interval, test.start), (Duration::from_secs(15), 1_767_603_600_000));
@@ -227,13 +230,14 @@ fn unit_tests_are_read() {
 fn rule_files_are_found_beside_their_tests() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
-    write("test.yml", "rule_files: ['*.rules.yml', none.yml]\ntests: []\n");
+    write("test.yml", "rule_files: ['*.rules.yml', ./none.yml, 'x/../*.rules.yml']\ntests: []\n");
     write("b.rules.yml", "groups: [{name: b}]\n");
     write("a.rules.yml", "groups: [{name: a}]\n");
     let loaded = load_test(&folder.path().join("test.yml")).unwrap();
     let rules = loaded.rules.unwrap();
-    assert_eq!(rules.iter().map(|file| file.groups[0].name.as_str()).collect::<Vec<_>>(), ["a", "b"]);
-    assert_eq!(loaded.empty_patterns, ["none.yml"]);
+    assert_eq!(rules.iter().map(|file| file.groups[0].name.as_str()).collect::<Vec<_>>(), ["a", "b", "a", "b"]);
+    assert_eq!(rules[0].path, rules[2].path);
+    assert_eq!(loaded.empty_patterns, ["./none.yml"]);
     assert!(load_test(&folder.path().join("absent.yml")).is_err());
 }
 

@@ -65,7 +65,7 @@ fn order(entries: &Entries, root: &Node, reader: &mut Reader<'_>) -> Vec<String>
 }
 
 fn test(node: &Node, usual: Duration, reader: &mut Reader<'_>) -> Option<Test> {
-    let entries = reader.keys(node, &TEST_KEYS)?;
+    let entries = keys(node, &TEST_KEYS, reader)?;
     Some(Test {
         name: text_of(entries, "name", reader),
         at: place(node),
@@ -79,7 +79,12 @@ fn test(node: &Node, usual: Duration, reader: &mut Reader<'_>) -> Option<Test> {
     })
 }
 
-/// Reads each item of a list; null items are read as empty maps, as their keys are all optional in the form.
+/// The entries of a map of which every key may be absent, so that null is one without entries.
+fn keys<'n>(node: &'n Node, known: &[&'static str], reader: &mut Reader<'_>) -> Option<&'n Entries> {
+    if node.is_null() { Some(&[]) } else { reader.keys(node, known) }
+}
+
+/// Reads each item of a list.
 fn each<T>(
     entries: &Entries,
     name: &str,
@@ -108,10 +113,7 @@ fn alert_test(node: &Node, reader: &mut Reader<'_>) -> Option<AlertTest> {
 }
 
 fn expected_alert(node: &Node, reader: &mut Reader<'_>) -> Option<ExpectedAlert> {
-    if node.is_null() {
-        return Some(ExpectedAlert::default());
-    }
-    let entries = reader.keys(node, &["exp_labels", "exp_annotations"])?;
+    let entries = keys(node, &["exp_labels", "exp_annotations"], reader)?;
     let (labels, annotations) = (map_of(entries, "exp_labels", reader), map_of(entries, "exp_annotations", reader));
     Some(ExpectedAlert { labels, annotations })
 }
@@ -127,7 +129,7 @@ fn query_test(node: &Node, reader: &mut Reader<'_>) -> Option<QueryTest> {
 }
 
 fn expected_sample(node: &Node, reader: &mut Reader<'_>) -> Option<ExpectedSample> {
-    let entries = reader.keys(node, &["labels", "value", "histogram"])?;
+    let entries = keys(node, &["labels", "value", "histogram"], reader)?;
     let value = given(entries, "value").map_or(Some(0.0), |node| number(node, reader))?;
     let (labels, histogram) = (text_of(entries, "labels", reader), text_of(entries, "histogram", reader));
     Some(ExpectedSample { labels, value, histogram })

@@ -5,10 +5,10 @@ use std::collections::HashSet;
 use promql::{Labels, Millis, Point, SeriesSource, Value};
 
 use super::Setting;
-use super::outcome::{Cleared, Outcome, RuleError};
+use super::outcome::{Cleared, Outcome, RuleError, Transition, What};
 use super::overlay::Overlay;
 use super::plan::{Plan, Planned};
-use super::rule::{Scene, alert, cleared, record, written};
+use super::rule::{Scene, alert, cleared, record, transition, written};
 use super::state::{RuleState, State};
 
 /// Evaluates the rules of a group at an instant, in order; a rule sees what those before it wrote. The samples of the
@@ -31,10 +31,34 @@ pub fn evaluate(plan: &Plan, setting: &Setting, source: &dyn SeriesSource, at: M
         match samples {
             Ok(samples) => {
                 let samples = written(samples, known, at.saturating_sub(plan.offset));
-                samples.iter().for_each(|(labels, point)| overlay.add(labels, point));
-                outcome.samples.extend(samples);
+                if let Err(message) = put(samples, &overlay, &mut outcome.samples) {
+                    outcome.errors.push(RuleError { rule: index, name: rule.name().to_owned(), message });
+                }
             }
             Err(message) => outcome.errors.push(RuleError { rule: index, name: rule.name().to_owned(), message }),
+        }
+    }
+    outcome
+}
+
+/// A person says that an alert whose series vanished is over. `None` when there is no such alert, or its series are there:
+/// then it clears by itself.
+pub fn dismiss(key: &str, identity: &Labels, at: Millis, state: &mut State) -> Option<Transition> {
+    let alerts = &mut state.rules.get_mut(key)?.alerts;
+    alerts.get(identity).filter(|alert| alert.raised && alert.missing_since.is_some())?;
+    let alert = alerts.remove(identity)?;
+    Some(transition(name_in(key), &alert, What::Cleared(Cleared::Dismissed), at))
+}
+
+/// Puts the samples of a rule before the source, and among those to write. Where two rules write one series, the sample of
+/// the first stays: that the other one's ends is nothing, that it says something else is an error.
+fn put(samples: Vec<(Labels, Point)>, overlay: &Overlay<'_>, written: &mut Vec<(Labels, Point)>) -> Result<(), String> {
+    let mut outcome = Ok(());
+    for (labels, point) in samples {
+        if overlay.add(&labels, &point).is_ok() {
+            written.push((labels, point));
+        } else if !point.value.is_stale() && !written.contains(&(labels.clone(), point)) {
+            outcome = Err(format!("duplicate sample for timestamp: another rule writes {labels} as well"));
         }
     }
     outcome

@@ -15,7 +15,7 @@
 //!      '---------------------------------------------------------'
 //! ```
 //!
-//! Invariants, each a property in `tests.rs`:
+//! Invariants, each a property in `tests/laws.rs`:
 //! - AR-1 Between two clearings an alert is raised at most once, and it is cleared only when it is raised.
 //! - AR-2 Under `on_missing: keep` an alert is never cleared because its series vanished.
 //! - AR-3 With `recover_when` an alert is cleared only at an instant at which that holds.
@@ -45,9 +45,10 @@ mod step;
 #[cfg(test)]
 mod tests;
 
-pub use evaluate::evaluate;
+pub use evaluate::{dismiss, evaluate};
 pub use outcome::{Cleared, Outcome, RuleError, Transition, What};
-pub use overlay::Overlay;
+pub(crate) use overlay::named;
+pub use overlay::{Duplicate, Overlay};
 pub use plan::{AlertPlan, Broken, Plan, Planned, RecordPlan};
 pub(crate) use presence::is_comparison;
 pub use presence::presence;

@@ -90,4 +90,6 @@ pub enum Cleared {
     LimitExceeded,
     /// The rule is gone.
     RuleGone,
+    /// A person said so.
+    Dismissed,
 }

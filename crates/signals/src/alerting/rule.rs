@@ -113,6 +113,7 @@ pub(super) fn cleared(name: &str, state: &RuleState, why: Cleared, at: Millis) -
     raised.map(|alert| transition(name, alert, What::Cleared(why), at)).collect()
 }
 
+/// Something became of an alert.
 pub(super) fn transition(rule: &str, alert: &Instance, what: What, at: Millis) -> Transition {
     Transition {
         rule: rule.to_owned(),
@@ -241,16 +242,20 @@ impl Asked {
     }
 }
 
-/// The series that say which alerts are active, and since when.
+/// The series that say which alerts are active, and since when. As in Prometheus, a label whose template gives nothing
+/// stands in them as it was written.
 fn series(rule: &AlertPlan, state: &RuleState) -> Samples {
     let mut samples = Vec::new();
+    let written = || rule.labels.iter().map(|(name, text)| (&**name, &**text));
     for alert in state.alerts.values().filter(|alert| alert.is_active()) {
-        let name = if alert.raised { "firing" } else { "pending" };
-        let own = |metric: &str| alert.labels.with(METRIC_NAME, metric).with(ALERT_NAME, &rule.name);
-        samples.push((own(ALERTS).with(ALERT_STATE, name), Value::Float(1.0)));
+        let own =
+            |metric| written().chain(alert.labels.iter()).chain([(METRIC_NAME, metric), (ALERT_NAME, &*rule.name)]);
+        let phase = if alert.raised { "firing" } else { "pending" };
+        let active = Labels::from_pairs(own(ALERTS).chain([(ALERT_STATE, phase)]));
+        samples.push((active, Value::Float(1.0)));
         #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are exact for longer than anybody lives")]
         let since = alert.active_at.div_euclid(1000) as f64;
-        samples.push((own(ALERTS_FOR_STATE), Value::Float(since)));
+        samples.push((Labels::from_pairs(own(ALERTS_FOR_STATE)), Value::Float(since)));
     }
     samples
 }

@@ -42,7 +42,7 @@ fn comparison(expr: &Expr, subject: &Subject<'_>, sink: &mut Sink<'_>) {
 }
 
 /// Whether an expression leaves series out by what they say.
-fn filters(expr: &Expr) -> bool {
+pub(super) fn filters(expr: &Expr) -> bool {
     match expr {
         Expr::Number(_) | Expr::Text(_) | Expr::Selector(_) | Expr::Window(..) => false,
         Expr::Paren(inner) | Expr::Negate(inner) => filters(inner),

@@ -261,9 +261,8 @@ fn outcome(binary: &Binary) -> Option<(bool, String)> {
         BinaryOp::Ne => limit < low || limit > high,
         _ => false,
     };
-    // That what is absent is one is how people write it; it says nothing wrong.
-    let usual =
-        binary.op == BinaryOp::Eq && walk::calls(&binary.left, &["absent", "absent_over_time", "present_over_time"]);
+    // What is left after another condition says nothing wrong: people write it for the sake of a comparison.
+    let usual = super::alert::filters(&binary.left) || walk::calls(&binary.left, &["present_over_time"]);
     let what = shown(&binary.left);
     match (never, always) {
         (true, _) => Some((false, format!("{what} is never on that side of {limit}"))),

@@ -95,6 +95,7 @@ fn queries() {
         ("count(up) >= 1", &["promql/always"]),
         ("rate(x_total[5m]) >= 0", &["promql/always"]),
         ("absent(up) == 1", &[]),
+        ("count by (job) (up == 0) > 0", &[]),
         ("up{job=~\"a\"} == 0", &["promql/regexp"]),
         ("up{job=~\"^a.*\"} == 0", &["promql/regexp"]),
         ("up{job=~\"a.*|b\"} == 0", &[]),

@@ -140,8 +140,10 @@ impl<'a> Running<'a> {
                 let rule = |name: &str, message: &str| format!("rule {name:?}, time {at} ms: {message}");
                 wrong.extend(outcome.errors.iter().map(|error| rule(&error.name, &error.message)));
                 for (labels, point) in outcome.samples {
-                    let name = labels.name().to_owned();
-                    wrong.extend(self.shelf.add(&labels, point).err().map(|error| rule(&name, &error)));
+                    let stale = point.value.is_stale();
+                    let refused = self.shelf.add(&labels, point).err().filter(|_| !stale);
+                    // That a series ends which another rule writes as well is nothing.
+                    wrong.extend(refused.map(|error| rule(labels.name(), &error)));
                 }
             }
         }

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
-use promql::{Labels, METRIC_NAME, Millis, Point, Series, SeriesSource, SourceFailure, Value, Wanted};
+use promql::{Labels, Millis, Point, Series, SeriesSource, SourceFailure, Value, Wanted};
+
+use crate::alerting::named;
 
 /// The series of a test.
 #[derive(Debug, Default)]
@@ -92,8 +94,7 @@ fn same(a: &Value, b: &Value) -> bool {
 
 impl SeriesSource for Shelf {
     fn select(&self, wanted: Wanted<'_>) -> Result<Vec<Series>, SourceFailure> {
-        let of_name = |name: &str| wanted.matchers.iter().filter(|m| m.name == METRIC_NAME).all(|m| m.holds(name));
-        let places = self.by_name.iter().filter(|(name, _)| of_name(name)).flat_map(|(_, places)| places);
+        let places = named(&self.by_name, wanted.matchers).into_iter().flatten();
         let series = places.filter_map(|place| self.series.get(*place));
         let found = series.filter(|series| wanted.matchers.iter().all(|m| m.holds(series.labels.get(&m.name))));
         Ok(found.map(|series| cut(series, wanted)).filter(|series| !series.points.is_empty()).collect())

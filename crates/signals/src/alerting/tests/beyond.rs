@@ -124,3 +124,17 @@ fn an_edit_keeps_firing_alerts_firing_and_a_removed_rule_clears_its_own() {
     );
     assert_eq!(third.samples.iter().filter(|(_, point)| point.value.is_stale()).count(), 2);
 }
+
+#[test]
+fn a_person_may_say_that_a_vanished_alert_is_over() {
+    let (plan, mut state, source) = (on_missing(OnMissing::Keep), State::default(), samples("9.."));
+    let alert = set(&[("alertname", "A"), ("s", "a")]);
+    let key = plan.rules[0].key().to_owned();
+    let _ = evaluate(&plan, &setting(), &source, 0, &mut state);
+    assert_eq!(dismiss(&key, &alert, 1, &mut state), None);
+    let _ = evaluate(&plan, &setting(), &source, STEP, &mut state);
+    let over = dismiss(&key, &alert, STEP + 1, &mut state).unwrap();
+    assert_eq!((over.what, &*over.rule), (What::Cleared(Cleared::Dismissed), "A"));
+    assert_eq!(dismiss(&key, &alert, STEP + 1, &mut state), None);
+    assert_eq!(evaluate(&plan, &setting(), &source, 2 * STEP, &mut state).transitions, []);
+}
