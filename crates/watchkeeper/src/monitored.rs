@@ -1,11 +1,13 @@
 //! Monitoring data of this node: the stores that keep them, and the sinks by which the doors fill these.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use engine::Engine;
 use engine::ruler::Ruler;
+use governance::mask::{Masker, Policy};
 use kernel::sample::Sample;
 use kernel::{LogEvent, Nanos, Span};
 use telemetry::blocks::{Blocks, BlocksFailure, Kept, Limits};
@@ -49,7 +51,20 @@ impl Monitored {
             let appended = metrics.push(&samples, clock.now()).map_err(|failure| failure.to_string())?;
             Ok(Refused { count: appended.tally.refused_all(), why: appended.to_string() })
         };
-        Sinks { samples: Arc::new(sink), logs: into(&self.logs, engine), spans: into(&self.spans, engine) }
+        let (masker, logs, spans) =
+            (Arc::new(Masker::new(Policy::default())), into(&self.logs, engine), into(&self.spans, engine));
+        let of_spans = Arc::clone(&masker);
+        Sinks {
+            samples: Arc::new(sink),
+            logs: Arc::new(move |mut events: Vec<LogEvent>| {
+                events.iter_mut().for_each(|event| event.rewrite(&mut |text| mask(&masker, text)));
+                logs(events)
+            }),
+            spans: Arc::new(move |mut all: Vec<Span>| {
+                all.iter_mut().for_each(|span| span.rewrite(&mut |text| mask(&of_spans, text)));
+                spans(all)
+            }),
+        }
     }
 
     /// The metric store as the ruler uses it.
@@ -87,6 +102,13 @@ impl Monitored {
                 troubles.iter().for_each(|trouble| tracing::warn!(%trouble, "monitoring data"));
             }
         }
+    }
+}
+
+/// Puts names in place of the secrets and personal data of a text, before anything of it is kept.
+fn mask(masker: &Masker, text: &mut String) {
+    if let Cow::Owned(masked) = masker.mask(text).text {
+        *text = masked;
     }
 }
 

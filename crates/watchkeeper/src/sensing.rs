@@ -45,13 +45,7 @@ pub async fn run(engine: Engine, samples: Store) {
     running.into_values().for_each(|(_, task)| task.abort());
 }
 
-async fn watch(
-    engine: Engine,
-    client: reqwest::Client,
-    samples: Store,
-    name: RuleName,
-    check: kernel::book::Check,
-) {
+async fn watch(engine: Engine, client: reqwest::Client, samples: Store, name: RuleName, check: kernel::book::Check) {
     let actor = Actor::system("signals");
     let mut ticks = tokio::time::interval(check.every.std().max(Duration::from_secs(1)));
     loop {

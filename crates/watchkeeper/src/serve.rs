@@ -30,7 +30,7 @@ use crate::world::{SystemChance, SystemClock};
 use crate::{descriptors, follow, journal, out, sensing, traces};
 
 /// The scopes of programs on this machine that carry no token.
-const LOCAL_SCOPES: [&str; 3] = ["alerts:write", "alerts:read", "signals:write"];
+const LOCAL_SCOPES: [&str; 4] = ["alerts:write", "alerts:read", "signals:write", "signals:read"];
 
 /// `watchkeeper serve`
 #[derive(Debug, Args)]

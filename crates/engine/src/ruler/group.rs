@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use kernel::book::rules;
 use kernel::{Labels, RuleName, Timestamp};
 use promql::{Point, SeriesSource};
-use signals::alerting::{self, Broken, Known, Plan, Planned, Setting, State, Transition, What};
+use signals::alerting::{self, Broken, Instance, Known, Plan, Planned, Setting, State, Transition, What};
 use signals::{Cleared, Ruled, Signal, Verdict};
 
 use super::view::{self, GroupView};
@@ -184,6 +184,23 @@ impl Group {
         Some(Ruled { rule, identity: kernel_labels(&transition.identity)?, verdict })
     }
 
+    /// Lets go of alerts without samples that a person has dismissed: they are raised here and no longer in the journal.
+    /// To be asked when everything is said.
+    pub(super) fn heed_dismissals(&mut self, is_raised: &dyn Fn(&RuleName, &Labels) -> bool, now: Timestamp) {
+        let is_dismissed = |key: &str, alert: &Instance| {
+            let rule = self.plan.rules.iter().find(|rule| rule.key() == key)?;
+            let name = self.book.rule_name(rule.name())?;
+            Some(!is_raised(&name, &kernel_labels(&alert.identity)?))
+        };
+        let missing = self.state.all_active().filter(|(_, alert)| alert.raised && alert.missing_since.is_some());
+        let dismissed = missing.filter(|(key, alert)| is_dismissed(key, alert) == Some(true));
+        let dismissed: Vec<_> = dismissed.map(|(key, alert)| (key.to_owned(), alert.identity.clone())).collect();
+        for (key, identity) in dismissed {
+            // It is a fact already, so nothing is said of it.
+            self.dirty |= alerting::dismiss(&key, &identity, now.as_millisecond(), &mut self.state).is_some();
+        }
+    }
+
     /// What is not recorded yet, oldest first.
     pub(super) fn unsaid(&self) -> impl Iterator<Item = Said> {
         self.unsaid.iter().cloned()
@@ -245,5 +262,6 @@ fn cleared(why: alerting::Cleared) -> Cleared {
         alerting::Cleared::Vanished | alerting::Cleared::Forgotten => Cleared::Vanished,
         alerting::Cleared::LimitExceeded => Cleared::LimitExceeded,
         alerting::Cleared::RuleGone => Cleared::RuleGone,
+        alerting::Cleared::Dismissed => Cleared::Dismissed,
     }
 }

@@ -125,7 +125,18 @@ impl Ruler {
             tracing::error!("an evaluation of rules ended early");
         }
         self.record().await?;
+        self.heed_dismissals()?;
         self.keep().await
+    }
+
+    /// Lets go of what people have dismissed.
+    fn heed_dismissals(&self) -> Result<(), Error> {
+        let now = self.engine.now();
+        self.engine.read(&Actor::system("signals"), crate::Read::of("signals:read"), |world| {
+            let is_raised = |rule: &RuleName, identity: &kernel::Labels| world.signals.signal(rule, identity).is_some();
+            let mut running = self.running.lock();
+            running.groups.iter_mut().for_each(|group| group.heed_dismissals(&is_raised, now));
+        })
     }
 
     /// Makes the live watchbook's groups run. Groups that were running go on with what they remember.

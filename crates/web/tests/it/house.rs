@@ -10,11 +10,11 @@ use kernel::sample::{Sample, Window};
 use kernel::{Actor, Area, Book, Matcher, Seconds, Seq, Timestamp};
 use reqwest::{Method, Response, StatusCode};
 use serde_json::Value;
+use telemetry::blocks::{Blocks, Limits, Taken};
+use telemetry::metrics::{Settings, Store};
 use testkit::{FakeWorld, MemoryStore, SeededChance, VirtualClock};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-use telemetry::blocks::{Blocks, Limits, Taken};
-use telemetry::metrics::{Settings, Store};
 use web::{AppState, Refused, Sinks, Stores, WebConfig};
 
 /// Everything that the tests' own token may do.
@@ -80,7 +80,19 @@ impl House {
         let server = tokio::spawn(web::listen::serve(listener, app, web::listen::Bounds::default()));
         let token = issue(&engine, "tester", &SCOPES).await;
         issue(&engine, web::doors::caller::LOCAL, &["alerts:write", "alerts:read", "signals:write"]).await;
-        Self { engine, clock, state, samples, url, token, world, store, client: reqwest::Client::new(), server, _data: data }
+        Self {
+            engine,
+            clock,
+            state,
+            samples,
+            url,
+            token,
+            world,
+            store,
+            client: reqwest::Client::new(),
+            server,
+            _data: data,
+        }
     }
 
     /// Another engine over the same journal, after this one was stopped.

@@ -20,7 +20,11 @@ fn only(appended: &Appended, reason: Reason, example: &str) {
 fn samples_out_of_their_time_are_refused() {
     let (_dir, store) = with(Settings { keep: 3_600 * SECOND, ..settings() });
     let now = T0 + 3_600 * SECOND;
-    assert_eq!(write_at(&store, now, &[(&[("__name__", "long ago")], T0 - 1, 1.0)]).tally.kept, 1, "its series has no newer one");
+    assert_eq!(
+        write_at(&store, now, &[(&[("__name__", "long ago")], T0 - 1, 1.0)]).tally.kept,
+        1,
+        "its series has no newer one"
+    );
     only(&write_at(&store, now, &[(A, now + 300 * SECOND + 1, 1.0)]), Reason::TooNew, "a");
     assert_eq!(write_at(&store, now, &[(A, T0, 1.0), (A, now, 2.0)]).tally.kept, 2);
     only(&write_at(&store, now, &[(A, now, 3.0)]), Reason::Conflict, "a");

@@ -187,10 +187,10 @@ fn many_writers_flushes_and_idle_series_at_once_lose_nothing() {
 }
 
 #[test]
-fn the_rooms_see_the_windows_that_the_store_of_recent_samples_shows() {
+fn the_rooms_see_windows_of_numbers() {
     use kernel::port::SampleSource;
     let dir = tempfile::tempdir().unwrap();
-    let (store, recent) = (open(dir.path()), crate::Recent::default());
+    let store = open(dir.path());
     let series =
         |host: i64| kernel::Labels::from_pairs([("__name__", "up".to_owned()), ("host", format!("h{host}"))]).unwrap();
     let sample =
@@ -199,11 +199,21 @@ fn the_rooms_see_the_windows_that_the_store_of_recent_samples_shows() {
     let now = super::instant(T0 + 60 * SECOND);
     store.push(&samples, now).unwrap();
     write(&store, &[(&[("__name__", "up"), ("host", "h0")], T0 + 60 * SECOND, f64::from_bits(STALE_BITS))]);
-    recent.push(samples, now);
-    for matchers in ["host=h1", "host!=h1", "host=~\"h[12]\"", "host!~\"h.*\"", "absent=\"\""] {
-        let matchers = [matchers.parse().unwrap()];
+    for (matcher, hosts) in [
+        ("host=h1", vec![1]),
+        ("host!=h1", vec![0, 2]),
+        ("host=~\"h[12]\"", vec![1, 2]),
+        ("host!~\"h.*\"", vec![]),
+        ("absent=\"\"", vec![0, 1, 2]),
+    ] {
         let (from, to) = (super::instant(T0 + 10 * SECOND), super::instant(T0 + 70 * SECOND));
-        assert_eq!(store.windows("up", &matchers, from, to), recent.windows("up", &matchers, from, to));
+        let found = store.windows("up", &[matcher.parse().unwrap()], from, to);
+        let of = |host: i64| {
+            let points = samples.iter().filter(|sample| sample.series == series(host) && sample.at > from);
+            let points = points.map(|sample| (sample.at, sample.value)).collect();
+            kernel::sample::Window { series: series(host), points }
+        };
+        assert_eq!(found, hosts.into_iter().map(of).collect::<Vec<_>>(), "{matcher}");
     }
     assert!(store.windows("down", &[], super::instant(T0), now).is_empty());
 }

@@ -63,7 +63,8 @@ pub(super) async fn series(State(state): State<AppState>, request: Request) -> R
         return Err(Failed::bad("no match[] parameter provided"));
     }
     let limit = asked.limit;
-    let sets = over(&state, move |store| asked.each(|matchers, after, until| store.series(matchers, after, until))).await?;
+    let sets =
+        over(&state, move |store| asked.each(|matchers, after, until| store.series(matchers, after, until))).await?;
     Ok(answer::success(sets.iter().take(limit).map(answer::metric).collect()))
 }
 

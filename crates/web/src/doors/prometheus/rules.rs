@@ -19,15 +19,20 @@ pub(super) async fn rules(State(state): State<AppState>, request: Request) -> Re
         return Err(Failed::bad(format!("not supported value {kind:?}")));
     }
     let wanted = |rule: &&RuleView| kind.is_empty() || rule.alerting == (kind == "alert");
-    let groups: Vec<Value> = groups(&state)?.iter().map(|group| json!({
-        "name": group.name,
-        "file": group.file,
-        "interval": group.interval,
-        "limit": group.limit,
-        "evaluationTime": group.took,
-        "lastEvaluation": instant(group.evaluated),
-        "rules": group.rules.iter().filter(wanted).map(|one| rule(group, one)).collect::<Vec<_>>(),
-    })).collect();
+    let groups: Vec<Value> = groups(&state)?
+        .iter()
+        .map(|group| {
+            json!({
+                "name": group.name,
+                "file": group.file,
+                "interval": group.interval,
+                "limit": group.limit,
+                "evaluationTime": group.took,
+                "lastEvaluation": instant(group.evaluated),
+                "rules": group.rules.iter().filter(wanted).map(|one| rule(group, one)).collect::<Vec<_>>(),
+            })
+        })
+        .collect();
     Ok(answer::success(json!({ "groups": groups })))
 }
 
@@ -60,7 +65,13 @@ fn rule(group: &GroupView, rule: &RuleView) -> Value {
         "type": if rule.alerting { "alerting" } else { "recording" },
     });
     let firing = rule.alerts.iter().any(|alert| alert.firing);
-    let state = if firing { "firing" } else if rule.alerts.is_empty() { "inactive" } else { "pending" };
+    let state = if firing {
+        "firing"
+    } else if rule.alerts.is_empty() {
+        "inactive"
+    } else {
+        "pending"
+    };
     if let Some(fields) = all.as_object_mut().filter(|_| rule.alerting) {
         fields.insert("state".into(), state.into());
         fields.insert("duration".into(), rule.hold.into());

@@ -41,15 +41,20 @@ pub(super) async fn write(State(state): State<AppState>, request: Request) -> Re
     let version = version(&parts.headers)?;
     let sent = body::read(body, SENT_BYTES_MAX).await?;
     let (contents, appended) = take(&state.stores.metrics, version, &sent, state.engine.now().as_millisecond())?;
-    let refused = appended.tally.refused_all();
+    let refused = appended.tally.refused_all() + contents.bad_histograms;
     state.counters.note_samples(contents.floats + contents.histograms, refused);
     let written = [
-        ("x-prometheus-remote-write-samples-written", contents.floats.saturating_sub(refused).to_string()),
+        (
+            "x-prometheus-remote-write-samples-written",
+            contents.floats.saturating_sub(appended.tally.refused_all()).to_string(),
+        ),
         ("x-prometheus-remote-write-histograms-written", contents.histograms.to_string()),
         ("x-prometheus-remote-write-exemplars-written", "0".to_owned()),
     ];
     if refused > 0 {
-        return Ok((StatusCode::BAD_REQUEST, written, appended.to_string()).into_response());
+        let bad = contents.why.map(|why| format!("{} bad histograms: {why}", contents.bad_histograms));
+        let reasons: Vec<String> = [Some(appended.to_string()), bad].into_iter().flatten().collect();
+        return Ok((StatusCode::BAD_REQUEST, written, reasons.join("; ")).into_response());
     }
     Ok((StatusCode::NO_CONTENT, written).into_response())
 }
@@ -61,9 +66,8 @@ fn version(headers: &HeaderMap) -> Result<Version, Problem> {
         let message = "Content-Encoding: write snappy, the block form";
         return Err(Problem::of(StatusCode::UNSUPPORTED_MEDIA_TYPE, message).field("Content-Encoding"));
     }
-    Version::of(text(header::CONTENT_TYPE)).map_err(|unknown| {
-        Problem::of(StatusCode::UNSUPPORTED_MEDIA_TYPE, unknown.to_string()).field("Content-Type")
-    })
+    Version::of(text(header::CONTENT_TYPE))
+        .map_err(|unknown| Problem::of(StatusCode::UNSUPPORTED_MEDIA_TYPE, unknown.to_string()).field("Content-Type"))
 }
 
 /// Reads a message into the store. Nothing is awaited in here: the store's head is locked meanwhile.
