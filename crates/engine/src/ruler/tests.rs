@@ -98,7 +98,8 @@ fn book(rules: &[(&str, u64)]) -> Book {
             ..Alerting::default()
         })
     };
-    let group = Group { name: "queues".into(), rules: rules.iter().enumerate().map(alert).collect(), ..Group::default() };
+    let group =
+        Group { name: "queues".into(), rules: rules.iter().enumerate().map(alert).collect(), ..Group::default() };
     let alerting = group.rule_names().collect();
     let digest = Digest::of(&[format!("{rules:?}").as_bytes()]);
     let rule_files = vec![RuleFile { path: "prometheus/queues.yml".into(), groups: vec![group] }];

@@ -40,22 +40,36 @@ const READ: &str = "signals:read";
 
 /// The routes of this door.
 pub fn router() -> Router<AppState> {
-    let routes = || {
-        Router::new()
-            .route("/query", get(query::instant).post(query::instant))
-            .route("/query_range", get(query::range).post(query::range))
-            .route("/series", get(labels::series).post(labels::series))
-            .route("/labels", get(labels::names).post(labels::names))
-            .route("/label/{name}/values", get(labels::values))
-            .route("/format_query", get(query::format).post(query::format))
-            .route("/rules", get(rules::rules))
-            .route("/write", post(write::write))
-    };
-    let other = Router::new()
-        .route("/metadata", get(labels::metadata))
-        .route("/alerts", get(rules::alerts))
-        .route("/status/buildinfo", get(labels::build));
-    Router::new().nest("/api/v1", routes()).nest("/prometheus/api/v1", routes().merge(other))
+    here().merge(behind_an_address())
+}
+
+/// What has no other meaning at `/api/v1`.
+fn here() -> Router<AppState> {
+    Router::new()
+        .route("/api/v1/query", get(query::instant).post(query::instant))
+        .route("/api/v1/query_range", get(query::range).post(query::range))
+        .route("/api/v1/format_query", get(query::format).post(query::format))
+        .route("/api/v1/series", get(labels::series).post(labels::series))
+        .route("/api/v1/labels", get(labels::names).post(labels::names))
+        .route("/api/v1/label/{name}/values", get(labels::values))
+        .route("/api/v1/rules", get(rules::rules))
+        .route("/api/v1/write", post(write::write))
+}
+
+/// Everything, for clients that put their paths behind an address.
+fn behind_an_address() -> Router<AppState> {
+    Router::new()
+        .route("/prometheus/api/v1/query", get(query::instant).post(query::instant))
+        .route("/prometheus/api/v1/query_range", get(query::range).post(query::range))
+        .route("/prometheus/api/v1/format_query", get(query::format).post(query::format))
+        .route("/prometheus/api/v1/series", get(labels::series).post(labels::series))
+        .route("/prometheus/api/v1/labels", get(labels::names).post(labels::names))
+        .route("/prometheus/api/v1/label/{name}/values", get(labels::values))
+        .route("/prometheus/api/v1/rules", get(rules::rules))
+        .route("/prometheus/api/v1/alerts", get(rules::alerts))
+        .route("/prometheus/api/v1/metadata", get(labels::metadata))
+        .route("/prometheus/api/v1/status/buildinfo", get(labels::build))
+        .route("/prometheus/api/v1/write", post(write::write))
 }
 
 /// The parameters of a request: those of its address and those of its form, by name, each maybe several times.
