@@ -144,9 +144,7 @@ fn checked(state: &State, context: &Context<'_>, name: &RuleName, reason: &str) 
     let check = context.book.checks.get(name).ok_or_else(|| Refusal::NoCheck(name.clone()))?;
     let Some(note) = state.check(name) else { return Ok(Vec::new()) };
     let event = match state.failing(name) {
-        None if !note.healthy && check.tally.is_met(note.history) => {
-            Some(raise_by_check(name, check, note, reason))
-        }
+        None if !note.healthy && check.tally.is_met(note.history) => Some(raise_by_check(name, check, note, reason)),
         Some(signal) if note.healthy && note.in_a_row >= u32::from(check.successes) => {
             Some(cleared(signal, None, Cleared::Recovered))
         }

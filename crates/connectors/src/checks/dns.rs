@@ -50,7 +50,10 @@ fn resolver(server: Option<SocketAddr>) -> Result<TokioResolver, NetError> {
             let (mut udp, mut tcp) = (ConnectionConfig::udp(), ConnectionConfig::tcp());
             (udp.port, tcp.port) = (server.port(), server.port());
             let server = NameServerConfig::new(server.ip(), true, vec![udp, tcp]);
-            Resolver::builder_with_config(ResolverConfig::from_name_servers(vec![server]), TokioRuntimeProvider::default())
+            Resolver::builder_with_config(
+                ResolverConfig::from_name_servers(vec![server]),
+                TokioRuntimeProvider::default(),
+            )
         }
     };
     let options: &mut ResolverOpts = builder.options_mut();

@@ -112,7 +112,8 @@ fn body(probe: &HttpProbe, body: &[u8]) -> Result<(), Broken> {
 }
 
 fn place(body: &Value, path: &JsonPath, wanted: &str) -> Result<(), Broken> {
-    let found = path.find(body).ok_or_else(|| (Fault::Json, format!("the body has no {path}, healthy is {wanted:?}")))?;
+    let found =
+        path.find(body).ok_or_else(|| (Fault::Json, format!("the body has no {path}, healthy is {wanted:?}")))?;
     if is(found, wanted) {
         return Ok(());
     }
@@ -127,7 +128,8 @@ fn is(found: &Value, wanted: &str) -> bool {
         Value::Bool(truth) => wanted == if *truth { "true" } else { "false" },
         Value::Null => wanted == "null",
         Value::Number(number) => {
-            let same = |wanted: f64| number.as_f64().is_some_and(|found| (found - wanted).abs() <= f64::EPSILON * found.abs());
+            let same =
+                |wanted: f64| number.as_f64().is_some_and(|found| (found - wanted).abs() <= f64::EPSILON * found.abs());
             number.to_string() == wanted || wanted.parse().is_ok_and(same)
         }
         Value::Array(_) | Value::Object(_) => false,

@@ -284,7 +284,12 @@ impl Shape for Places {
             let path = key.text.parse().ok();
             if path.is_none() {
                 let hint = "write $.a.b[0]; a name with other letters is written $['a b']";
-                reader.note_hint(key.at, &rule::JSON_PATH, format!("`{}` is not a place in a JSON text", key.text), hint);
+                reader.note_hint(
+                    key.at,
+                    &rule::JSON_PATH,
+                    format!("`{}` is not a place in a JSON text", key.text),
+                    hint,
+                );
             }
             path.zip(reader.text(value).map(str::to_owned))
         };
@@ -334,7 +339,9 @@ enum Kind {
 }
 
 fn take_probes(file: &mut CheckFile, reader: &mut Reader<'_>) -> Vec<Kind> {
-    let tcp = file.tcp.take().map(|TcpFile { address, send, expect }| Probe::Tcp(TcpProbe { address, send: send.map(|LabelText(text)| text), expect }));
+    let tcp = file.tcp.take().map(|TcpFile { address, send, expect }| {
+        Probe::Tcp(TcpProbe { address, send: send.map(|LabelText(text)| text), expect })
+    });
     let dns = file.dns.take().map(|dns| {
         Probe::Dns(DnsProbe {
             name: dns.name.0,
