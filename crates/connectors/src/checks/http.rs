@@ -15,6 +15,9 @@ use crate::text;
 /// How much of what stood in a wrong place is said, in bytes.
 const SHOWN_BYTES_MAX: usize = 80;
 
+/// How rustls says that a certificate is over, with the times and without.
+const OVER: [&str; 2] = ["certificate expired", "certificate: Expired"];
+
 /// A client that opens a new connection for each request and follows no redirect: its status is the answer.
 pub(super) fn client(way: Way) -> Result<Client, reqwest::Error> {
     let agent = concat!("watchkeeper-check/", env!("CARGO_PKG_VERSION"));
@@ -69,7 +72,7 @@ pub(super) async fn judge(client: &Client, probe: &HttpProbe) -> Result<(), Brok
 /// An error of the exchange. A certificate that is over is a failure of its own.
 fn broken(error: &reqwest::Error) -> Broken {
     match http::fault(error) {
-        (Fault::Tls, reason) if reason.contains("certificate expired") => (Fault::Certificate, reason),
+        (Fault::Tls, reason) if OVER.iter().any(|words| reason.contains(words)) => (Fault::Certificate, reason),
         told => told,
     }
 }

@@ -13,13 +13,13 @@ use crate::doors::reply::Problem;
 use crate::state::AppState;
 
 pub(super) fn router() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(beat))
+    OpenApiRouter::new().routes(routes!(beat_check))
 }
 
 /// Say that the program whose heartbeat a check awaits is well.
 #[utoipa::path(post, path = "/checks/{check}/beat", tag = "signals",
     params(("check" = String, Path)), responses((status = 200, body = Done), Problems))]
-async fn beat(
+async fn beat_check(
     State(state): State<AppState>,
     Caller(actor): Caller,
     Path(check): Path<RuleName>,

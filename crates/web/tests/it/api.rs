@@ -211,7 +211,9 @@ async fn a_beat_needs_a_check_that_awaits_it() {
     let house = House::open().await;
     let (status, problem) = house.api(Method::POST, "/checks/none/beat", None).await;
     assert_eq!(status, StatusCode::NOT_FOUND, "{problem}");
-    let (status, _) = answer(house.request(Method::POST, "/api/v1/checks/none/beat").send().await.unwrap()).await;
+    let (status, _) =
+        answer(house.request(Method::POST, "/api/v1/checks/none/beat").bearer_auth("wrong").send().await.unwrap())
+            .await;
     assert_eq!(status, StatusCode::UNAUTHORIZED);
 }
 
