@@ -70,6 +70,14 @@ enum Way {
     Other,
 }
 
+/// A client that opens a new connection for each request and follows no redirect, for whoever asks in the same way.
+///
+/// # Errors
+/// When the system offers no usable encryption.
+pub fn client() -> Result<Client, reqwest::Error> {
+    http::client(Way::First)
+}
+
 /// Asks. Every question opens its own connection, because a kept one would hide that no new one can be made.
 #[derive(Clone)]
 pub struct Prober {
