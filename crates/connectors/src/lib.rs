@@ -6,7 +6,7 @@
 //! | module | direction | speaks |
 //! |---|---|---|
 //! | [`outbound`] | out | SMTP, Standard Webhooks, ntfy, Slack, Matrix |
-//! | [`checks`] | out | HTTP health checks |
+//! | [`checks`] | out | health checks: HTTP, TCP, DNS, TLS, ICMP, gRPC |
 //! | [`evtx`] | in | Windows event logs as files |
 //! | [`exposition`] | out, in | Prometheus' text format, read from a target |
 //! | [`otlp`] | in | OTLP metrics, as protobuf and as JSON |

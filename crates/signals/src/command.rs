@@ -24,10 +24,17 @@ pub enum Command {
         check: RuleName,
         /// Whether the answer was healthy.
         healthy: bool,
+        /// The kind of failure in one word; empty when healthy.
+        fault: &'static str,
         /// What was wrong, in one line; empty when healthy.
         reason: String,
         /// How long the answer took, in milliseconds.
         latency_ms: u32,
+    },
+    /// A program whose heartbeat is awaited reports.
+    Beat {
+        /// The check that awaits it.
+        check: RuleName,
     },
     /// Something was changed: a deployment, a flag, a configuration.
     ReportChange {
@@ -94,6 +101,7 @@ impl Ask for Command {
             Self::Look { .. } => "signals:look",
             Self::Rule { .. } => "signals:rule",
             Self::Checked { .. } => "signals:check",
+            Self::Beat { .. } => "signals:beat",
             Self::ReportChange { .. } => "signals:report_change",
             Self::Dismiss { .. } => "signals:dismiss",
             Self::Reconsider => "signals:reconsider",
@@ -103,7 +111,7 @@ impl Ask for Command {
     fn resource(&self) -> Resource {
         let (kind, id) = match self {
             Self::Look { .. } | Self::Rule { .. } | Self::Reconsider => ("rule", ""),
-            Self::Checked { check, .. } => ("check", check.as_str()),
+            Self::Checked { check, .. } | Self::Beat { check } => ("check", check.as_str()),
             Self::ReportChange { change } => ("change", change.service.as_ref().map_or("", |s| s.as_str())),
             Self::Dismiss { rule, .. } => ("rule", rule.as_str()),
         };

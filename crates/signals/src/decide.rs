@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use kernel::area::{Context, RefusalKind, Refuse};
-use kernel::book::{Check, Rule};
+use kernel::book::{Check, Probe, Rule};
 use kernel::time::between;
 use kernel::{Labels, RuleName};
 
@@ -18,6 +18,9 @@ pub enum Refusal {
     /// The watchbook has no such check.
     #[error("check {0} is not in the watchbook: add it under checks")]
     NoCheck(RuleName),
+    /// The check asks by itself.
+    #[error("check {0} awaits no beat, it asks by itself: give it `heartbeat:` to have it await one")]
+    NotAwaited(RuleName),
     /// Nothing is raised by that rule for that series.
     #[error("rule {0} has no raised signal for {1}: see the list of signals")]
     NotRaised(RuleName, Labels),
@@ -39,14 +42,14 @@ impl Refuse for Refusal {
     fn kind(&self) -> RefusalKind {
         match self {
             Self::NoCheck(_) | Self::NotRaised(..) => RefusalKind::NotFound,
-            Self::StillMeasured(_) => RefusalKind::Conflict,
+            Self::StillMeasured(_) | Self::NotAwaited(_) => RefusalKind::Conflict,
             Self::Empty(_) | Self::TooLong(_) | Self::TooMany(..) => RefusalKind::Invalid,
         }
     }
 
     fn field(&self) -> Option<&'static str> {
         match self {
-            Self::NoCheck(_) => Some("check"),
+            Self::NoCheck(_) | Self::NotAwaited(_) => Some("check"),
             Self::NotRaised(..) | Self::StillMeasured(_) => Some("series"),
             Self::Empty(field) | Self::TooLong(field) | Self::TooMany(field, ..) => Some(field),
         }
@@ -58,6 +61,7 @@ pub(crate) fn decide(state: &State, context: &Context<'_>, command: Command) -> 
         Command::Look { looks } => Ok(look(state, context, &looks)),
         Command::Rule { outcomes } => Ok(rule(state, context, outcomes)),
         Command::Checked { check, reason, .. } => checked(state, context, &check, &reason),
+        Command::Beat { check } => beat(state, context, &check),
         Command::ReportChange { change } => report_change(change),
         Command::Dismiss { rule, series } => dismiss(state, context, &rule, &series),
         Command::Reconsider => Ok(reconsider(state, context)),
@@ -140,9 +144,7 @@ fn checked(state: &State, context: &Context<'_>, name: &RuleName, reason: &str) 
     let check = context.book.checks.get(name).ok_or_else(|| Refusal::NoCheck(name.clone()))?;
     let Some(note) = state.check(name) else { return Ok(Vec::new()) };
     let event = match state.failing(name) {
-        None if !note.healthy && note.in_a_row >= u32::from(check.failures) => {
-            Some(raise_by_check(name, check, note, reason))
-        }
+        None if !note.healthy && check.tally.is_met(note.history) => Some(raise_by_check(name, check, note, reason)),
         Some(signal) if note.healthy && note.in_a_row >= u32::from(check.successes) => {
             Some(cleared(signal, None, Cleared::Recovered))
         }
@@ -151,8 +153,16 @@ fn checked(state: &State, context: &Context<'_>, name: &RuleName, reason: &str) 
     Ok(event.into_iter().collect())
 }
 
+fn beat(state: &State, context: &Context<'_>, name: &RuleName) -> Result<Vec<Event>, Refusal> {
+    match context.book.checks.get(name) {
+        Some(Check { probe: Probe::Heartbeat(_), .. }) => checked(state, context, name, ""),
+        Some(_) => Err(Refusal::NotAwaited(name.clone())),
+        None => Err(Refusal::NoCheck(name.clone())),
+    }
+}
+
 fn raise_by_check(name: &RuleName, check: &Check, note: &CheckNote, reason: &str) -> Event {
-    let (annotations, summary) = words::check_annotations(check, reason, note.in_a_row);
+    let (annotations, summary) = words::check_annotations(check, reason, note);
     Event::SignalRaised {
         rule: name.clone(),
         kind: Kind::Check,

@@ -21,6 +21,8 @@
 //! - SI-6 The facts alone, folded again, give the same raised signals and changes.
 //! - SI-7 When a rule or a check leaves the watchbook, its signals clear and say so.
 //! - SI-8 One command makes at most [`RAISED_AT_ONCE_MAX`] signals; the rest are raised by the next looks.
+//! - SI-9 A check raises with a failure, when so many of its last looks failed as its tally says; what was before its last
+//!   clearing does not count.
 //!
 //! ```text
 //!            raise holds                held for `hold`
@@ -29,7 +31,7 @@
 //!     |   raise holds no more  |                              |  '------'
 //!     |<-----------------------'                              |
 //!     '-------------------------------------------------------'
-//!         clear holds | successes in a row | dismissed | rule gone
+//!         clear holds | successes in a row | a beat | dismissed | rule gone
 //! ```
 //!
 //! | transition | function |
@@ -60,12 +62,14 @@ pub mod unit;
 mod words;
 
 use kernel::area::{Context, Stamp};
+use kernel::book::Probe;
 use kernel::{Area, Seconds};
 
 pub use command::{Command, Look, Ruled, Verdict};
 pub use decide::Refusal;
 pub use event::{Change, Cleared, Event, Kind, Link};
 pub use reduce::{looks, reduce};
+use state::Heard;
 pub use state::{CheckNote, Note, Signal, State};
 
 /// How many changes are remembered; older ones are in the journal only.
@@ -107,9 +111,15 @@ impl Area for Signals {
     fn hear(state: &mut State, context: &Context<'_>, command: &Command) {
         match command {
             Command::Look { looks } => state.note_looks(context, looks),
-            Command::Checked { check, healthy, reason, latency_ms } => {
+            Command::Checked { check, healthy, fault, reason, latency_ms } => {
                 if context.book.checks.contains_key(check) {
-                    state.note_check(context.now, check, *healthy, reason, *latency_ms);
+                    let heard = Heard { healthy: *healthy, fault, reason, latency_ms: *latency_ms };
+                    state.note_check(context.now, check, &heard);
+                }
+            }
+            Command::Beat { check } => {
+                if context.book.checks.get(check).is_some_and(|check| matches!(check.probe, Probe::Heartbeat(_))) {
+                    state.note_check(context.now, check, &Heard::BEAT);
                 }
             }
             Command::Rule { .. } | Command::ReportChange { .. } | Command::Dismiss { .. } | Command::Reconsider => {}

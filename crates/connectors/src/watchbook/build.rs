@@ -9,7 +9,7 @@ use kernel::book::{Book, Channel, Component, Inhibition, Route, SeverityRule};
 use super::files::{Place, Source};
 use super::finding::{Note, Spot};
 use super::kinds::{BookFile, ComponentFile, RouteFile, RoutesFile, SeverityFile};
-use super::make;
+use super::{checks, make};
 use super::rule;
 use super::shape::{Names, Placed, Reader, Shape, Sort};
 use super::template;
@@ -136,7 +136,7 @@ impl Maker<'_> {
             channels,
             hooks: self.named(Sort::Hook, make::hook),
             rules: self.named(Sort::Rule, make::rule),
-            checks: self.named(Sort::Check, make::check),
+            checks: self.named(Sort::Check, checks::make),
             components: self.components(),
             ..Book::default()
         }

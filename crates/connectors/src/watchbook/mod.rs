@@ -12,6 +12,7 @@
 
 mod address;
 mod build;
+mod checks;
 mod files;
 pub(crate) mod finding;
 mod git;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::NAME_PATTERN;
+use super::checks::CheckFile;
 use super::files::{KINDS, Place};
 use super::kinds::*;
 use super::shape::{Defs, Shape, Sort};

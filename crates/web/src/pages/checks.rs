@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::routing::get;
 use engine::{Read, World};
 use kernel::RuleName;
-use kernel::book::Check;
+use kernel::book::{Check, Probe};
 
 use super::frame::{Screen, frame, html, stop};
 use super::rows;
@@ -33,19 +33,24 @@ async fn list(State(state): State<AppState>, Reader(session): Reader) -> Screen 
 fn row(world: &World, book: &kernel::Book, name: &RuleName, check: &Check) -> CheckRow {
     let note = world.signals.check(name);
     let state = match note {
+        None if matches!(check.probe, Probe::Heartbeat(_)) => Chip::new(Tone::Plain, "Awaiting a beat"),
         None => Chip::new(Tone::Plain, "Not asked yet"),
         Some(note) if note.healthy => Chip::new(Tone::Ok, "Healthy"),
         Some(_) if world.signals.failing(name).is_some() => Chip::new(Tone::Bad, "Failing"),
-        Some(note) => Chip::new(Tone::Warn, format!("Failed {} of {}", note.in_a_row, check.failures)),
+        Some(note) => {
+            let (failed, tally) = (check.tally.count(note.history), check.tally);
+            let among = if tally.in_a_row() { String::new() } else { format!(" in {} looks", tally.among()) };
+            Chip::new(Tone::Warn, format!("Failed {failed} of {}{among}", tally.failures()))
+        }
     };
     CheckRow {
         name: name.to_string(),
         service: rows::service(book, &check.service),
-        asks: check.url.clone(),
+        asks: check.probe.subject(),
         every: check.every.to_string(),
         state,
         why: note.filter(|note| !note.healthy).map_or_else(String::new, |note| note.reason.clone()),
         at: note.map(|note| note.at),
-        latency_ms: note.map(|note| note.latency_ms),
+        latency_ms: note.filter(|_| !matches!(check.probe, Probe::Heartbeat(_))).map(|note| note.latency_ms),
     }
 }
