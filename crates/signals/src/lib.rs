@@ -41,6 +41,7 @@
 
 pub mod alerting;
 pub mod anomaly;
+pub mod backtest;
 mod command;
 mod decide;
 mod event;

@@ -1,5 +1,6 @@
 //! Watchkeeper: one binary for the whole life of an incident. Flags, configuration and wiring; client and server in one.
 
+mod backtest;
 mod book;
 mod cli;
 mod demo;
@@ -18,9 +19,11 @@ mod node;
 mod out;
 mod query;
 mod remote;
+mod rules;
 mod sensing;
 mod series;
 mod serve;
+mod slo;
 mod table;
 mod traces;
 mod walk;

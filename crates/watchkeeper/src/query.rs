@@ -36,7 +36,11 @@ pub fn run(verb: PromqlVerb, json: bool) -> Result<ExitCode, Failure> {
         PromqlVerb::Format { query } => {
             let wrong = |error: promql::Error| Failure::new(error.to_string()).exit(Exit::Usage);
             let text = promql::parse(&query).map_err(wrong)?.to_string();
-            if json { out::line(json!({ "query": text }))? } else { out::line(text)? }
+            if json {
+                out::line(json!({ "query": text }))?
+            } else {
+                out::line(text)?
+            }
             Ok(ExitCode::SUCCESS)
         }
     }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use promql::{Labels, Millis, Point, SeriesSource, Value};
 
 use super::Setting;
-use super::outcome::{Cleared, Outcome, RuleError};
+use super::outcome::{Cleared, Outcome, RuleError, Transition};
 use super::overlay::Overlay;
 use super::plan::{Plan, Planned};
 use super::rule::{Scene, alert, cleared, record, written};
@@ -17,20 +17,16 @@ use super::state::{RuleState, State};
 #[must_use]
 pub fn evaluate(plan: &Plan, setting: &Setting, source: &dyn SeriesSource, at: Millis, state: &mut State) -> Outcome {
     let overlay = Overlay::new(source);
-    let scene = Scene { source: &overlay, setting, at, offset: plan.offset, limit: plan.limit };
+    let scene =
+        Scene { source: &overlay, setting, at, offset: plan.offset, limit: plan.limit, ahead: None, silent: false };
     let mut outcome = retire(plan, at, state);
     for (index, rule) in plan.rules.iter().enumerate() {
         if !state.rules.contains_key(rule.key()) {
             state.rules.insert(rule.key().to_owned(), RuleState::default());
         }
         let Some(known) = state.rules.get_mut(rule.key()) else { continue };
-        let samples = match rule {
-            Planned::Record(rule) => record(rule, &scene),
-            Planned::Alert(rule) => alert(rule, &scene, known, &mut outcome.transitions),
-        };
-        match samples {
+        match one(rule, &scene, known, &mut outcome.transitions) {
             Ok(samples) => {
-                let samples = written(samples, known, at.saturating_sub(plan.offset));
                 samples.iter().for_each(|(labels, point)| overlay.add(labels, point));
                 outcome.samples.extend(samples);
             }
@@ -38,6 +34,20 @@ pub fn evaluate(plan: &Plan, setting: &Setting, source: &dyn SeriesSource, at: M
         }
     }
     outcome
+}
+
+/// Evaluates one rule, and gives the samples that it writes.
+pub(crate) fn one(
+    rule: &Planned,
+    scene: &Scene<'_>,
+    known: &mut RuleState,
+    said: &mut Vec<Transition>,
+) -> Result<Vec<(Labels, Point)>, String> {
+    let samples = match rule {
+        Planned::Record(rule) => record(rule, scene)?,
+        Planned::Alert(rule) => alert(rule, scene, known, said)?,
+    };
+    Ok(written(samples, known, scene.at.saturating_sub(scene.offset)))
 }
 
 /// Ends what the state holds of rules that are gone.

@@ -5,12 +5,12 @@ use std::collections::HashSet;
 
 use promql::{Labels, Millis};
 
+use super::ALERT_NAME;
 use super::flap::History;
 use super::outcome::{Transition, What};
 use super::plan::{AlertPlan, Plan, Planned};
 use super::rule::transition;
 use super::state::{Instance, Phase, State};
-use super::ALERT_NAME;
 
 /// An alert that is raised, as the journal has it.
 #[derive(Debug, Clone, PartialEq)]

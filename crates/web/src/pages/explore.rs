@@ -19,8 +19,14 @@ use crate::session::Reader;
 use crate::state::AppState;
 
 /// How far back one may look: seconds and words.
-pub(super) const RANGES: [(i64, &str); 6] =
-    [(900, "15 minutes"), (3600, "1 hour"), (6 * 3600, "6 hours"), (86_400, "1 day"), (3 * 86_400, "3 days"), (300, "5 minutes")];
+pub(super) const RANGES: [(i64, &str); 6] = [
+    (900, "15 minutes"),
+    (3600, "1 hour"),
+    (6 * 3600, "6 hours"),
+    (86_400, "1 day"),
+    (3 * 86_400, "3 days"),
+    (300, "5 minutes"),
+];
 /// How far back is looked when nothing is said, in seconds.
 const RANGE: i64 = 3600;
 /// How many points of a series are asked for.
@@ -96,9 +102,8 @@ async fn ask(state: &AppState, query: &str, (from, until, step): Span) -> Result
     // Nobody closes the semaphore.
     let place = Arc::clone(&state.queries).acquire_owned().await;
     let series = Arc::clone(&state.stores.series);
-    let asked = tokio::task::spawn_blocking(move || {
-        promql::range(&expr, &*series, from, until, step, &Options::default())
-    });
+    let asked =
+        tokio::task::spawn_blocking(move || promql::range(&expr, &*series, from, until, step, &Options::default()));
     let answer = asked.await;
     drop(place);
     match answer {
@@ -108,12 +113,18 @@ async fn ask(state: &AppState, query: &str, (from, until, step): Span) -> Result
 }
 
 fn fill(page: &mut ExplorePage, answer: Answer, (from, until, step): Span) {
-    page.warnings = answer.warnings.into_iter().map(|warning| match warning {
-        Warning::Warn(text) | Warning::Info(text) => text,
-    }).collect();
+    page.warnings = answer
+        .warnings
+        .into_iter()
+        .map(|warning| match warning {
+            Warning::Warn(text) | Warning::Info(text) => text,
+        })
+        .collect();
     let series = match answer.data {
         Data::Matrix(series) => series,
-        Data::Vector(points) => points.into_iter().map(|(labels, point)| Series { labels, points: vec![point] }).collect(),
+        Data::Vector(points) => {
+            points.into_iter().map(|(labels, point)| Series { labels, points: vec![point] }).collect()
+        }
         Data::Scalar(at, value) => vec![Series { labels: Labels::default(), points: vec![Point::float(at, value)] }],
         Data::Text(_, text) => return page.warnings.push(format!("the answer is a text: {text}")),
     };

@@ -75,7 +75,8 @@ fn search(logs: &telemetry::blocks::Blocks<LogEvent>, wanted: &Wanted, from: i64
     let words = inner.get(1..inner.len().saturating_sub(1)).unwrap_or_default();
     let test = |event: &LogEvent| event.severity >= wanted.level && (text.is_empty() || says(event, &text));
     let service = Some(wanted.service.trim()).filter(|service| !service.is_empty());
-    let search = Search { from, until: i64::MAX, service, words, test: &test, limit: EVENTS_MAX, bytes: SEARCH_BYTES_MAX };
+    let search =
+        Search { from, until: i64::MAX, service, words, test: &test, limit: EVENTS_MAX, bytes: SEARCH_BYTES_MAX };
     logs.search(&search)
 }
 

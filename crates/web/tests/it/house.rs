@@ -203,7 +203,11 @@ fn state(engine: &Engine, samples: &Arc<Mutex<Vec<Sample>>>) -> AppState {
         let why = if bad.is_empty() { String::new() } else { "below zero".to_owned() };
         Ok(Refused { count: bad.len() as u64, why })
     };
-    let sinks = Sinks { samples: Arc::new(sink), logs: Arc::new(|_| Ok(Refused::default())), spans: Arc::new(|_| Ok(Refused::default())) };
+    let sinks = Sinks {
+        samples: Arc::new(sink),
+        logs: Arc::new(|_| Ok(Refused::default())),
+        spans: Arc::new(|_| Ok(Refused::default())),
+    };
     AppState::new(engine.clone(), config, sinks)
 }
 

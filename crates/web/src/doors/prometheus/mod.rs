@@ -45,9 +45,7 @@ pub fn router() -> Router<AppState> {
             .route("/label/{name}/values", get(labels::values))
             .route("/format_query", get(query::format).post(query::format))
     };
-    let other = Router::new()
-        .route("/metadata", get(labels::metadata))
-        .route("/status/buildinfo", get(labels::build));
+    let other = Router::new().route("/metadata", get(labels::metadata)).route("/status/buildinfo", get(labels::build));
     Router::new().nest("/api/v1", routes()).nest("/prometheus/api/v1", routes().merge(other))
 }
 

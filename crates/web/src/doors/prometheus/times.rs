@@ -84,7 +84,8 @@ mod tests {
 
     #[test]
     fn spans_are_seconds_or_units() {
-        let cases = [("15", 15_000), ("0.5", 500), ("1h30m", 5_400_000), ("1d", 86_400_000), ("250ms", 250), ("1m1ms", 60_001)];
+        let cases =
+            [("15", 15_000), ("0.5", 500), ("1h30m", 5_400_000), ("1d", 86_400_000), ("250ms", 250), ("1m1ms", 60_001)];
         for (text, expected) in cases {
             assert_eq!(span(text), Some(expected), "{text}");
         }

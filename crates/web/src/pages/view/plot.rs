@@ -51,7 +51,8 @@ impl Plot {
     /// Draws curves between two instants. `clock` writes an instant.
     #[must_use]
     pub fn of(curves: &[Curve], from: i64, until: i64, clock: impl Fn(i64) -> String) -> Self {
-        let values = || curves.iter().flat_map(|curve| &curve.points).map(|(_, value)| *value).filter(|v| v.is_finite());
+        let values =
+            || curves.iter().flat_map(|curve| &curve.points).map(|(_, value)| *value).filter(|v| v.is_finite());
         let (low, high) = (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
         if low > high || until <= from {
             return Self::default();
@@ -148,14 +149,17 @@ mod tests {
 
     #[test]
     fn values_are_short() {
-        for (value, text) in [(0.0, "0"), (1.5, "1.5"), (12_500.0, "12.5k"), (2e7, "20M"), (0.003, "0.003"), (1e-7, "1.00e-7")] {
+        for (value, text) in
+            [(0.0, "0"), (1.5, "1.5"), (12_500.0, "12.5k"), (2e7, "20M"), (0.003, "0.003"), (1e-7, "1.00e-7")]
+        {
             assert_eq!(words(value), text);
         }
     }
 
     #[test]
     fn a_line_breaks_where_there_is_nothing() {
-        let curve = Curve { label: "a".into(), points: vec![(0, 1.0), (10, 2.0), (100, 1.0), (110, f64::NAN)], gap: 10 };
+        let curve =
+            Curve { label: "a".into(), points: vec![(0, 1.0), (10, 2.0), (100, 1.0), (110, f64::NAN)], gap: 10 };
         let plot = Plot::of(&[curve], 0, 120, |at| at.to_string());
         assert_eq!(plot.lines[0].path.matches('M').count(), 2);
         assert_eq!((plot.times.len(), plot.left_out), (7, 0));
