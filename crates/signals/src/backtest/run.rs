@@ -240,7 +240,7 @@ fn step_by_step(
     let mut next: Vec<_> = grids.iter().map(|grid| grid.instants().peekable()).collect();
     while let Some(at) = next.iter_mut().filter_map(|instants| instants.peek().copied()).min() {
         past.set_now(at);
-        let mut before = 0;
+        let mut before = 0_usize;
         let groups = plans.iter().zip(&mut lanes).zip(&mut states).zip(&mut next);
         for (((plan, lanes), state), instants) in groups {
             if instants.next_if_eq(&at).is_some() {
