@@ -63,8 +63,9 @@ impl Elsewhere {
 
     async fn ask(&self, query: &str, at: Millis) -> Result<Answer, String> {
         let time = format!("{}.{:03}", at.div_euclid(1000), at.rem_euclid(1000));
-        let request = self.client.post(&self.url).form(&[("query", query), ("time", &time)]);
-        let mut response = request.send().await.map_err(|error| error.to_string())?;
+        let asked = reqwest::Url::parse_with_params(&self.url, [("query", query), ("time", &time)]);
+        let asked = asked.map_err(|error| error.to_string())?;
+        let mut response = self.client.get(asked).send().await.map_err(|error| error.to_string())?;
         let status = response.status();
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| error.to_string())? {
