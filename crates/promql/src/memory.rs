@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Labels, Point, Series, SeriesSource, SourceFailure, Wanted};
+use crate::{Labels, Millis, Point, Series, SeriesSource, SourceFailure, Wanted};
 
 /// Series by their labels, each with its points in order of time.
 #[derive(Debug, Clone, Default)]
@@ -38,6 +38,12 @@ impl MemorySource {
     #[must_use]
     pub fn points(&self, labels: &Labels) -> &[Point] {
         self.0.get(labels).map_or(&[], Vec::as_slice)
+    }
+
+    /// The instant of the newest point.
+    #[must_use]
+    pub fn newest(&self) -> Option<Millis> {
+        self.0.values().filter_map(|points| Some(points.last()?.at)).max()
     }
 
     /// How many series there are.

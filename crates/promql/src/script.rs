@@ -24,6 +24,8 @@ mod series;
 use command::{Block, Command};
 use load::Store;
 
+use crate::MemorySource;
+
 pub use series::{Sample, sequence};
 
 /// How long a script may be, in bytes.
@@ -66,6 +68,26 @@ pub fn run(name: &str, text: &str) -> Report {
         }
     }
     report
+}
+
+/// The samples that a script loads. Its queries are not asked.
+///
+/// # Errors
+/// At the first command that cannot be read or followed.
+pub fn samples(name: &str, text: &str) -> Result<MemorySource, Failed> {
+    let failed = |line: usize, message: String| Failed { line, message: format!("{name}:{line}: {message}") };
+    if text.len() > SCRIPT_BYTES_MAX {
+        return Err(failed(1, format!("the script is longer than {SCRIPT_BYTES_MAX} bytes; split it")));
+    }
+    let mut store = Store::default();
+    for block in command::blocks(text) {
+        match command::read(&block).map_err(|(line, message)| failed(line, message))? {
+            Command::Clear => store.clear(),
+            Command::Load(load) => store.load(&load).map_err(|message| failed(block.line, message))?,
+            Command::Eval(_) => {}
+        }
+    }
+    Ok(store.into_source())
 }
 
 /// Does what a block says; whether it was a check.

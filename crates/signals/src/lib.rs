@@ -42,10 +42,11 @@
 //! | raised -> quiet | `look`, `checked`, `dismiss`, `reconsider` in `decide.rs` |
 //!
 //! Beside them stand what rules are made of: [`slo`] makes burn-rate rules of service-level objectives, and [`gotemplate`]
-//! renders the labels and annotations of Prometheus' rules.
+//! renders the labels and annotations of Prometheus' rules. [`backtest`] replays rules over the past.
 
 pub mod alerting;
 pub mod anomaly;
+pub mod backtest;
 mod command;
 mod decide;
 mod event;

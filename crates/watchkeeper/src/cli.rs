@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::failure::{EXITS, Exit, Failure};
-use crate::{book, demo, journal, local, manual, out, query, remote, serve};
+use crate::{book, demo, journal, local, manual, out, query, remote, rules, serve, slo};
 
 /// One binary for the whole life of an incident: detect, route, page, command, communicate, learn, prove.
 #[derive(Debug, Parser)]
@@ -64,6 +64,12 @@ enum Verb {
     /// Run and read queries in PromQL, without a server.
     #[command(subcommand)]
     Promql(query::PromqlVerb),
+    /// Check, test and replay rule files in Prometheus' form, without a server.
+    #[command(subcommand)]
+    Rules(rules::RulesVerb),
+    /// Make rules of service-level objectives, without a server.
+    #[command(subcommand)]
+    Slo(slo::SloVerb),
     /// Play one outage of a small shop: real processes, real metrics, real pages.
     Demo(demo::DemoArgs),
     #[command(flatten)]
@@ -109,6 +115,8 @@ impl Cli {
             Verb::Token(verb) => on_runtime(local::token(verb, json)),
             Verb::Invite(args) => on_runtime(local::invite(args, json)),
             Verb::Promql(verb) => query::run(verb, json),
+            Verb::Rules(verb) => rules::run(verb, json),
+            Verb::Slo(verb) => slo::run(verb, json),
             Verb::Remote(verb) => on_runtime(remote::run(verb, json)),
             Verb::Demo(_) | Verb::Completions { .. } | Verb::Man { .. } if json => {
                 Err(Failure::new("this verb is for people: it prints no JSON")

@@ -24,6 +24,10 @@ impl Store {
         &self.source
     }
 
+    pub(super) fn into_source(self) -> MemorySource {
+        self.source
+    }
+
     /// Adds samples to what is there.
     pub(super) fn load(&mut self, load: &Load) -> Result<(), String> {
         for line in &load.lines {

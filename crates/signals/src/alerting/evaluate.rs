@@ -17,20 +17,16 @@ use super::state::{RuleState, State};
 #[must_use]
 pub fn evaluate(plan: &Plan, setting: &Setting, source: &dyn SeriesSource, at: Millis, state: &mut State) -> Outcome {
     let overlay = Overlay::new(source);
-    let scene = Scene { source: &overlay, setting, at, offset: plan.offset, limit: plan.limit };
+    let scene =
+        Scene { source: &overlay, setting, at, offset: plan.offset, limit: plan.limit, ahead: None, silent: false };
     let mut outcome = retire(plan, at, state);
     for (index, rule) in plan.rules.iter().enumerate() {
         if !state.rules.contains_key(rule.key()) {
             state.rules.insert(rule.key().to_owned(), RuleState::default());
         }
         let Some(known) = state.rules.get_mut(rule.key()) else { continue };
-        let samples = match rule {
-            Planned::Record(rule) => record(rule, &scene),
-            Planned::Alert(rule) => alert(rule, &scene, known, &mut outcome.transitions),
-        };
-        match samples {
+        match one(rule, &scene, known, &mut outcome.transitions) {
             Ok(samples) => {
-                let samples = written(samples, known, at.saturating_sub(plan.offset));
                 if let Err(message) = put(samples, &overlay, &mut outcome.samples) {
                     outcome.errors.push(RuleError { rule: index, name: rule.name().to_owned(), message });
                 }
@@ -62,6 +58,20 @@ fn put(samples: Vec<(Labels, Point)>, overlay: &Overlay<'_>, written: &mut Vec<(
         }
     }
     outcome
+}
+
+/// Evaluates one rule, and gives the samples that it writes.
+pub(crate) fn one(
+    rule: &Planned,
+    scene: &Scene<'_>,
+    known: &mut RuleState,
+    said: &mut Vec<Transition>,
+) -> Result<Vec<(Labels, Point)>, String> {
+    let samples = match rule {
+        Planned::Record(rule) => record(rule, scene)?,
+        Planned::Alert(rule) => alert(rule, scene, known, said)?,
+    };
+    Ok(written(samples, known, scene.at.saturating_sub(scene.offset)))
 }
 
 /// Ends what the state holds of rules that are gone.

@@ -29,7 +29,9 @@
 //! | answer -> labels and annotations | `render` |
 //! | one alert, one evaluation | `step`, `flap` |
 //! | a rule, a group | `rule`, `evaluate` |
+//! | many instants at once, for a replay | `ahead` |
 
+mod ahead;
 mod evaluate;
 mod flap;
 mod lookup;
@@ -45,15 +47,18 @@ mod step;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use ahead::{Ahead, Answers, Grid, queries};
+pub(crate) use evaluate::one;
 pub use evaluate::{dismiss, evaluate};
 pub use outcome::{Cleared, Outcome, RuleError, Transition, What};
 pub(crate) use overlay::named;
 pub use overlay::{Duplicate, Overlay};
 pub use plan::{AlertPlan, Broken, Plan, Planned, RecordPlan};
-pub(crate) use presence::is_comparison;
 pub use presence::presence;
+pub(crate) use presence::{compared, is_comparison};
 pub use reconcile::{Known, reconcile};
 pub use render::{annotations_of, vector};
+pub(crate) use rule::Scene;
 pub use state::{Instance, Phase, RuleState, State};
 
 use promql::Millis;

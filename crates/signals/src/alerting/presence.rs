@@ -23,7 +23,7 @@ pub fn presence(expr: &Expr) -> Option<Expr> {
 }
 
 /// The expression whose value a rule compares: what stands left of its outermost comparison.
-pub(super) fn compared(expr: &Expr) -> Option<&Expr> {
+pub(crate) fn compared(expr: &Expr) -> Option<&Expr> {
     match expr {
         Expr::Paren(inner) => compared(inner),
         Expr::Binary(binary) if is_comparison(binary.op) && !binary.as_bool => Some(&binary.left),

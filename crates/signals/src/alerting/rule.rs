@@ -6,6 +6,7 @@ use kernel::book::rules::OnMissing;
 use promql::ast::Expr;
 use promql::{Labels, METRIC_NAME, Millis, Point, Value};
 
+use super::ahead::{Ahead, NAMES_MAX, Part};
 use super::lookup::Lookup;
 use super::outcome::{Cleared, Transition, What};
 use super::overlay::Overlay;
@@ -19,10 +20,10 @@ use super::{
 };
 
 /// The series of a rule with their new samples.
-pub(super) type Samples = Vec<(Labels, Value)>;
+pub(crate) type Samples = Vec<(Labels, Value)>;
 
 /// What a rule is evaluated in.
-pub(super) struct Scene<'a> {
+pub(crate) struct Scene<'a> {
     pub source: &'a Overlay<'a>,
     pub setting: &'a Setting,
     /// When the rule is evaluated.
@@ -30,23 +31,52 @@ pub(super) struct Scene<'a> {
     /// How much earlier its queries look.
     pub offset: Millis,
     pub limit: Option<usize>,
+    /// Answers that are known already; the others are asked for.
+    pub ahead: Option<&'a Ahead>,
+    /// Whether the series that say which alerts are active are left out, because nobody reads them.
+    pub silent: bool,
 }
 
 impl Scene<'_> {
-    fn ask(&self, expr: &Expr) -> Result<Samples, String> {
+    fn ask(&self, part: Part, expr: &Expr) -> Result<Samples, String> {
         let at = self.at.saturating_sub(self.offset);
-        vector(expr, self.source, at, &self.setting.options)
+        let known = self.ahead.and_then(|ahead| ahead.at(part, at));
+        known.unwrap_or_else(|| vector(expr, self.source, at, &self.setting.options))
     }
 
-    fn lookup(&self, expr: &Expr) -> Result<Lookup, String> {
+    fn lookup(&self, part: Part, expr: &Expr) -> Result<Lookup, String> {
         let numbers = |(labels, value): (Labels, Value)| Some((labels, value.float()?));
-        Ok(Lookup::new(self.ask(expr)?.into_iter().filter_map(numbers)))
+        Ok(Lookup::new(self.ask(part, expr)?.into_iter().filter_map(numbers)))
+    }
+
+    /// Whether a rule without alerts can have none after this evaluation either, and nothing else to note.
+    fn is_idle(&self, rule: &AlertPlan) -> bool {
+        let at = self.at.saturating_sub(self.offset);
+        rule.is_idle_without_alerts() && self.ahead.is_some_and(|ahead| ahead.is_empty_at(at))
+    }
+
+    /// An alert as [`render`] makes it; names that are known are not made again.
+    fn render(&self, rule: &AlertPlan, sample: &Labels, value: &Value) -> Fresh {
+        let asker = Asker { source: self.source, at: self.at, options: &self.setting.options };
+        let Some(names) = self.ahead.and_then(|ahead| ahead.names.as_ref()) else {
+            return render(rule, sample, value, self.setting, &asker);
+        };
+        if let Some((series, labels)) = names.borrow().get(sample) {
+            let (series, labels) = (series.clone(), labels.clone());
+            return Fresh { labels, annotations: Vec::new(), series, value: value.float().unwrap_or_default() };
+        }
+        let fresh = render(rule, sample, value, self.setting, &asker);
+        let mut names = names.borrow_mut();
+        if names.len() < NAMES_MAX {
+            names.insert(sample.clone(), (fresh.series.clone(), fresh.labels.clone()));
+        }
+        fresh
     }
 }
 
 /// Evaluates a recording rule: the series it writes.
 pub(super) fn record(rule: &RecordPlan, scene: &Scene<'_>) -> Result<Samples, String> {
-    let mut samples = scene.ask(&rule.expr)?;
+    let mut samples = scene.ask(Part::Condition, &rule.expr)?;
     let mut seen = HashSet::with_capacity(samples.len());
     for (labels, _) in &mut samples {
         let own = rule.labels.iter().map(|(name, value)| (&**name, &**value));
@@ -84,6 +114,10 @@ pub(super) fn alert(
     state: &mut RuleState,
     said: &mut Vec<Transition>,
 ) -> Result<Samples, String> {
+    if state.alerts.is_empty() && scene.is_idle(rule) {
+        state.known.clear();
+        return Ok(Vec::new());
+    }
     let asked = ask(rule, scene, state)?;
     let dropped = match scene.limit {
         Some(_) => cleared(&rule.name, state, Cleared::LimitExceeded, scene.at),
@@ -104,7 +138,7 @@ pub(super) fn alert(
         return Err(format!("exceeded limit of {limit} with {active} alerts"));
     }
     said.extend(new);
-    Ok(series(rule, state))
+    Ok(if scene.silent { Vec::new() } else { series(rule, state) })
 }
 
 /// The clearing of every raised alert.
@@ -132,30 +166,31 @@ fn ask(rule: &AlertPlan, scene: &Scene<'_>, state: &RuleState) -> Result<Asked, 
     let left = |alert: &&Instance| alert.is_active() && !fresh.contains_key(&alert.identity);
     let mut some_left = state.alerts.values().filter(left).peekable();
     let watched = matches!(rule.on_missing, OnMissing::Alert(_)) || some_left.peek().is_some();
-    let present = rule.presence.as_ref().filter(|_| watched).map(|expr| scene.lookup(expr)).transpose()?;
+    let present =
+        rule.presence.as_ref().filter(|_| watched).map(|expr| scene.lookup(Part::Presence, expr)).transpose()?;
     let recovery = match rule.recover.as_ref().filter(|_| some_left.peek().is_some()) {
-        Some(RecoverPlan::Query(expr) | RecoverPlan::Value(expr, _)) => Some(scene.lookup(expr)?),
+        Some(RecoverPlan::Query(expr) | RecoverPlan::Value(expr, _)) => Some(scene.lookup(Part::Recovery, expr)?),
         None => None,
     };
     let new = |identity: &Labels| state.alerts.get(identity).is_none_or(|alert| !alert.raised);
     let wanted = rule.severity.as_ref().filter(|_| fresh.keys().any(new));
-    let impact = wanted.map(|(expr, _)| scene.lookup(expr)).transpose()?;
+    let impact = wanted.map(|(expr, _)| scene.lookup(Part::Impact, expr)).transpose()?;
     let lost = lost(rule, scene, state, present.as_ref(), &fresh);
     Ok(Asked { fresh, lost, present, recovery, impact })
 }
 
 /// The alerts of the answer. What has too few events behind it does not count.
 fn fresh(rule: &AlertPlan, scene: &Scene<'_>) -> Result<BTreeMap<Labels, Fresh>, String> {
-    let samples = scene.ask(&rule.expr)?;
+    let samples = scene.ask(Part::Condition, &rule.expr)?;
     if samples.len() > ALERTS_MAX {
         return Err(format!(
             "the answer has {} series, more than the {ALERTS_MAX} alerts a rule may have",
             samples.len()
         ));
     }
-    let events = rule.min_events.as_ref().map(|(expr, least)| Ok::<_, String>((scene.lookup(expr)?, *least)));
+    let events =
+        rule.min_events.as_ref().map(|(expr, least)| Ok::<_, String>((scene.lookup(Part::Events, expr)?, *least)));
     let events = events.transpose()?;
-    let asker = Asker { source: scene.source, at: scene.at, options: &scene.setting.options };
     let mut alerts = BTreeMap::new();
     for (labels, value) in samples {
         if let Some((events, least)) = &events
@@ -163,7 +198,7 @@ fn fresh(rule: &AlertPlan, scene: &Scene<'_>) -> Result<BTreeMap<Labels, Fresh>,
         {
             continue;
         }
-        let fresh = render(rule, &labels, &value, scene.setting, &asker);
+        let fresh = scene.render(rule, &labels, &value);
         if alerts.insert(fresh.labels.clone(), fresh).is_some() {
             return Err("vector contains metrics with the same labelset after applying alert labels".to_owned());
         }
@@ -181,12 +216,11 @@ fn lost(
 ) -> BTreeMap<Labels, Fresh> {
     let (OnMissing::Alert(delay), Some(present)) = (rule.on_missing, present) else { return BTreeMap::new() };
     let delay = Millis::try_from(delay.as_millis()).unwrap_or(Millis::MAX);
-    let asker = Asker { source: scene.source, at: scene.at, options: &scene.setting.options };
     let gone = state.known.iter().filter(|(series, last)| {
         let missing = scene.at.saturating_sub(**last);
         (delay..=MISSING_FORGOTTEN_AFTER).contains(&missing) && !present.has(series)
     });
-    let alerts = gone.map(|(series, _)| render(rule, series, &Value::Float(f64::NAN), scene.setting, &asker));
+    let alerts = gone.map(|(series, _)| scene.render(rule, series, &Value::Float(f64::NAN)));
     alerts.map(|alert| (alert.labels.clone(), alert)).filter(|(labels, _)| !fresh.contains_key(labels)).collect()
 }
 
