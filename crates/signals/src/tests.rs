@@ -97,7 +97,17 @@ impl Room {
 
     fn check(&mut self, healthy: bool) -> Vec<&'static str> {
         let reason = if healthy { "" } else { "status 503" }.to_owned();
-        kinds(&self.ask(Command::Checked { check: name("health"), healthy, fault: if healthy { "" } else { "status" }, reason, latency_ms: 3 }).unwrap())
+        kinds(
+            &self
+                .ask(Command::Checked {
+                    check: name("health"),
+                    healthy,
+                    fault: if healthy { "" } else { "status" },
+                    reason,
+                    latency_ms: 3,
+                })
+                .unwrap(),
+        )
     }
 }
 
@@ -236,7 +246,8 @@ fn checks_raise_after_failures_in_a_row_and_clear_after_successes_in_a_row() {
     let Event::SignalRaised { annotations, .. } = &signal.1 else { panic!("no signal") };
     assert_eq!((annotations.value("fault"), annotations.value("url")), ("status", "http://127.0.0.1/health"));
 
-    let unknown = Command::Checked { check: name("none"), healthy: true, fault: "", reason: String::new(), latency_ms: 0 };
+    let unknown =
+        Command::Checked { check: name("none"), healthy: true, fault: "", reason: String::new(), latency_ms: 0 };
     assert_eq!(room.ask(unknown), Err(Refusal::NoCheck(name("none"))));
 }
 

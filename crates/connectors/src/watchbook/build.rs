@@ -9,11 +9,11 @@ use kernel::book::{Book, Channel, Component, Inhibition, Route, SeverityRule};
 use super::files::{Place, Source};
 use super::finding::{Note, Spot};
 use super::kinds::{BookFile, ComponentFile, RouteFile, RoutesFile, SeverityFile};
-use super::{checks, make};
 use super::rule;
 use super::shape::{Names, Placed, Reader, Shape, Sort};
 use super::template;
 use super::yaml::{self, Node, Value};
+use super::{checks, make};
 
 /// The YAML files as trees, in order of path.
 type Trees = Vec<(Place, Node)>;

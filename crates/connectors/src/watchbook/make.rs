@@ -2,8 +2,8 @@
 //! together is checked.
 
 use kernel::book::{
-    Channel, EscalationPolicy, Hook, Inhibition, Layer, Person, Reduce, Route, Rule, Schedule, Service,
-    SeverityRule, Step, Team, Threshold,
+    Channel, EscalationPolicy, Hook, Inhibition, Layer, Person, Reduce, Route, Rule, Schedule, Service, SeverityRule,
+    Step, Team, Threshold,
 };
 use kernel::{ChannelKind, Role, Seconds};
 
