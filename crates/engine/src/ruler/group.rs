@@ -214,7 +214,7 @@ impl Group {
     }
 
     /// Its name and what it remembers, when that has changed and all of it is said.
-    pub(super) fn to_keep(&mut self, now: Timestamp) -> Option<(String, Vec<u8>)> {
+    pub(super) fn take_kept(&mut self, now: Timestamp) -> Option<(String, Vec<u8>)> {
         let gap = jiff::SignedDuration::try_from(KEEP_EVERY).unwrap_or_default();
         let rested = self.kept.is_none_or(|kept| now.duration_since(kept) >= gap);
         if !self.dirty || !self.unsaid.is_empty() || !rested {

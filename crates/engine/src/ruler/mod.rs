@@ -221,7 +221,7 @@ impl Ruler {
     async fn keep(&self) -> Result<(), Error> {
         let now = self.engine.now();
         let changed: Vec<(String, Vec<u8>)> =
-            self.running.lock().groups.iter_mut().filter_map(|group| group.to_keep(now)).collect();
+            self.running.lock().groups.iter_mut().filter_map(|group| group.take_kept(now)).collect();
         for (name, bytes) in changed {
             let kept = self.engine.vault().vault_put(VAULT, &name, &bytes, None).await;
             kept.map_err(|failure| Error::Failed { reason: failure.to_string() })?;

@@ -1,7 +1,7 @@
 //! Health checks as data: what is asked, what makes an answer healthy, and how many failures matter. How it is asked is
 //! decided by `connectors::checks`, what follows by `signals`.
 
-use std::net::SocketAddr;
+use core::net::SocketAddr;
 use std::str::FromStr;
 
 use crate::labels::Labels;
@@ -172,7 +172,7 @@ impl FromStr for HostPort {
         let (host, port) = text.rsplit_once(':').ok_or(())?;
         let bare = host.strip_prefix('[').and_then(|inner| inner.strip_suffix(']'));
         let host = match bare {
-            Some(inner) => inner.parse::<std::net::Ipv6Addr>().map(|address| address.to_string()).map_err(drop)?,
+            Some(inner) => inner.parse::<core::net::Ipv6Addr>().map(|address| address.to_string()).map_err(drop)?,
             None => host.to_owned(),
         };
         let port: u16 = port.parse().map_err(drop)?;

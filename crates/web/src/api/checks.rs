@@ -1,7 +1,7 @@
 //! Heartbeats: a program says that it is well, so that its silence is noticed.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use kernel::RuleName;
 use signals::Command;
 use utoipa_axum::router::OpenApiRouter;
@@ -9,6 +9,7 @@ use utoipa_axum::routes;
 
 use super::caller::Caller;
 use super::fact::{Done, Problems, ask};
+use super::input::Id;
 use crate::doors::reply::Problem;
 use crate::state::AppState;
 
@@ -22,7 +23,7 @@ pub(super) fn router() -> OpenApiRouter<AppState> {
 async fn beat_check(
     State(state): State<AppState>,
     Caller(actor): Caller,
-    Path(check): Path<RuleName>,
+    Id(check): Id<RuleName>,
 ) -> Result<Json<Done>, Problem> {
     ask(&state, &actor, Command::Beat { check }).await
 }
