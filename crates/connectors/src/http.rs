@@ -40,6 +40,22 @@ pub enum Fault {
     Status,
     /// The body is not as it should be.
     Body,
+    /// A header of the answer is not as it should be.
+    Header,
+    /// A place of a JSON body is not as it should be.
+    Json,
+    /// The answer is right, and late.
+    Slow,
+    /// The certificate is over, or soon will be.
+    Certificate,
+    /// The answer on a connection, or the list of answers, is not as it should be.
+    Answer,
+    /// The other side says itself that it is not well.
+    Unhealthy,
+    /// Our own system does not let us ask.
+    Forbidden,
+    /// No beat came in time.
+    Overdue,
 }
 
 impl Fault {
@@ -55,6 +71,14 @@ impl Fault {
             Self::Protocol => "protocol",
             Self::Status => "status",
             Self::Body => "body",
+            Self::Header => "header",
+            Self::Json => "json",
+            Self::Slow => "slow",
+            Self::Certificate => "certificate",
+            Self::Answer => "answer",
+            Self::Unhealthy => "unhealthy",
+            Self::Forbidden => "forbidden",
+            Self::Overdue => "overdue",
         }
     }
 }
@@ -144,7 +168,7 @@ pub(crate) fn fault(error: &reqwest::Error) -> (Fault, String) {
         Fault::Connect => format!("no connection: {last}"),
         Fault::Tls => format!("no encrypted connection: {last}"),
         Fault::Timeout => "no answer in time".to_owned(),
-        Fault::Protocol | Fault::Status | Fault::Body => format!("the answer broke off: {last}"),
+        _ => format!("the answer broke off: {last}"),
     };
     (fault, reason)
 }

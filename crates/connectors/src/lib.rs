@@ -6,18 +6,26 @@
 //! | module | direction | speaks |
 //! |---|---|---|
 //! | [`outbound`] | out | SMTP, Standard Webhooks, ntfy, Slack, Matrix |
-//! | [`checks`] | out | HTTP health checks |
+//! | [`checks`] | out | health checks: HTTP, TCP, DNS, TLS, ICMP, gRPC |
+//! | [`evtx`] | in | Windows event logs as files |
 //! | [`exposition`] | out, in | Prometheus' text format, read from a target |
 //! | [`otlp`] | in | OTLP metrics, as protobuf and as JSON |
+//! | [`rules`] | in | Prometheus' rule files and promtool's unit tests |
+//! | [`slo`] | in | service-level objectives: OpenSLO's and sloth's forms |
+//! | [`remote_write`] | in | Prometheus' remote write 1.0 and 2.0 |
 //! | [`watchbook`] | in | the watchbook's files |
 
 pub mod checks;
+pub mod evtx;
 pub mod exposition;
 pub mod http;
 pub mod lines;
 pub mod otlp;
 pub mod outbound;
+pub mod remote_write;
+pub mod rules;
 pub mod signature;
-mod text;
+pub mod slo;
 pub mod syslog;
+mod text;
 pub mod watchbook;

@@ -185,7 +185,9 @@ mod tests {
 
     #[test]
     fn what_loggers_usually_write_is_understood() {
-        let event = one(r#"{"ts":1700000000.5,"level":"WARN","msg":"slow","service":"pay","trace_id":"AB","n":1,"o":{"a":[true,null]}}"#);
+        let event = one(
+            r#"{"ts":1700000000.5,"level":"WARN","msg":"slow","service":"pay","trace_id":"AB","n":1,"o":{"a":[true,null]}}"#,
+        );
         assert_eq!((event.at, event.severity, &*event.severity_text), (1_700_000_000_500_000_000, 13, "WARN"));
         assert_eq!((event.body.to_string().as_str(), event.origin.service(), &*event.trace), ("slow", "pay", "ab"));
         assert_eq!(Attribute::Map(event.attributes).to_string(), r#"{"n": 1, "o": {"a": [true, null]}}"#);

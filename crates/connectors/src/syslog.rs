@@ -15,8 +15,8 @@ const COUNT_DIGITS_MAX: usize = 7;
 
 /// The names of the facilities, by number.
 const FACILITIES: [&str; 24] = [
-    "kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv", "ftp", "ntp", "audit",
-    "alert", "clock", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7",
+    "kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv", "ftp", "ntp",
+    "audit", "alert", "clock", "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7",
 ];
 /// The names of the severities, by number, each with OpenTelemetry's number.
 const SEVERITIES: [(&str, u8); 8] = [
@@ -227,7 +227,9 @@ mod tests {
     #[test]
     fn messages_of_rfc_5424_are_understood() {
         assert_eq!(
-            shown("<165>1 2003-10-11T22:14:15.003Z host.example app 111 ID47 [ex@1 a=\"1\" b=\"x\\\"]\"][y] \u{feff}said"),
+            shown(
+                "<165>1 2003-10-11T22:14:15.003Z host.example app 111 ID47 [ex@1 a=\"1\" b=\"x\\\"]\"][y] \u{feff}said"
+            ),
             "2003-10-11T22:14:15.003Z notice 10 | {\"service.name\": \"app\", \"host.name\": \"host.example\", \
              \"syslog.facility\": \"local4\"} | {\"process.pid\": \"111\", \"syslog.msgid\": \"ID47\", \
              \"ex@1\": {\"a\": \"1\", \"b\": \"x\\\"]\"}, \"y\": {}} | said"
@@ -250,7 +252,9 @@ mod tests {
 
     #[test]
     fn what_is_no_syslog_is_a_message() {
-        for odd in ["", "<", "<999>x", "<13", "plain text", "<13>1 yesterday", "<13>1 2003-10-11T22:14:15Z h a p i [x", "🦀"] {
+        for odd in
+            ["", "<", "<999>x", "<13", "plain text", "<13>1 yesterday", "<13>1 2003-10-11T22:14:15Z h a p i [x", "🦀"]
+        {
             let event = read(odd.as_bytes(), "peer", RECEIVED);
             assert!(odd.ends_with(&event.body.to_string()), "{odd:?} became {:?}", event.body);
             assert_eq!(event.at, RECEIVED);

@@ -36,6 +36,7 @@ pub mod limits;
 mod load;
 mod reach;
 pub mod react;
+pub mod ruler;
 mod snapshot;
 mod trace;
 pub mod words;

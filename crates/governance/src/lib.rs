@@ -5,6 +5,7 @@
 //! travels with the fact. *Ways in*: passwords, sessions, invitations and tokens; their secrets live in the store's vault,
 //! and the facts of this room say only that something happened to them. *Proof*: [`tlog`] reads and writes the formats by
 //! which anybody can check, offline, that a fact is in the journal and that nothing before it was changed.
+//! Beside them stands what every door asks before it stores a text: [`mask`] takes secrets and personal data out of it.
 //!
 //! Invariants, each with a test of its name:
 //! - GO-1 What no policy permits is denied; what one forbids is denied, whatever permits it.
@@ -44,6 +45,7 @@ mod command;
 mod decide;
 mod event;
 pub mod link;
+pub mod mask;
 pub mod password;
 mod permit;
 mod policies;

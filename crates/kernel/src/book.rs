@@ -3,11 +3,18 @@
 //! Every reference between parts has been checked when a `Book` exists, so a room may look a name up and treat absence
 //! as "this part is gone", never as an error of the user. [`Book::default`] is the empty book.
 
-use std::collections::BTreeMap;
+pub mod probe;
+pub mod rules;
+pub mod slo;
+pub mod unit;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::{DateTime, Time, Weekday};
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
+
+pub use probe::{Check, Probe, Tally};
 
 use crate::actor::Role;
 use crate::delivery::{Address, ChannelKind};
@@ -54,6 +61,10 @@ pub struct Book {
     pub hooks: BTreeMap<HookName, Hook>,
     /// Threshold rules by name.
     pub rules: BTreeMap<RuleName, Rule>,
+    /// Rule files in Prometheus' form, in order of path.
+    pub rule_files: Vec<rules::RuleFile>,
+    /// The names of all alerting rules in them.
+    pub alerting: BTreeSet<RuleName>,
     /// Health checks by name.
     pub checks: BTreeMap<RuleName, Check>,
     /// Components of the status page, in the order in which they are shown.
@@ -363,29 +374,6 @@ pub enum Threshold {
     Below(f64),
     /// `value <= x`
     AtMost(f64),
-}
-
-/// An HTTP health check of our own.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Check {
-    /// The service it speaks for.
-    pub service: ServiceName,
-    /// What is asked.
-    pub url: String,
-    /// How often.
-    pub every: Seconds,
-    /// How long an answer may take.
-    pub timeout: Seconds,
-    /// The statuses that are healthy, inclusive.
-    pub status: (u16, u16),
-    /// A text that a healthy body contains.
-    pub contains: Option<String>,
-    /// How many failures in a row raise.
-    pub failures: u8,
-    /// How many successes in a row clear.
-    pub successes: u8,
-    /// The labels added to the alert.
-    pub labels: Labels,
 }
 
 /// A component of the status page.

@@ -23,8 +23,8 @@ pub mod time;
 
 pub use actor::{Actor, Role};
 pub use area::{Area, Context, EventMeta, Stream};
-pub use book::Book;
 pub use attribute::{Attribute, Attributes};
+pub use book::Book;
 pub use delivery::{Address, ChannelKind, Delivery, DeliveryId, Outcome};
 pub use digest::Digest;
 pub use labels::{Fingerprint, Labels};

@@ -138,7 +138,29 @@ impl LogEvent {
     }
 }
 
+/// Rewrites every text of named values; the names stay.
+fn rewrite_all(pairs: &mut Attributes, with: &mut dyn FnMut(&mut String)) {
+    pairs.iter_mut().for_each(|(_, value)| value.rewrite(with));
+}
+
+impl LogEvent {
+    /// Rewrites every text that its source wrote freely: the body and the attributes. Not where it comes from.
+    pub fn rewrite(&mut self, with: &mut dyn FnMut(&mut String)) {
+        self.body.rewrite(with);
+        rewrite_all(&mut self.attributes, with);
+    }
+}
+
 impl Span {
+    /// Rewrites every text that its source wrote freely: the message of its status and all attributes. Not its name and
+    /// not where it comes from.
+    pub fn rewrite(&mut self, with: &mut dyn FnMut(&mut String)) {
+        with(&mut self.status_message);
+        rewrite_all(&mut self.attributes, with);
+        self.events.iter_mut().for_each(|event| rewrite_all(&mut event.attributes, with));
+        self.links.iter_mut().for_each(|link| rewrite_all(&mut link.attributes, with));
+    }
+
     /// Calls `each` with every text in it that a search may find.
     pub fn texts<'a>(&'a self, each: &mut dyn FnMut(&'a str)) {
         [&self.trace, &self.id, &self.name, &self.status_message].into_iter().for_each(|text| each(text));

@@ -41,8 +41,26 @@ pub fn check(text: &str) -> Result<(), NameError> {
     }
 }
 
+/// The longest name of a rule, in bytes: a file, a group and an alert, each in its own words.
+pub const RULE_NAME_BYTES_MAX: usize = 600;
+
+/// Checks that a text can name a rule. Rule files in Prometheus' form name groups and alerts as they like, so here any
+/// text on one line is a name; what the watchbook names itself keeps to [`check`].
+///
+/// # Errors
+/// Says which rule the text breaks.
+pub fn check_rule(text: &str) -> Result<(), NameError> {
+    if text.is_empty() {
+        return Err(NameError::Empty);
+    }
+    if text.len() > RULE_NAME_BYTES_MAX {
+        return Err(NameError::TooLong(text.len()));
+    }
+    text.chars().find(|c| c.is_control()).map_or(Ok(()), |c| Err(NameError::Character(c)))
+}
+
 macro_rules! names {
-    ($($(#[$doc:meta])* $name:ident;)*) => {$(
+    ($($(#[$doc:meta])* $name:ident by $check:path;)*) => {$(
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(Arc<str>);
@@ -51,9 +69,9 @@ macro_rules! names {
             /// Checks and keeps a name.
             ///
             /// # Errors
-            /// Says which rule of [`check`] the text breaks.
+            /// Says which rule the text breaks.
             pub fn new(text: &str) -> Result<Self, NameError> {
-                check(text).map(|()| Self(text.into()))
+                $check(text).map(|()| Self(text.into()))
             }
 
             /// The name as text.
@@ -105,25 +123,25 @@ macro_rules! names {
 
 names! {
     /// A service of the organisation, such as `checkout`.
-    ServiceName;
+    ServiceName by check;
     /// A team that owns services.
-    TeamName;
+    TeamName by check;
     /// A person who can be paged, take a role or log in.
-    PersonName;
+    PersonName by check;
     /// An on-call schedule.
-    ScheduleName;
+    ScheduleName by check;
     /// An escalation policy.
-    PolicyName;
+    PolicyName by check;
     /// A configured channel: a mail relay, a webhook, a chat room.
-    ChannelName;
+    ChannelName by check;
     /// A message template.
-    TemplateName;
+    TemplateName by check;
     /// A component of the public status page.
-    ComponentName;
+    ComponentName by check;
     /// A generic webhook door.
-    HookName;
-    /// A threshold rule or a health check.
-    RuleName;
+    HookName by check;
+    /// A rule or a health check.
+    RuleName by check_rule;
 }
 
 /// The number of an incident; shown as `INC-42`.

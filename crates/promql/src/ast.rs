@@ -56,10 +56,44 @@ pub enum Test {
     Is(String),
     /// `!=`
     IsNot(String),
-    /// `=~`, anchored at both ends; runs in linear time.
-    Matches(Regex),
+    /// `=~`
+    Matches(Pattern),
     /// `!~`
-    MatchesNot(Regex),
+    MatchesNot(Pattern),
+}
+
+/// A regular expression in RE2's syntax, anchored at both ends; runs in linear time.
+#[derive(Debug, Clone)]
+pub struct Pattern {
+    source: String,
+    regex: Regex,
+}
+
+impl Pattern {
+    /// Compiles a pattern.
+    ///
+    /// # Errors
+    /// What is wrong with it, or that it is larger than allowed.
+    pub fn new(source: &str) -> Result<Self, String> {
+        Ok(Self::compiled(source, crate::parse::compile_pattern(source)?))
+    }
+
+    /// A pattern and what it was compiled to.
+    pub(crate) fn compiled(source: &str, regex: Regex) -> Self {
+        Self { source: source.to_owned(), regex }
+    }
+
+    /// As it was written.
+    #[must_use]
+    pub fn source(&self) -> &str {
+        &self.source
+    }
+
+    /// Whether it matches the whole of a text.
+    #[must_use]
+    pub fn is_match(&self, text: &str) -> bool {
+        self.regex.is_match(text)
+    }
 }
 
 impl Matcher {

@@ -4,18 +4,30 @@
 //! fills [`SeriesSource`]: the embedded store, a script of samples, a copy of the past. Nothing here reads a clock or a
 //! disk: the same query over the same samples gives the same answer, live and in replay.
 //!
+//! [`script::run`] runs scripts in Prometheus' own test language over this engine; [`MemorySource`] holds their samples.
+//!
 //! The order of reading is the order of the modules; each uses only those above it.
 
 pub mod ast;
 mod error;
-mod histogram;
+mod eval;
+pub mod functions;
+pub mod histogram;
 mod labels;
+mod memory;
+mod parse;
 mod point;
+pub mod script;
 mod source;
+mod walk;
 
 pub use error::{Error, Warning};
-pub use histogram::{CUSTOM_BUCKETS, Histogram, ResetHint};
+pub use eval::{Answer, DEPTH_MAX, Data, Options, SAMPLES_MAX, SUBQUERY_STEP, instant, range};
+pub use functions::function;
+pub use histogram::{CUSTOM_BUCKETS, Histogram, HistogramSum, ResetHint};
 pub use labels::Labels;
+pub use memory::MemorySource;
+pub use parse::{HEIGHT_MAX, NESTING_MAX, QUERY_BYTES_MAX, parse, series_name};
 pub use point::{Millis, Point, STALE_BITS, Series, Value};
 pub use source::{SeriesSource, SourceFailure, Wanted};
 

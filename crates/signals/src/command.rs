@@ -3,7 +3,7 @@
 use kernel::area::{Ask, Resource};
 use kernel::{Labels, RuleName, Sensitivity};
 
-use crate::event::Change;
+use crate::event::{Change, Cleared};
 
 /// What may be asked.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,16 +13,28 @@ pub enum Command {
         /// One look for each rule and series.
         looks: Vec<Look>,
     },
+    /// Alerting rules in PromQL were evaluated; this is what became of their alerts.
+    Rule {
+        /// In the order in which it became so.
+        outcomes: Vec<Ruled>,
+    },
     /// A health check was made.
     Checked {
         /// Which.
         check: RuleName,
         /// Whether the answer was healthy.
         healthy: bool,
+        /// The kind of failure in one word; empty when healthy.
+        fault: &'static str,
         /// What was wrong, in one line; empty when healthy.
         reason: String,
         /// How long the answer took, in milliseconds.
         latency_ms: u32,
+    },
+    /// A program whose heartbeat is awaited reports.
+    Beat {
+        /// The check that awaits it.
+        check: RuleName,
     },
     /// Something was changed: a deployment, a flag, a configuration.
     ReportChange {
@@ -51,11 +63,45 @@ pub struct Look {
     pub value: Option<f64>,
 }
 
+/// What became of one alert of an alerting rule.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ruled {
+    /// The rule, as [`kernel::book::rules::Group::rule_name`] names it.
+    pub rule: RuleName,
+    /// What identifies the alert among those of its rule.
+    pub identity: Labels,
+    /// What became of it.
+    pub verdict: Verdict,
+}
+
+/// What became of an alert of an alerting rule.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Verdict {
+    /// It fires.
+    Raised {
+        /// The alert's labels.
+        labels: Labels,
+        /// Its annotations, rendered.
+        annotations: Labels,
+        /// The value of its query.
+        value: f64,
+    },
+    /// It is over.
+    Cleared {
+        /// The value of its query, where there is one.
+        value: Option<f64>,
+        /// Why.
+        why: Cleared,
+    },
+}
+
 impl Ask for Command {
     fn action(&self) -> &'static str {
         match self {
             Self::Look { .. } => "signals:look",
+            Self::Rule { .. } => "signals:rule",
             Self::Checked { .. } => "signals:check",
+            Self::Beat { .. } => "signals:beat",
             Self::ReportChange { .. } => "signals:report_change",
             Self::Dismiss { .. } => "signals:dismiss",
             Self::Reconsider => "signals:reconsider",
@@ -64,8 +110,8 @@ impl Ask for Command {
 
     fn resource(&self) -> Resource {
         let (kind, id) = match self {
-            Self::Look { .. } | Self::Reconsider => ("rule", ""),
-            Self::Checked { check, .. } => ("check", check.as_str()),
+            Self::Look { .. } | Self::Rule { .. } | Self::Reconsider => ("rule", ""),
+            Self::Checked { check, .. } | Self::Beat { check } => ("check", check.as_str()),
             Self::ReportChange { change } => ("change", change.service.as_ref().map_or("", |s| s.as_str())),
             Self::Dismiss { rule, .. } => ("rule", rule.as_str()),
         };

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use kernel::area::{Context, RefusalKind, Refuse};
-use kernel::book::{Check, Rule};
+use kernel::book::{Check, Probe, Rule};
 use kernel::time::between;
 use kernel::{Labels, RuleName};
 
-use crate::command::{Command, Look};
+use crate::command::{Command, Look, Ruled, Verdict};
 use crate::event::{Change, Cleared, Event, Kind};
 use crate::state::{CheckNote, Signal, State};
 use crate::{CHANGE_DETAILS_MAX, CHANGE_LINKS_MAX, RAISED_AT_ONCE_MAX, SERIES_MISSING_AFTER, TEXT_BYTES_MAX, words};
@@ -18,6 +18,9 @@ pub enum Refusal {
     /// The watchbook has no such check.
     #[error("check {0} is not in the watchbook: add it under checks")]
     NoCheck(RuleName),
+    /// The check asks by itself.
+    #[error("check {0} awaits no beat, it asks by itself: give it `heartbeat:` to have it await one")]
+    NotAwaited(RuleName),
     /// Nothing is raised by that rule for that series.
     #[error("rule {0} has no raised signal for {1}: see the list of signals")]
     NotRaised(RuleName, Labels),
@@ -39,14 +42,14 @@ impl Refuse for Refusal {
     fn kind(&self) -> RefusalKind {
         match self {
             Self::NoCheck(_) | Self::NotRaised(..) => RefusalKind::NotFound,
-            Self::StillMeasured(_) => RefusalKind::Conflict,
+            Self::StillMeasured(_) | Self::NotAwaited(_) => RefusalKind::Conflict,
             Self::Empty(_) | Self::TooLong(_) | Self::TooMany(..) => RefusalKind::Invalid,
         }
     }
 
     fn field(&self) -> Option<&'static str> {
         match self {
-            Self::NoCheck(_) => Some("check"),
+            Self::NoCheck(_) | Self::NotAwaited(_) => Some("check"),
             Self::NotRaised(..) | Self::StillMeasured(_) => Some("series"),
             Self::Empty(field) | Self::TooLong(field) | Self::TooMany(field, ..) => Some(field),
         }
@@ -56,7 +59,9 @@ impl Refuse for Refusal {
 pub(crate) fn decide(state: &State, context: &Context<'_>, command: Command) -> Result<Vec<Event>, Refusal> {
     match command {
         Command::Look { looks } => Ok(look(state, context, &looks)),
+        Command::Rule { outcomes } => Ok(rule(state, context, outcomes)),
         Command::Checked { check, reason, .. } => checked(state, context, &check, &reason),
+        Command::Beat { check } => beat(state, context, &check),
         Command::ReportChange { change } => report_change(change),
         Command::Dismiss { rule, series } => dismiss(state, context, &rule, &series),
         Command::Reconsider => Ok(reconsider(state, context)),
@@ -79,6 +84,31 @@ fn look(state: &State, context: &Context<'_>, looks: &[Look]) -> Vec<Event> {
             raised += usize::from(event.is_some());
             events.extend(event);
         }
+    }
+    events
+}
+
+/// Raises and clears what alerting rules say. Whoever evaluates them may say a thing twice: only a change becomes a fact.
+fn rule(state: &State, context: &Context<'_>, outcomes: Vec<Ruled>) -> Vec<Event> {
+    let mut events = reconsider(state, context);
+    let mut changed = BTreeSet::new();
+    for Ruled { rule, identity, verdict } in outcomes {
+        let known = state.signal(&rule, &identity);
+        let is_first = changed.len() < RAISED_AT_ONCE_MAX && !changed.contains(&(rule.clone(), identity.clone()));
+        let event = match (verdict, known) {
+            _ if !is_first || !context.book.alerting.contains(&rule) => None,
+            (Verdict::Raised { labels, annotations, value }, None) => {
+                let summary = words::alert_summary(&rule, &annotations, value);
+                let (value, kind, series) = (finite(value), Kind::Alerting, identity.clone());
+                Some(Event::SignalRaised { rule: rule.clone(), kind, series, labels, annotations, value, summary })
+            }
+            (Verdict::Cleared { value, why }, Some(signal)) => Some(cleared(signal, value, why)),
+            (Verdict::Raised { .. }, Some(_)) | (Verdict::Cleared { .. }, None) => None,
+        };
+        if event.is_some() {
+            changed.insert((rule, identity));
+        }
+        events.extend(event);
     }
     events
 }
@@ -114,9 +144,7 @@ fn checked(state: &State, context: &Context<'_>, name: &RuleName, reason: &str) 
     let check = context.book.checks.get(name).ok_or_else(|| Refusal::NoCheck(name.clone()))?;
     let Some(note) = state.check(name) else { return Ok(Vec::new()) };
     let event = match state.failing(name) {
-        None if !note.healthy && note.in_a_row >= u32::from(check.failures) => {
-            Some(raise_by_check(name, check, note, reason))
-        }
+        None if !note.healthy && check.tally.is_met(note.history) => Some(raise_by_check(name, check, note, reason)),
         Some(signal) if note.healthy && note.in_a_row >= u32::from(check.successes) => {
             Some(cleared(signal, None, Cleared::Recovered))
         }
@@ -125,8 +153,16 @@ fn checked(state: &State, context: &Context<'_>, name: &RuleName, reason: &str) 
     Ok(event.into_iter().collect())
 }
 
+fn beat(state: &State, context: &Context<'_>, name: &RuleName) -> Result<Vec<Event>, Refusal> {
+    match context.book.checks.get(name) {
+        Some(Check { probe: Probe::Heartbeat(_), .. }) => checked(state, context, name, ""),
+        Some(_) => Err(Refusal::NotAwaited(name.clone())),
+        None => Err(Refusal::NoCheck(name.clone())),
+    }
+}
+
 fn raise_by_check(name: &RuleName, check: &Check, note: &CheckNote, reason: &str) -> Event {
-    let (annotations, summary) = words::check_annotations(check, reason, note.in_a_row);
+    let (annotations, summary) = words::check_annotations(check, reason, note);
     Event::SignalRaised {
         rule: name.clone(),
         kind: Kind::Check,
@@ -176,6 +212,7 @@ fn reconsider(state: &State, context: &Context<'_>) -> Vec<Event> {
     let gone = state.raised().filter(|signal| match signal.kind {
         Kind::Rule => !context.book.rules.contains_key(&signal.rule),
         Kind::Check => !context.book.checks.contains_key(&signal.rule),
+        Kind::Alerting => !context.book.alerting.contains(&signal.rule),
     });
     gone.map(|signal| cleared(signal, None, Cleared::RuleGone)).collect()
 }

@@ -56,6 +56,8 @@ pub enum Kind {
     Rule,
     /// A health check.
     Check,
+    /// An alerting rule in PromQL.
+    Alerting,
 }
 
 /// Why a signal is over.
@@ -68,6 +70,10 @@ pub enum Cleared {
     Dismissed,
     /// The rule or the check is no longer in the watchbook.
     RuleGone,
+    /// The series have had no samples for as long as the rule allows.
+    Vanished,
+    /// The rule has more alerts than its group allows, so that all were dropped.
+    LimitExceeded,
 }
 
 /// A change to the organisation's systems that somebody reported.

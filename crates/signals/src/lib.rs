@@ -4,6 +4,10 @@
 //! as long as the rule asks, or a health check that failed as often in a row as it may. The engine lets the rules look
 //! once a second ([`looks`] reads the windows, a [`Command::Look`] carries what they show); this room says what became
 //! of it. What is heard between two facts, such as since when a condition holds, is noted and lost at a restart.
+//! Logs are read by [`templates`], which finds what lines have in common, what is new among them and what changed its rate.
+//!
+//! Beside these rules of the watchbook stand rule files in Prometheus' form: [`alerting`] runs them, [`unit`] runs their
+//! unit tests, and [`lint`] says what is doubtful about them.
 //!
 //! Invariants, each with a test of its name in `tests.rs`:
 //! - SI-1 A signal is raised only after its condition held for the whole of `hold`, without a gap longer than
@@ -17,6 +21,8 @@
 //! - SI-6 The facts alone, folded again, give the same raised signals and changes.
 //! - SI-7 When a rule or a check leaves the watchbook, its signals clear and say so.
 //! - SI-8 One command makes at most [`RAISED_AT_ONCE_MAX`] signals; the rest are raised by the next looks.
+//! - SI-9 A check raises with a failure, when so many of its last looks failed as its tally says; what was before its last
+//!   clearing does not count.
 //!
 //! ```text
 //!            raise holds                held for `hold`
@@ -25,7 +31,7 @@
 //!     |   raise holds no more  |                              |  '------'
 //!     |<-----------------------'                              |
 //!     '-------------------------------------------------------'
-//!         clear holds | successes in a row | dismissed | rule gone
+//!         clear holds | successes in a row | a beat | dismissed | rule gone
 //! ```
 //!
 //! | transition | function |
@@ -34,23 +40,37 @@
 //! | quiet -> pending -> quiet | `State::note_look`, `State::note_check` in `state.rs` |
 //! | pending -> raised | `raise_by_rule`, `raise_by_check` in `decide.rs` |
 //! | raised -> quiet | `look`, `checked`, `dismiss`, `reconsider` in `decide.rs` |
+//!
+//! Beside them stand what rules are made of: [`slo`] makes burn-rate rules of service-level objectives, and [`gotemplate`]
+//! renders the labels and annotations of Prometheus' rules. [`backtest`] replays rules over the past.
 
+pub mod alerting;
+pub mod anomaly;
+pub mod backtest;
 mod command;
 mod decide;
 mod event;
+pub mod gotemplate;
+pub mod lint;
 mod reduce;
+pub mod sigma;
+pub mod slo;
 mod state;
+pub mod templates;
 #[cfg(test)]
 mod tests;
+pub mod unit;
 mod words;
 
 use kernel::area::{Context, Stamp};
+use kernel::book::Probe;
 use kernel::{Area, Seconds};
 
-pub use command::{Command, Look};
+pub use command::{Command, Look, Ruled, Verdict};
 pub use decide::Refusal;
 pub use event::{Change, Cleared, Event, Kind, Link};
 pub use reduce::{looks, reduce};
+use state::Heard;
 pub use state::{CheckNote, Note, Signal, State};
 
 /// How many changes are remembered; older ones are in the journal only.
@@ -92,12 +112,18 @@ impl Area for Signals {
     fn hear(state: &mut State, context: &Context<'_>, command: &Command) {
         match command {
             Command::Look { looks } => state.note_looks(context, looks),
-            Command::Checked { check, healthy, reason, latency_ms } => {
+            Command::Checked { check, healthy, fault, reason, latency_ms } => {
                 if context.book.checks.contains_key(check) {
-                    state.note_check(context.now, check, *healthy, reason, *latency_ms);
+                    let heard = Heard { healthy: *healthy, fault, reason, latency_ms: *latency_ms };
+                    state.note_check(context.now, check, &heard);
                 }
             }
-            Command::ReportChange { .. } | Command::Dismiss { .. } | Command::Reconsider => {}
+            Command::Beat { check } => {
+                if context.book.checks.get(check).is_some_and(|check| matches!(check.probe, Probe::Heartbeat(_))) {
+                    state.note_check(context.now, check, &Heard::BEAT);
+                }
+            }
+            Command::Rule { .. } | Command::ReportChange { .. } | Command::Dismiss { .. } | Command::Reconsider => {}
         }
     }
 }

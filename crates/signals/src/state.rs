@@ -65,12 +65,32 @@ pub struct CheckNote {
     pub healthy: bool,
     /// How many such answers there were in a row.
     pub in_a_row: u32,
+    /// The last looks since it last cleared: bit 0 is the newest, and a set bit a failure.
+    pub history: u128,
+    /// When the last healthy answer came.
+    pub healthy_at: Option<Timestamp>,
+    /// The kind of failure in one word; empty when healthy.
+    pub fault: &'static str,
     /// When the last one came.
     pub at: Timestamp,
     /// What was wrong; empty when healthy.
     pub reason: String,
     /// How long the answer took, in milliseconds.
     pub latency_ms: u32,
+}
+
+/// What a look at a check, or a beat, says.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Heard<'a> {
+    pub healthy: bool,
+    pub fault: &'static str,
+    pub reason: &'a str,
+    pub latency_ms: u32,
+}
+
+impl Heard<'_> {
+    /// What a beat says.
+    pub(crate) const BEAT: Self = Heard { healthy: true, fault: "", reason: "", latency_ms: 0 };
 }
 
 impl State {
@@ -132,18 +152,18 @@ impl State {
             Event::SignalRaised { rule, kind, series, labels, annotations, value, summary } => {
                 let signal = Signal { rule, kind, series, labels, annotations, value, summary, since: at };
                 match kind {
-                    Kind::Rule => {
+                    Kind::Rule | Kind::Alerting => {
                         let of_rule = self.raised.entry(signal.rule.clone()).or_default();
                         of_rule.insert(signal.series.clone(), signal);
                     }
                     Kind::Check => drop(self.failing.insert(signal.rule.clone(), signal)),
                 }
             }
-            Event::SignalCleared { rule, kind: Kind::Rule, series, .. } => {
+            Event::SignalCleared { rule, kind: Kind::Rule | Kind::Alerting, series, .. } => {
                 remove(&mut self.raised, &rule, &series);
                 remove(&mut self.notes, &rule, &series);
             }
-            Event::SignalCleared { rule, kind: Kind::Check, .. } => drop(self.failing.remove(&rule)),
+            Event::SignalCleared { rule, kind: Kind::Check, .. } => self.clear_check(&rule),
             Event::ChangeReported { change } => {
                 self.changes.push_back(change);
                 if self.changes.len() > CHANGES_KEPT_MAX {
@@ -184,11 +204,29 @@ impl State {
         }
     }
 
-    pub(crate) fn note_check(&mut self, at: Timestamp, check: &RuleName, healthy: bool, reason: &str, latency_ms: u32) {
-        let before = self.check_notes.get(check).filter(|note| note.healthy == healthy);
-        let in_a_row = before.map_or(0, |note| note.in_a_row).saturating_add(1);
-        let note = CheckNote { healthy, in_a_row, at, reason: words::cut(reason).to_owned(), latency_ms };
+    pub(crate) fn note_check(&mut self, at: Timestamp, check: &RuleName, heard: &Heard<'_>) {
+        let Heard { healthy, fault, reason, latency_ms } = *heard;
+        let known = self.check_notes.get(check);
+        let before = known.filter(|note| note.healthy == healthy);
+        let note = CheckNote {
+            healthy,
+            in_a_row: before.map_or(0, |note| note.in_a_row).saturating_add(1),
+            history: known.map_or(0, |note| note.history) << 1 | u128::from(!healthy),
+            healthy_at: if healthy { Some(at) } else { known.and_then(|note| note.healthy_at) },
+            fault,
+            at,
+            reason: words::cut(reason).to_owned(),
+            latency_ms,
+        };
         self.check_notes.insert(check.clone(), note);
+    }
+
+    /// A check that cleared begins anew: what failed before does not raise it again.
+    fn clear_check(&mut self, check: &RuleName) {
+        self.failing.remove(check);
+        if let Some(note) = self.check_notes.get_mut(check) {
+            note.history = 0;
+        }
     }
 }
 

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use kernel::area::{Context, RefusalKind, Refuse, Stamp};
-use kernel::book::{Check, Reduce, Rule, Threshold};
+use kernel::book::probe::{Heartbeat, HttpProbe};
+use kernel::book::{Check, Probe, Reduce, Rule, Tally, Threshold};
 use kernel::matcher::Matcher;
 use kernel::port::SampleSource;
 use kernel::sample::Window;
@@ -44,13 +45,12 @@ fn rule(hold: u32) -> Rule {
 fn check() -> Check {
     Check {
         service: "checkout".parse().unwrap(),
-        url: "http://127.0.0.1/health".into(),
+        probe: Probe::Http(Box::new(HttpProbe::get("http://127.0.0.1/health"))),
         every: Seconds(5),
         timeout: Seconds(2),
-        status: (200, 299),
-        contains: None,
-        failures: 3,
+        tally: Tally::new(3, 3).unwrap(),
         successes: 2,
+        second_look: true,
         labels: Labels::default(),
     }
 }
@@ -97,7 +97,17 @@ impl Room {
 
     fn check(&mut self, healthy: bool) -> Vec<&'static str> {
         let reason = if healthy { "" } else { "status 503" }.to_owned();
-        kinds(&self.ask(Command::Checked { check: name("health"), healthy, reason, latency_ms: 3 }).unwrap())
+        kinds(
+            &self
+                .ask(Command::Checked {
+                    check: name("health"),
+                    healthy,
+                    fault: if healthy { "" } else { "status" },
+                    reason,
+                    latency_ms: 3,
+                })
+                .unwrap(),
+        )
     }
 }
 
@@ -232,8 +242,34 @@ fn checks_raise_after_failures_in_a_row_and_clear_after_successes_in_a_row() {
     let note = room.state.check(&name("health")).unwrap();
     assert_eq!((note.healthy, note.in_a_row, note.latency_ms), (true, 3, 3));
 
-    let unknown = Command::Checked { check: name("none"), healthy: true, reason: String::new(), latency_ms: 0 };
+    let signal = room.facts.first().unwrap();
+    let Event::SignalRaised { annotations, .. } = &signal.1 else { panic!("no signal") };
+    assert_eq!((annotations.value("fault"), annotations.value("url")), ("status", "http://127.0.0.1/health"));
+
+    let unknown =
+        Command::Checked { check: name("none"), healthy: true, fault: "", reason: String::new(), latency_ms: 0 };
     assert_eq!(room.ask(unknown), Err(Refusal::NoCheck(name("none"))));
+}
+
+#[test]
+fn a_beat_clears_and_only_a_heartbeat_takes_one() {
+    let mut room = Room::new(0);
+    let beat = || Command::Beat { check: name("health") };
+    assert_eq!(room.ask(beat()), Err(Refusal::NotAwaited(name("health"))));
+    assert_eq!(room.ask(Command::Beat { check: name("none") }), Err(Refusal::NoCheck(name("none"))));
+    assert_eq!(room.state.check(&name("health")), None);
+    let check = room.book.checks.get_mut(&name("health")).unwrap();
+    check.probe = Probe::Heartbeat(Heartbeat { grace: Seconds(10) });
+    (check.tally, check.successes) = (Tally::new(1, 1).unwrap(), 1);
+    room.now = 7;
+    assert_eq!(room.ask(beat()), Ok(vec![]));
+    room.now = 30;
+    assert_eq!(room.check(false), ["SignalRaised"]);
+    let note = room.state.check(&name("health")).unwrap();
+    assert_eq!((note.healthy, note.healthy_at), (false, Some(at(7))));
+    assert!(room.state.failing(&name("health")).unwrap().summary.starts_with("heartbeat of checkout is missing: "));
+    assert_eq!(kinds(&room.ask(beat()).unwrap()), ["SignalCleared"]);
+    assert_eq!(room.state.check(&name("health")).unwrap().healthy_at, Some(at(30)));
 }
 
 #[test]
@@ -429,13 +465,39 @@ proptest! {
         }
     }
 
+    /// SI-9: against a plain count over the looks since the last clearing.
+    #[test]
+    fn si_9_checks_raise_by_their_tally(
+        looks in prop::collection::vec(any::<bool>(), 0..80), failures in 1u8..6, more in 0u8..6, successes in 1u8..4,
+    ) {
+        let mut room = Room::new(0);
+        let check = room.book.checks.get_mut(&name("health")).unwrap();
+        (check.tally, check.successes) = (Tally::new(failures, failures + more).unwrap(), successes);
+        let (mut since, mut raised) = (Vec::new(), false);
+        for healthy in looks {
+            since.push(healthy);
+            let failed = since.iter().rev().take(usize::from(failures + more)).filter(|healthy| !**healthy).count();
+            let well = since.iter().rev().take_while(|healthy| **healthy).count();
+            let expected: &[&str] = if !raised && !healthy && failed >= usize::from(failures) {
+                raised = true;
+                &["SignalRaised"]
+            } else if raised && well >= usize::from(successes) {
+                (raised, since) = (false, Vec::new());
+                &["SignalCleared"]
+            } else {
+                &[]
+            };
+            prop_assert_eq!(room.check(healthy), expected);
+        }
+    }
+
     /// Whatever a reason says, it is cut at a character and its signal is raised.
     #[test]
     fn long_reasons_are_cut(reason in "\\PC{0,3000}") {
         let mut room = Room::new(0);
         for _ in 0..3 {
             let reason = reason.clone();
-            room.ask(Command::Checked { check: name("health"), healthy: false, reason, latency_ms: 0 }).unwrap();
+            room.ask(Command::Checked { check: name("health"), healthy: false, fault: "body", reason, latency_ms: 0 }).unwrap();
         }
         let signal = room.state.failing(&name("health")).unwrap();
         prop_assert!(signal.summary.len() <= TEXT_BYTES_MAX + 100);

@@ -1,10 +1,11 @@
 //! The labels and texts of a signal: what its alert will be called and say. Decides nothing.
 
-use kernel::book::{Check, Rule, Threshold};
+use kernel::book::{Check, Probe, Rule, Threshold};
 use kernel::sample::METRIC_NAME;
 use kernel::{Labels, RuleName};
 use minijinja::{Environment, Value, context};
 
+use crate::state::CheckNote;
 use crate::{TEMPLATE_FUEL, TEXT_BYTES_MAX};
 
 /// The label that names what raised an alert.
@@ -24,6 +25,12 @@ pub(crate) fn rule_labels(name: &RuleName, rule: &Rule, series: &Labels) -> Labe
     let own = rule.labels.iter().filter(|(label, _)| *label != ALERT_NAME);
     let named = std::iter::once((ALERT_NAME, name.as_str()));
     Labels::from_pairs(kept.chain(own).chain(named)).unwrap_or_else(|_| only_name(name))
+}
+
+/// What an alert of an alerting rule says in one line.
+pub(crate) fn alert_summary(rule: &RuleName, annotations: &Labels, value: f64) -> String {
+    let given = annotations.value(SUMMARY);
+    if given.is_empty() { format!("{rule} fires: its value is {value}") } else { cut(given).to_owned() }
 }
 
 /// Whether two series of a rule can have the same alert labels, because the rule overwrites one of theirs.
@@ -64,10 +71,25 @@ pub(crate) fn rule_annotations(rule: &Rule, labels: &Labels, value: f64) -> (Lab
 }
 
 /// The annotations of a check that failed, and their summary.
-pub(crate) fn check_annotations(check: &Check, reason: &str, failures: u32) -> (Labels, String) {
-    let times = if failures == 1 { "once".to_owned() } else { format!("{failures} times in a row") };
-    let summary = format!("health check of {} failed {times}: {}", check.service, cut(reason));
-    let texts = vec![(SUMMARY, summary.clone()), ("url", cut(&check.url).to_owned())];
+pub(crate) fn check_annotations(check: &Check, reason: &str, note: &CheckNote) -> (Labels, String) {
+    let failed = check.tally.count(note.history);
+    let times = match note.in_a_row {
+        _ if !check.tally.in_a_row() => format!("{failed} times in the last {} looks", check.tally.among()),
+        1 => "once".to_owned(),
+        times => format!("{times} times in a row"),
+    };
+    let summary = match check.probe {
+        Probe::Heartbeat(_) => format!("heartbeat of {} is missing: {}", check.service, cut(reason)),
+        _ => format!("health check of {} failed {times}: {}", check.service, cut(reason)),
+    };
+    let mut texts = vec![(SUMMARY, summary.clone())];
+    match check.probe.url() {
+        Some(url) => texts.push(("url", cut(url).to_owned())),
+        None => texts.push(("probe", cut(&check.probe.subject()).to_owned())),
+    }
+    if !note.fault.is_empty() {
+        texts.push(("fault", note.fault.to_owned()));
+    }
     (annotations(texts, &summary), summary)
 }
 

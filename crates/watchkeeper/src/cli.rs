@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::failure::{EXITS, Exit, Failure};
-use crate::{book, demo, journal, local, manual, out, remote, serve};
+use crate::{book, demo, journal, local, manual, out, query, remote, rules, serve, slo};
 
 /// One binary for the whole life of an incident: detect, route, page, command, communicate, learn, prove.
 #[derive(Debug, Parser)]
@@ -61,6 +61,15 @@ enum Verb {
     Token(local::TokenVerb),
     /// Let a person in: prints a link by which they set their password.
     Invite(local::InviteArgs),
+    /// Run and read queries in PromQL, without a server.
+    #[command(subcommand)]
+    Promql(query::PromqlVerb),
+    /// Check, test and replay rule files in Prometheus' form, without a server.
+    #[command(subcommand)]
+    Rules(rules::RulesVerb),
+    /// Make rules of service-level objectives, without a server.
+    #[command(subcommand)]
+    Slo(slo::SloVerb),
     /// Play one outage of a small shop: real processes, real metrics, real pages.
     Demo(demo::DemoArgs),
     #[command(flatten)]
@@ -105,6 +114,9 @@ impl Cli {
             Verb::Journal(verb) => on_runtime(journal::run(verb, json)),
             Verb::Token(verb) => on_runtime(local::token(verb, json)),
             Verb::Invite(args) => on_runtime(local::invite(args, json)),
+            Verb::Promql(verb) => query::run(verb, json),
+            Verb::Rules(verb) => rules::run(verb, json),
+            Verb::Slo(verb) => slo::run(verb, json),
             Verb::Remote(verb) => on_runtime(remote::run(verb, json)),
             Verb::Demo(_) | Verb::Completions { .. } | Verb::Man { .. } if json => {
                 Err(Failure::new("this verb is for people: it prints no JSON")

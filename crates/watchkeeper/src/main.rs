@@ -1,10 +1,12 @@
 //! Watchkeeper: one binary for the whole life of an incident. Flags, configuration and wiring; client and server in one.
 
+mod backtest;
 mod book;
 mod cli;
 mod demo;
 mod descriptors;
 mod doors;
+mod elsewhere;
 mod failure;
 mod follow;
 mod journal;
@@ -16,9 +18,14 @@ mod manual;
 mod monitored;
 mod node;
 mod out;
+mod past;
+mod query;
 mod remote;
+mod rules;
 mod sensing;
+mod series;
 mod serve;
+mod slo;
 mod table;
 mod traces;
 mod walk;

@@ -1,17 +1,22 @@
 //! Monitoring data of this node: the stores that keep them, and the sinks by which the doors fill these.
 
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use engine::Engine;
+use engine::ruler::Ruler;
+use governance::mask::{Masker, Policy};
+use kernel::sample::Sample;
 use kernel::{LogEvent, Nanos, Span};
-use telemetry::Recent;
 use telemetry::blocks::{Blocks, BlocksFailure, Kept, Limits};
+use telemetry::metrics::{Settings, Store};
 use tokio::time::MissedTickBehavior;
-use web::{Refused, Sinks};
+use web::{Refused, Sinks, Stores};
 
 use crate::failure::Failure;
+use crate::series::Embedded;
 
 /// How often what came is made to survive the end of the machine, and what is old is forgotten.
 const TEND_EVERY: Duration = Duration::from_secs(1);
@@ -20,7 +25,7 @@ const TEND_EVERY: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone)]
 pub struct Monitored {
     /// Samples of series.
-    pub samples: Arc<Recent>,
+    pub metrics: Store,
     /// Log events.
     pub logs: Arc<Blocks<LogEvent>>,
     /// Spans.
@@ -33,18 +38,54 @@ impl Monitored {
     /// # Errors
     /// When a store's folder cannot be used.
     pub fn open(data: &Path) -> Result<Self, Failure> {
-        Ok(Self { samples: Arc::new(Recent::default()), logs: blocks(data)?, spans: blocks(data)? })
+        let opened = Store::open(&data.join("metrics"), Settings::default());
+        let metrics = opened.map_err(|failure| Failure::new(failure.to_string()))?;
+        Ok(Self { metrics, logs: blocks(data)?, spans: blocks(data)? })
     }
 
     /// The sinks for the doors.
     #[must_use]
     pub fn sinks(&self, engine: &Engine) -> Sinks {
-        let (samples, clock) = (Arc::clone(&self.samples), engine.clone());
-        let sink = move |taken| {
-            let pushed = samples.push(taken, clock.now());
-            Ok(Refused { count: pushed.refused(), why: pushed.to_string() })
+        let (metrics, clock) = (self.metrics.clone(), engine.clone());
+        let sink = move |samples: Vec<Sample>| {
+            let appended = metrics.push(&samples, clock.now()).map_err(|failure| failure.to_string())?;
+            Ok(Refused { count: appended.tally.refused_all(), why: appended.to_string() })
         };
-        Sinks { samples: Arc::new(sink), logs: into(&self.logs, engine), spans: into(&self.spans, engine) }
+        let (masker, logs, spans) =
+            (Arc::new(Masker::new(Policy::default())), into(&self.logs, engine), into(&self.spans, engine));
+        let of_spans = Arc::clone(&masker);
+        Sinks {
+            samples: Arc::new(sink),
+            logs: Arc::new(move |mut events: Vec<LogEvent>| {
+                events.iter_mut().for_each(|event| event.rewrite(&mut |text| mask(&masker, text)));
+                logs(events)
+            }),
+            spans: Arc::new(move |mut all: Vec<Span>| {
+                all.iter_mut().for_each(|span| span.rewrite(&mut |text| mask(&of_spans, text)));
+                spans(all)
+            }),
+        }
+    }
+
+    /// The metric store as the ruler uses it.
+    #[must_use]
+    pub fn series(&self) -> Arc<Embedded> {
+        Arc::new(Embedded(self.metrics.clone()))
+    }
+
+    /// Where the doors and pages read.
+    #[must_use]
+    pub fn stores(&self, ruler: &Arc<Ruler>) -> Stores {
+        let (logs, spans) = (Arc::clone(&self.logs), Arc::clone(&self.spans));
+        Stores { metrics: self.metrics.clone(), logs, spans, ruler: Arc::clone(ruler) }
+    }
+
+    fn tend_now(&self, now: Nanos) -> Vec<String> {
+        let blocks = [self.logs.tend(now), self.spans.tend(now)].into_iter().filter_map(Result::err);
+        let mut troubles: Vec<String> = blocks.map(|failure| failure.to_string()).collect();
+        troubles.extend(self.metrics.tend(now / 1_000_000).err().map(|failure| failure.to_string()));
+        troubles.extend(self.metrics.troubles());
+        troubles
     }
 
     /// Tends the stores until the engine stops.
@@ -57,10 +98,17 @@ impl Monitored {
                 () = engine.stopped() => return,
             }
             let (stores, now) = (self.clone(), nanos(&engine));
-            let tended = tokio::task::spawn_blocking(move || [stores.logs.tend(now), stores.spans.tend(now)]).await;
-            let failures = tended.into_iter().flatten().filter_map(Result::err);
-            failures.for_each(|failure| tracing::warn!(%failure, "monitoring data could not be tended"));
+            if let Ok(troubles) = tokio::task::spawn_blocking(move || stores.tend_now(now)).await {
+                troubles.iter().for_each(|trouble| tracing::warn!(%trouble, "monitoring data"));
+            }
         }
+    }
+}
+
+/// Puts names in place of the secrets and personal data of a text, before anything of it is kept.
+fn mask(masker: &Masker, text: &mut String) {
+    if let Cow::Owned(masked) = masker.mask(text).text {
+        *text = masked;
     }
 }
 

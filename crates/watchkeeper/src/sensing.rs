@@ -1,27 +1,31 @@
-//! Our own eyes: each health check of the live watchbook asks on its own beat, and what it finds becomes a sample and a look.
+//! Our own eyes: each health check of the live watchbook asks on its own beat, and what it finds becomes samples and a look.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
-use connectors::checks;
-use engine::Engine;
+use connectors::checks::{self, CheckResult, Looked, Prober};
+use engine::{Engine, Read};
+use kernel::book::probe::Heartbeat;
+use kernel::book::{Check, Probe};
 use kernel::sample::{METRIC_NAME, Sample};
-use kernel::{Actor, Labels, RuleName};
-use telemetry::Recent;
+use kernel::{Actor, Labels, RuleName, Timestamp};
+use telemetry::metrics::Store;
 use tokio::task::JoinHandle;
+use tokio::time::MissedTickBehavior;
 
 /// How often the list of checks is compared with the live watchbook.
 const COMPARE_EVERY: Duration = Duration::from_secs(1);
 /// The most checks that run at once; what is above is left out and said in the log.
 const CHECKS_MAX: usize = 1000;
+/// The longest time between two looks at whether a heartbeat is overdue.
+const OVERDUE_LOOK_MAX: Duration = Duration::from_secs(30);
 
 /// Runs the checks of whatever watchbook is live until the engine stops.
-pub async fn run(engine: Engine, samples: Arc<Recent>) {
-    let Ok(client) = checks::client().inspect_err(|error| tracing::error!(%error, "health checks cannot run")) else {
+pub async fn run(engine: Engine, samples: Store) {
+    let Ok(prober) = Prober::new().inspect_err(|error| tracing::error!(%error, "health checks cannot run")) else {
         return;
     };
-    let mut running: BTreeMap<RuleName, (kernel::book::Check, JoinHandle<()>)> = BTreeMap::new();
+    let mut running: BTreeMap<RuleName, (Check, JoinHandle<()>)> = BTreeMap::new();
     let mut ticks = tokio::time::interval(COMPARE_EVERY);
     loop {
         tokio::select! {
@@ -38,47 +42,121 @@ pub async fn run(engine: Engine, samples: Arc<Recent>) {
         });
         for (name, check) in book.checks.iter().take(CHECKS_MAX) {
             if !running.contains_key(name) {
-                let task = watch(engine.clone(), client.clone(), Arc::clone(&samples), name.clone(), check.clone());
-                running.insert(name.clone(), (check.clone(), tokio::spawn(task)));
+                let (engine, samples) = (engine.clone(), samples.clone());
+                let eye = Eye { engine, samples, name: name.clone(), check: check.clone(), counted: BTreeMap::new() };
+                let task = match check.probe {
+                    Probe::Heartbeat(beat) => tokio::spawn(eye.await_beats(beat)),
+                    _ => tokio::spawn(eye.watch(prober.clone())),
+                };
+                running.insert(name.clone(), (check.clone(), task));
             }
         }
     }
     running.into_values().for_each(|(_, task)| task.abort());
 }
 
-async fn watch(
+/// One check that runs, and what it counted since it began.
+struct Eye {
     engine: Engine,
-    client: reqwest::Client,
-    samples: Arc<Recent>,
+    samples: Store,
     name: RuleName,
-    check: kernel::book::Check,
-) {
-    let actor = Actor::system("signals");
-    let mut ticks = tokio::time::interval(check.every.std().max(Duration::from_secs(1)));
-    loop {
-        ticks.tick().await;
-        let found = checks::check(&client, &check).await;
-        samples.push(measured(&engine, &name, &check, &found), engine.now());
+    check: Check,
+    /// By metric and kind of failure.
+    counted: BTreeMap<(&'static str, &'static str), u32>,
+}
+
+impl Eye {
+    async fn watch(mut self, prober: Prober) {
+        let mut ticks = tokio::time::interval(self.check.every.std().max(Duration::from_secs(1)));
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            let Looked { result, unconfirmed } = prober.look(&self.check).await;
+            let unconfirmed = unconfirmed.map(|fault| ("check_unconfirmed_total", fault.as_str()));
+            self.keep(&result, unconfirmed);
+            self.tell(result).await;
+        }
+    }
+
+    /// Says when a beat is overdue, again and again while it is. Beats themselves are told to the engine by whoever beats.
+    async fn await_beats(mut self, beat: Heartbeat) {
+        let (every, began) = (self.check.every, self.engine.now());
+        let often = (every.std() + beat.grace.std()) / 10;
+        let mut ticks = tokio::time::interval(often.clamp(Duration::from_secs(1), OVERDUE_LOOK_MAX));
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            let since = self.last_beat().map_or(began, |last| last.max(began));
+            match checks::overdue(beat, every, since, self.engine.now()) {
+                Some(result) => {
+                    self.keep(&result, None);
+                    self.tell(result).await;
+                }
+                None => self.push(vec![("check_up", None, 1.0)]),
+            }
+        }
+    }
+
+    fn last_beat(&self) -> Option<Timestamp> {
+        let read = self.engine.read(&Actor::system("signals"), Read::of("signals:read"), |world| {
+            world.signals.check(&self.name).and_then(|note| note.healthy_at)
+        });
+        read.inspect_err(|error| tracing::warn!(%error, check = %self.name, "the last beat is not known"))
+            .ok()
+            .flatten()
+    }
+
+    async fn tell(&self, found: CheckResult) {
         let command = signals::Command::Checked {
-            check: name.clone(),
+            check: self.name.clone(),
             healthy: found.healthy,
+            fault: found.fault.map_or("", |fault| fault.as_str()),
             reason: found.reason,
             latency_ms: found.latency_ms,
         };
-        if let Err(error) = engine.ask(&actor, command).await {
-            tracing::warn!(%error, check = %name, "what a health check found could not be recorded");
+        if let Err(error) = self.engine.ask(&Actor::system("signals"), command).await {
+            tracing::warn!(%error, check = %self.name, "what a health check found could not be recorded");
+        }
+    }
+
+    /// Keeps a result as samples, so that any rule can use it, and counts its failures by kind.
+    fn keep(&mut self, found: &CheckResult, unconfirmed: Option<(&'static str, &'static str)>) {
+        let failed = found.fault.map(|fault| ("check_failures_total", fault.as_str()));
+        let mut all = vec![("check_up", None, if found.healthy { 1.0 } else { 0.0 })];
+        if !matches!(self.check.probe, Probe::Heartbeat(_)) {
+            all.push(("check_seconds", None, f64::from(found.latency_ms) / 1000.0));
+        }
+        for key in failed.into_iter().chain(unconfirmed) {
+            let first = !self.counted.contains_key(&key);
+            let count = self.counted.entry(key).or_default();
+            *count = count.saturating_add(1);
+            if first {
+                // A counter that begins at one shows no increase, so its zero is told first.
+                self.push_at(&[(key.0, Some(key.1), 0.0)], before(self.engine.now()));
+            }
+        }
+        all.extend(self.counted.iter().map(|((metric, fault), count)| (*metric, Some(*fault), f64::from(*count))));
+        self.push(all);
+    }
+
+    fn push(&self, all: Vec<(&str, Option<&str>, f64)>) {
+        self.push_at(&all, self.engine.now());
+    }
+
+    fn push_at(&self, all: &[(&str, Option<&str>, f64)], at: Timestamp) {
+        let sample = |(metric, fault, value): &(&str, Option<&str>, f64)| {
+            let (check, service) = (self.name.as_str(), self.check.service.as_str());
+            let fixed = [(METRIC_NAME, *metric), ("check", check), ("service", service)];
+            let series = Labels::from_pairs(fixed.into_iter().chain(fault.map(|fault| ("fault", fault)))).ok()?;
+            Some(Sample { series, at, value: *value })
+        };
+        let samples: Vec<Sample> = all.iter().filter_map(sample).collect();
+        if let Err(failure) = self.samples.push(&samples, self.engine.now()) {
+            tracing::warn!(%failure, check = %self.name, "what a health check measured could not be kept");
         }
     }
 }
 
-/// A check's result as samples, so that any rule can use it.
-fn measured(engine: &Engine, name: &RuleName, check: &kernel::book::Check, found: &checks::CheckResult) -> Vec<Sample> {
-    let sample = |metric: &str, value: f64| {
-        let pairs = [(METRIC_NAME, metric), ("check", name.as_str()), ("service", check.service.as_str())];
-        let series = Labels::from_pairs(pairs).ok()?;
-        Some(Sample { series, at: engine.now(), value })
-    };
-    let up = if found.healthy { 1.0 } else { 0.0 };
-    let seconds = f64::from(found.latency_ms) / 1000.0;
-    [sample("check_up", up), sample("check_seconds", seconds)].into_iter().flatten().collect()
+fn before(now: Timestamp) -> Timestamp {
+    Timestamp::from_millisecond(now.as_millisecond().saturating_sub(1)).unwrap_or(now)
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use connectors::outbound::Outbound;
+use engine::ruler::Ruler;
 use engine::{Engine, Parts};
 use kernel::{Actor, Role, Seconds};
 use serde_json::json;
@@ -29,7 +30,7 @@ use crate::world::{SystemChance, SystemClock};
 use crate::{descriptors, follow, journal, out, sensing, traces};
 
 /// The scopes of programs on this machine that carry no token.
-const LOCAL_SCOPES: [&str; 3] = ["alerts:write", "alerts:read", "signals:write"];
+const LOCAL_SCOPES: [&str; 4] = ["alerts:write", "alerts:read", "signals:write", "signals:read"];
 
 /// `watchkeeper serve`
 #[derive(Debug, Args)]
@@ -101,14 +102,16 @@ async fn serve(args: ServeArgs, traced: bool, json: bool) -> Result<ExitCode, Fa
     let node = Node::claim(&args.place.data, &SystemChance)
         .map_err(|failure| failure.hint("stop it first, or name another directory with --data"))?;
     let monitored = Monitored::open(&args.place.data)?;
-    let engine = start_engine(&args, &node, book, &base_url, Arc::clone(&monitored.samples)).await?;
+    let engine = start_engine(&args, &node, book, &base_url, monitored.metrics.clone()).await?;
     first_facts(&engine, &args).await?;
-    tokio::spawn(sensing::run(engine.clone(), Arc::clone(&monitored.samples)));
+    tokio::spawn(sensing::run(engine.clone(), monitored.metrics.clone()));
     tokio::spawn(monitored.clone().tend(engine.clone()));
     tokio::spawn(follow::run(engine.clone(), args.watchbook.clone(), seen));
     let prints_invite = args.print_invite || std::io::stdout().is_terminal();
     greet(&engine, &base_url, prints_invite, json).await?;
-    let state = app_state(&engine, &args, base_url, &monitored);
+    let ruler = Arc::new(Ruler::new(engine.clone(), monitored.series()));
+    tokio::spawn(Arc::clone(&ruler).run());
+    let state = app_state(&engine, &args, base_url, &monitored, &ruler);
     doors.serve(&state);
     let app = web::app(state);
     // Without a collector, requests carry no layer for it.
@@ -132,7 +135,7 @@ async fn start_engine(
     node: &Node,
     book: kernel::Book,
     base_url: &str,
-    samples: Arc<telemetry::Recent>,
+    samples: telemetry::metrics::Store,
 ) -> Result<Engine, Failure> {
     let keys = Keys::of(&args.place.data, &SystemChance)?;
     let store = store::open(&args.place.database_url()).await?;
@@ -142,7 +145,7 @@ async fn start_engine(
     let parts = Parts {
         store,
         deliver: Arc::new(deliver),
-        samples,
+        samples: Arc::new(samples),
         clock,
         chance: Arc::new(SystemChance),
         book,
@@ -155,14 +158,20 @@ async fn start_engine(
     Ok(Engine::start(parts).await?)
 }
 
-fn app_state(engine: &Engine, args: &ServeArgs, base_url: String, monitored: &Monitored) -> AppState {
+fn app_state(
+    engine: &Engine,
+    args: &ServeArgs,
+    base_url: String,
+    monitored: &Monitored,
+    ruler: &Arc<Ruler>,
+) -> AppState {
     let config = WebConfig {
         cookie_secure: base_url.starts_with("https://"),
         base_url,
         trust_loopback: args.trusts_loopback(),
         version: env!("CARGO_PKG_VERSION").into(),
     };
-    AppState::new(engine.clone(), config, monitored.sinks(engine))
+    AppState::new(engine.clone(), config, monitored.sinks(engine), monitored.stores(ruler))
         .with_reload(follow::port(engine.clone(), args.watchbook.clone()))
 }
 

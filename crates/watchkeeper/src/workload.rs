@@ -125,7 +125,7 @@ impl Shop {
 /// The port on which the watchbook looks for a service.
 fn port(book: &Book, name: &str) -> Result<u16, Failure> {
     let check = book.checks.values().find(|check| check.service.as_str() == name);
-    let port = check.and_then(|check| reqwest::Url::parse(&check.url).ok()?.port());
+    let port = check.and_then(|check| reqwest::Url::parse(check.probe.url()?).ok()?.port());
     let hint = "play the demo on the example watchbook, or on a copy of it";
     port.ok_or_else(|| Failure::new(format!("the watchbook checks no port of {name}")).hint(hint))
 }

@@ -27,6 +27,8 @@ pub enum Part {
     Hook,
     /// OTLP.
     Otlp,
+    /// Prometheus' query API and remote write.
+    Prometheus,
     /// The public status API.
     Status,
     /// Our own API.
@@ -38,11 +40,12 @@ pub enum Part {
 }
 
 impl Part {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Alertmanager,
         Self::PagerDuty,
         Self::Hook,
         Self::Otlp,
+        Self::Prometheus,
         Self::Status,
         Self::Api,
         Self::Pages,
@@ -55,6 +58,7 @@ impl Part {
             Self::PagerDuty => "pagerduty",
             Self::Hook => "hook",
             Self::Otlp => "otlp",
+            Self::Prometheus => "prometheus",
             Self::Status => "status",
             Self::Api => "api",
             Self::Pages => "pages",

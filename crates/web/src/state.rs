@@ -4,12 +4,17 @@ use std::sync::Arc;
 
 use connectors::otlp::Totals;
 use connectors::watchbook::Findings;
+use engine::ruler::Ruler;
 use engine::{Engine, Fact};
 use futures::future::BoxFuture;
 use kernel::sample::Sample;
 use kernel::{Actor, LogEvent, Span};
+use telemetry::blocks::Blocks;
+use telemetry::metrics::Store;
+use tokio::sync::Semaphore;
 
 use crate::doors::caller::KnownTokens;
+use crate::doors::prometheus::QUERIES_MAX;
 use crate::long::LongReads;
 use crate::metrics::Counters;
 use crate::throttle::Throttles;
@@ -25,6 +30,10 @@ pub struct AppState {
     pub tokens: Arc<KnownTokens>,
     /// Where received samples, log events and spans go.
     pub sinks: Sinks,
+    /// Where monitoring data are read.
+    pub stores: Stores,
+    /// Places for queries that run at once.
+    pub queries: Arc<Semaphore>,
     /// The totals of what OTLP sends as deltas.
     pub totals: Arc<Totals>,
     /// What the doors count.
@@ -84,6 +93,19 @@ pub struct Sinks {
     pub spans: Sink<Span>,
 }
 
+/// Where monitoring data are read.
+#[derive(Clone)]
+pub struct Stores {
+    /// Samples of series.
+    pub metrics: Store,
+    /// Log events.
+    pub logs: Arc<Blocks<LogEvent>>,
+    /// Spans.
+    pub spans: Arc<Blocks<Span>>,
+    /// What runs the rule files.
+    pub ruler: Arc<Ruler>,
+}
+
 /// What of one push was not kept.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Refused {
@@ -96,13 +118,15 @@ pub struct Refused {
 impl AppState {
     /// The state of a server that has just started.
     #[must_use]
-    pub fn new(engine: Engine, config: WebConfig, sinks: Sinks) -> Self {
+    pub fn new(engine: Engine, config: WebConfig, sinks: Sinks, stores: Stores) -> Self {
         let (tokens, totals, counters, throttles) = (Arc::default(), Arc::default(), Arc::default(), Arc::default());
         Self {
             engine,
             config: Arc::new(config),
             tokens,
             sinks,
+            stores,
+            queries: Arc::new(Semaphore::new(QUERIES_MAX)),
             totals,
             counters,
             throttles,

@@ -1,7 +1,7 @@
 //! `cargo xtask bench`: whole servers under load, each beside Debian's Alertmanager in the same run on the same machine.
 //!
-//! The load tool is ours and cheap, so that what is measured is the server. Functions are not timed here; crates have
-//! their own benches for that. Method: docs/benchmarks.md.
+//! The load tool is ours and cheap, so that what is measured is the server. A few benches run a part of the product within
+//! this process instead. Method: docs/benchmarks.md.
 
 mod alerts;
 mod crash;
@@ -18,6 +18,7 @@ mod post;
 mod postgres;
 mod readers;
 mod report;
+mod store;
 mod watchkeeper;
 
 use crate::Outcome;
@@ -31,42 +32,57 @@ use std::process::{Command, ExitCode};
 /// A bench's answer or the reason why it could not measure.
 type Measured<T = ()> = Result<T, Box<dyn Error + Send + Sync>>;
 
-/// One bench: its name, what it shows, what runs it, and whether it also runs on PostgreSQL.
+/// One bench: its name, what it shows, and what runs it.
 struct Bench {
     name: &'static str,
     shows: &'static str,
-    run: fn(&Context, &dyn Peer, &mut Report) -> Measured,
-    on_postgres: bool,
+    run: Run,
 }
 
-const ALL: [Bench; 7] = [
-    Bench {
-        name: "idle",
-        shows: "start-up time and resident memory of an idle server",
-        run: idle::run,
-        on_postgres: false,
-    },
-    Bench { name: "post", shows: "alerts taken in over /api/v2/alerts", run: post::run, on_postgres: true },
-    Bench { name: "e2e", shows: "from POST to the page at a webhook server", run: e2e::run, on_postgres: false },
+/// What a bench runs.
+#[derive(Clone, Copy)]
+enum Run {
+    /// Every server but those on PostgreSQL, one after the other.
+    Servers(Servers),
+    /// Every server.
+    AllServers(Servers),
+    /// A part of the product, within this process.
+    Within(fn(&Context, &mut Report) -> Measured),
+}
+
+type Servers = fn(&Context, &dyn Peer, &mut Report) -> Measured;
+
+impl Run {
+    fn needs_servers(self) -> bool {
+        !matches!(self, Self::Within(_))
+    }
+}
+
+const ALL: [Bench; 8] = [
+    Bench { name: "idle", shows: "start-up time and resident memory of an idle server", run: Run::Servers(idle::run) },
+    Bench { name: "post", shows: "alerts taken in over /api/v2/alerts", run: Run::AllServers(post::run) },
+    Bench { name: "e2e", shows: "from POST to the page at a webhook server", run: Run::Servers(e2e::run) },
     Bench {
         name: "readers",
         shows: "pages while eight clients read and integrations hang",
-        run: readers::run,
-        on_postgres: false,
+        run: Run::Servers(readers::run),
     },
     Bench {
         name: "memory",
         shows: "one million active alerts: memory, look-up, full list",
-        run: memory::run,
-        on_postgres: false,
+        run: Run::Servers(memory::run),
     },
     Bench {
         name: "journal",
         shows: "facts written, verified and read back at start-up",
-        run: journal::run,
-        on_postgres: true,
+        run: Run::AllServers(journal::run),
     },
-    Bench { name: "crash", shows: "what is lost when the process ends: K1 to K7", run: crash::run, on_postgres: true },
+    Bench { name: "crash", shows: "what is lost when the process ends: K1 to K7", run: Run::AllServers(crash::run) },
+    Bench {
+        name: "store",
+        shows: "the metric store: writing, memory, reading, standing selectors",
+        run: Run::Within(store::run),
+    },
 ];
 
 /// What every bench needs to know about the run.
@@ -96,28 +112,47 @@ pub fn run(root: &Path, arguments: &[String]) -> Outcome {
     }
     let Choice { quick, peers, benches } = choose(arguments)?;
     if cfg!(debug_assertions) {
-        return optimised(root, arguments, peers.iter().all(|peer| peer == "alertmanager") && !peers.is_empty());
+        let only_theirs = peers.iter().all(|peer| peer == "alertmanager") && !peers.is_empty();
+        return optimised(root, arguments, only_theirs || !benches.iter().any(|bench| bench.run.needs_servers()));
     }
-    let peers = peer::available(root, &peers)?;
+    let needed = benches.iter().any(|bench| bench.run.needs_servers());
+    let peers = if needed { peer::available(root, &peers)? } else { Vec::new() };
     machine::raise_file_limit();
     let context = Context { shrink: if quick { 10 } else { 1 } };
     let mut complete = true;
     for bench in benches {
         let mut report = Report::new(bench.name, bench.shows);
-        for peer in peers.iter().filter(|peer| bench.on_postgres || !peer.on_postgres()) {
-            println!("bench {}: {} ..", bench.name, peer.name());
-            if let Err(error) = (bench.run)(&context, peer.as_ref(), &mut report) {
-                println!("bench {}: {}: {error}", bench.name, peer.name());
-                report.note(format!("{} did not finish: {error}", peer.name()));
-                complete = false;
-            }
-        }
+        complete &= measure(bench, &context, &peers, &mut report);
         println!("\n{}", report.table());
         if !quick {
             write_down(root, &report)?;
         }
     }
     Ok(if complete { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Runs one bench at every server that it is for; whether all of it was measured.
+fn measure(bench: &Bench, context: &Context, peers: &[Box<dyn Peer>], report: &mut Report) -> bool {
+    let (servers, on_postgres) = match bench.run {
+        Run::Within(run) => return told(bench, "watchkeeper", report, |report| run(context, report)),
+        Run::Servers(servers) => (servers, false),
+        Run::AllServers(servers) => (servers, true),
+    };
+    let mut complete = true;
+    for peer in peers.iter().filter(|peer| on_postgres || !peer.on_postgres()) {
+        complete &= told(bench, peer.name(), report, |report| servers(context, peer.as_ref(), report));
+    }
+    complete
+}
+
+fn told(bench: &Bench, name: &str, report: &mut Report, run: impl FnOnce(&mut Report) -> Measured) -> bool {
+    println!("bench {}: {name} ..", bench.name);
+    let outcome = run(report);
+    if let Err(error) = &outcome {
+        println!("bench {}: {name}: {error}", bench.name);
+        report.note(format!("{name} did not finish: {error}"));
+    }
+    outcome.is_ok()
 }
 
 /// Builds the server under test, then runs this tool again built with optimisation: a slow load tool would be

@@ -2,8 +2,18 @@
 //!
 //! The formula of each score stands in the README beside its data; the module of that name follows it.
 
-#[expect(dead_code, reason = "the scores over archives come next")]
+mod alert_rules;
 mod archive;
+mod cloud;
+mod cpu;
+mod lines;
+mod loghub;
+mod nab;
+mod pii;
+mod secrets;
+mod series;
+mod sigma;
+mod slo;
 mod tlog;
 
 use crate::Outcome;
@@ -20,6 +30,14 @@ type Score = (&'static str, &'static str, fn(&Path) -> Scores);
 /// Every score there is.
 #[rustfmt::skip]
 const ALL: &[Score] = &[
+    ("alert-rules", "alert-rules", alert_rules::run),
+    ("cloud-monitoring", "cloud-monitoring", cloud::run),
+    ("loghub", "loghub", loghub::run),
+    ("nab", "nab", nab::run),
+    ("pii", "gov-pii", pii::run),
+    ("secrets", "gov-secrets", secrets::run),
+    ("sigma", "sigma", sigma::run),
+    ("slo-rules", "slo-rules", slo::run),
     ("tlog", "gov-tlog", tlog::run),
 ];
 

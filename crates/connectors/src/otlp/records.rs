@@ -310,9 +310,8 @@ mod tests {
 
     #[test]
     fn nesting_is_bounded() {
-        let deep = (0..100).fold(r#"{"intValue":1}"#.to_owned(), |inner, _| {
-            format!(r#"{{"arrayValue":{{"values":[{inner}]}}}}"#)
-        });
+        let deep = (0..100)
+            .fold(r#"{"intValue":1}"#.to_owned(), |inner, _| format!(r#"{{"arrayValue":{{"values":[{inner}]}}}}"#));
         let body = format!(r#"{{"resourceLogs":[{{"scopeLogs":[{{"logRecords":[{{"body":{deep}}}]}}]}}]}}"#);
         // The JSON reader has a bound of its own; whichever comes first, nothing overflows.
         if let Ok(read) = decode_logs(body.as_bytes(), Encoding::Json, RECEIVED) {
@@ -322,7 +321,8 @@ mod tests {
 
     #[test]
     fn both_encodings_say_the_same() {
-        let json = br#"{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"a"}}]},
+        let json =
+            br#"{"resourceSpans":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"a"}}]},
             "schemaUrl":"s","scopeSpans":[{"scope":{"name":"lib","version":"1"},"spans":[{"name":"x","kind":2,
             "traceId":"5b8efff798038103d269b633813fc60c","spanId":"eee19b7ec3c1b174","parentSpanId":"eee19b7ec3c1b173",
             "startTimeUnixNano":"1","endTimeUnixNano":"3","events":[{"name":"e","timeUnixNano":"2"}],

@@ -225,7 +225,9 @@ fn answers_are_in_the_encoding_of_the_request() {
     assert_eq!(answer(Encoding::Protobuf, Signal::Metrics, 0, ""), b"");
     let json = br#"{"partialSuccess":{"rejectedDataPoints":"3","errorMessage":"why"}}"#;
     assert_eq!(answer(Encoding::Json, Signal::Metrics, 3, "why"), json);
-    let partial = ExportMetricsServiceResponse::decode(&*answer(Encoding::Protobuf, Signal::Metrics, 3, "why")).unwrap().partial_success;
+    let partial = ExportMetricsServiceResponse::decode(&*answer(Encoding::Protobuf, Signal::Metrics, 3, "why"))
+        .unwrap()
+        .partial_success;
     assert_eq!(partial.map(|p| (p.rejected_data_points, p.error_message)), Some((3, "why".to_owned())));
     assert_eq!(failure(Encoding::Json, 3, "no"), br#"{"code":3,"message":"no"}"#);
     assert_eq!(failure(Encoding::Protobuf, 3, "no"), b"\x08\x03\x12\x02no");

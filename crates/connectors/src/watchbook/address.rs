@@ -16,7 +16,11 @@ impl Shape for Address {
         let (channel, to) = match &node.value {
             Value::Map(_) => {
                 let (key, value) = single(node, reader, "a channel and an address, such as mail: ada@example.org")?;
-                let named = Node { at: key.at, value: Value::Text { text: key.text.clone(), plain: false } };
+                let named = Node {
+                    at: key.at,
+                    last_line: key.at.line,
+                    value: Value::Text { text: key.text.clone(), plain: false },
+                };
                 let (channel, to) = (ChannelName::read(&named, reader), String::read(value, reader));
                 (channel?, to?)
             }

@@ -9,11 +9,11 @@ use kernel::book::{Book, Channel, Component, Inhibition, Route, SeverityRule};
 use super::files::{Place, Source};
 use super::finding::{Note, Spot};
 use super::kinds::{BookFile, ComponentFile, RouteFile, RoutesFile, SeverityFile};
-use super::make;
 use super::rule;
 use super::shape::{Names, Placed, Reader, Shape, Sort};
 use super::template;
 use super::yaml::{self, Node, Value};
+use super::{checks, make};
 
 /// The YAML files as trees, in order of path.
 type Trees = Vec<(Place, Node)>;
@@ -32,7 +32,7 @@ pub(super) fn draft(sources: &[Source], digest: Digest, notes: &mut Vec<Note>) -
         let Some(place) = source.place else { continue };
         match place {
             Place::Template => name_template(file, source, &mut names, notes),
-            Place::Access => {}
+            Place::Access | Place::Prometheus => {}
             _ => match source.whole.then(|| yaml::parse(file, &source.text, notes)).flatten() {
                 Some(node) => trees.push((place, node)),
                 None => unsure(place, &mut names),
@@ -136,7 +136,7 @@ impl Maker<'_> {
             channels,
             hooks: self.named(Sort::Hook, make::hook),
             rules: self.named(Sort::Rule, make::rule),
-            checks: self.named(Sort::Check, make::check),
+            checks: self.named(Sort::Check, checks::make),
             components: self.components(),
             ..Book::default()
         }

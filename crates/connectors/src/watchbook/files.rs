@@ -35,7 +35,12 @@ pub(super) enum Place {
     Template,
     /// Access policies in Cedar's language.
     Access,
+    /// Rules in Prometheus' form, as they are: see [`crate::rules`].
+    Prometheus,
 }
+
+/// The folder of rule files in Prometheus' form.
+pub(super) const PROMETHEUS: &str = "prometheus";
 
 /// The kinds of which each is one file, `NAME.yaml`, or a folder of such files, `NAME/*.yaml`.
 pub(super) const KINDS: [(&str, Place); 13] = [
@@ -80,6 +85,9 @@ pub(super) fn place(path: &str) -> Option<Place> {
         None => kind(path.strip_suffix(".yaml")?),
         Some(("templates", file)) => file.ends_with(".txt").then_some(Place::Template),
         Some(("access", file)) => file.ends_with(".cedar").then_some(Place::Access),
+        Some((PROMETHEUS, file)) => {
+            [".yml", ".yaml", ".rules"].iter().any(|end| file.ends_with(end)).then_some(Place::Prometheus)
+        }
         Some((folder, file)) => kind(folder).filter(|place| *place != Place::Root && file.ends_with(".yaml")),
     }
 }
@@ -114,7 +122,7 @@ impl Shelf {
 
     /// Folders of a kind are read; others are left alone, but YAML in them is suspicious.
     fn kind_folder(&mut self, full: &Path, name: &str) {
-        let known = KINDS.iter().map(|(name, _)| *name).skip(1).chain(["templates", "access"]);
+        let known = KINDS.iter().map(|(name, _)| *name).skip(1).chain(["templates", "access", PROMETHEUS]);
         if known.clone().any(|known| known == name) {
             return self.folder(full, &format!("{name}/"));
         }

@@ -60,7 +60,7 @@ pub struct Findings {
 
 /// A place in a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Spot {
+pub(crate) struct Spot {
     /// The file, as an index into the sources.
     pub file: usize,
     /// The line, from one.
@@ -73,7 +73,7 @@ pub(super) struct Spot {
 
 /// A finding before its file is looked at.
 #[derive(Debug)]
-pub(super) struct Note {
+pub(crate) struct Note {
     /// Where.
     pub at: Spot,
     /// By which rule.
@@ -93,11 +93,19 @@ impl Spot {
 
 impl Findings {
     /// Resolves notes against the files they are about: `(path, text)` by index.
-    pub(super) fn resolve(mut notes: Vec<Note>, sources: &[(&str, &str)]) -> Self {
+    pub(crate) fn resolve(mut notes: Vec<Note>, sources: &[(&str, &str)]) -> Self {
         notes.sort_by(|a, b| (a.at, a.rule.code).cmp(&(b.at, b.rule.code)));
         let more = notes.len().saturating_sub(FINDINGS_MAX);
         let list = notes.into_iter().take(FINDINGS_MAX).map(|note| Finding::resolve(note, sources)).collect();
         Self { list, more }
+    }
+
+    /// Adds those of other files.
+    pub(crate) fn join(&mut self, other: Self) {
+        let room = FINDINGS_MAX.saturating_sub(self.list.len());
+        self.more += other.more + other.list.len().saturating_sub(room);
+        self.list.extend(other.list.into_iter().take(room));
+        self.list.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
     }
 
     /// The findings in order of file, line and column.

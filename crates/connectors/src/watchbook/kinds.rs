@@ -240,30 +240,6 @@ shape! {
 }
 
 shape! {
-    /// An HTTP health check of our own.
-    CheckFile {
-        /// The service it speaks for.
-        "service" service: ServiceName,
-        /// What is asked, by GET.
-        "url" url: Url,
-        /// How often. Default: 30s.
-        "every" every: Option<Span>,
-        /// How long an answer may take. Default: 5s, or `every` when that is shorter.
-        "timeout" timeout: Option<Placed<Span>>,
-        /// The statuses that are healthy: `200-299` or `204`. Default: 200-299.
-        "status" status: Option<Range<100, 599>>,
-        /// A text that a healthy body contains.
-        "contains" contains: Option<String>,
-        /// How many failures in a row raise. Default: 3.
-        "failures" failures: Option<Whole<1, 100>>,
-        /// How many successes in a row clear. Default: 2.
-        "successes" successes: Option<Whole<1, 100>>,
-        /// Labels added to the alert.
-        "labels" labels: Labels,
-    }
-}
-
-shape! {
     /// A component of the public status page.
     ComponentFile {
         /// What customers call it. Default: its name.

@@ -2,8 +2,8 @@
 //! together is checked.
 
 use kernel::book::{
-    Channel, Check, EscalationPolicy, Hook, Inhibition, Layer, Person, Reduce, Route, Rule, Schedule, Service,
-    SeverityRule, Step, Team, Threshold,
+    Channel, EscalationPolicy, Hook, Inhibition, Layer, Person, Reduce, Route, Rule, Schedule, Service, SeverityRule,
+    Step, Team, Threshold,
 };
 use kernel::{ChannelKind, Role, Seconds};
 
@@ -15,10 +15,6 @@ use super::shape::{Reader, Sort};
 
 /// The window of a rule that does not say one.
 const WINDOW: Seconds = Seconds::minutes(1);
-/// How often a check asks when it does not say.
-const CHECK_EVERY: Seconds = Seconds(30);
-/// How long a check waits when it does not say.
-const CHECK_TIMEOUT: Seconds = Seconds(5);
 /// How often an update is owed when the severity rule does not say.
 const UPDATE_EVERY: Seconds = Seconds::hours(1);
 
@@ -171,25 +167,4 @@ fn overlap(raise: Threshold, clear: Threshold) -> bool {
         (Above(low) | AtLeast(low), Below(high) | AtMost(high))
         | (Below(high) | AtMost(high), Above(low) | AtLeast(low)) => low < high,
     }
-}
-
-pub(super) fn check(_: &str, file: CheckFile, reader: &mut Reader<'_>) -> Option<Check> {
-    file.url.demand(address::HTTP, reader);
-    let every = file.every.map_or(CHECK_EVERY, |Span(span)| span);
-    if let Some(timeout) = file.timeout.as_ref().filter(|timeout| timeout.value.0 > every) {
-        let message = format!("an answer may take longer than the {every} between two questions");
-        reader.note_hint(timeout.at, &rule::SLOW_CHECK, message, "make `timeout` at most `every`");
-    }
-    let Range(low, high) = file.status.unwrap_or(Range(200, 299));
-    Some(Check {
-        service: file.service,
-        url: file.url.text,
-        every,
-        timeout: file.timeout.map_or(CHECK_TIMEOUT.min(every), |timeout| timeout.value.0),
-        status: (low, high),
-        contains: file.contains,
-        failures: file.failures.map_or(3, |Whole(times)| times),
-        successes: file.successes.map_or(2, |Whole(times)| times),
-        labels: file.labels,
-    })
 }

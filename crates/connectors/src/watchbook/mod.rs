@@ -12,22 +12,23 @@
 
 mod address;
 mod build;
+mod checks;
 mod files;
-mod finding;
+pub(crate) mod finding;
 mod git;
 mod hours;
 mod kinds;
 mod make;
-mod rule;
-mod scalars;
+pub(crate) mod rule;
+pub(crate) mod scalars;
 mod schema;
-mod shape;
+pub(crate) mod shape;
 mod starter;
-mod suggest;
+pub(crate) mod suggest;
 mod template;
 mod whole;
 mod words;
-mod yaml;
+pub(crate) mod yaml;
 
 #[cfg(test)]
 mod tests;
@@ -42,7 +43,7 @@ pub use rule::{RULES, Rule};
 pub use schema::{schema, schemas};
 pub use starter::starter;
 
-use files::Shelf;
+use files::{Place, Shelf};
 use finding::Spot;
 
 /// What a name looks like.
@@ -93,11 +94,19 @@ pub fn check_files<P: AsRef<str>>(files: impl IntoIterator<Item = (P, Vec<u8>)>)
 
 fn check_shelf(mut shelf: Shelf) -> Checked {
     let mut notes = std::mem::take(&mut shelf.notes);
-    let draft = build::draft(&shelf.sources, shelf.digest(), &mut notes);
+    let mut draft = build::draft(&shelf.sources, shelf.digest(), &mut notes);
     let root = shelf.sources.iter().position(|source| source.path == ROOT_FILE).unwrap_or(0);
     whole::weigh(&draft, Spot::top(root), &mut notes);
-    let sound = notes.iter().all(|note| note.rule.level == Level::Warning);
     let texts: Vec<(&str, &str)> = shelf.sources.iter().map(|source| (&*source.path, &*source.text)).collect();
-    let findings = Findings::resolve(notes, &texts);
+    let mut findings = Findings::resolve(notes, &texts);
+    for source in shelf.sources.iter().filter(|source| source.place == Some(Place::Prometheus) && source.whole) {
+        match crate::rules::check(&source.path, source.text.as_bytes()).whole() {
+            Ok(file) => draft.book.rule_files.push(file),
+            Err(wrong) => findings.join(wrong),
+        }
+    }
+    draft.book.alerting =
+        draft.book.rule_files.iter().flat_map(|file| &file.groups).flat_map(|group| group.rule_names()).collect();
+    let sound = findings.count(Level::Error) == 0;
     Checked { book: sound.then_some(draft.book), findings, digest: shelf.digest() }
 }

@@ -19,7 +19,7 @@ macro_rules! rules {
     ($($name:ident $code:literal $level:ident $demands:literal $($masked:ident)?;)*) => {
         $(
             #[doc = $demands]
-            pub(super) static $name: Rule = Rule {
+            pub(crate) static $name: Rule = Rule {
                 code: $code, level: Level::$level, demands: $demands, masked: rules!(@ $($masked)?),
             };
         )*
@@ -72,6 +72,11 @@ rules! {
     NO_CONTACT "WB052" Error "everybody who can be paged has a contact";
     SELF_DEPENDENCY "WB053" Error "a service does not depend on itself";
     HYSTERESIS "WB054" Error "no value both raises and clears";
+    PROBE "WB055" Error "a check has one probe, and only the keys of that probe";
+    TALLY "WB056" Error "a check's failures are at most the looks that they are among";
+    JSON_PATH "WB057" Error "a place in a JSON body is written `$.a.b[0]`";
+    HOST "WB058" Error "a host is a name or an address, and a port follows it where one is needed";
+    HEADER "WB059" Error "a header's name is one of HTTP, its value one line, and it holds no credential";
     CYCLE "WB060" Warning "services do not depend on each other in a circle";
     NO_CATCH_ALL "WB061" Warning "an alert that no route, service or team places still pages somebody";
     UNREACHABLE "WB062" Warning "every route and every severity rule can be reached";

@@ -15,7 +15,7 @@ use super::suggest;
 use super::yaml::Node;
 
 /// Notes that a text breaks a rule.
-pub(super) fn refuse<T>(
+pub(crate) fn refuse<T>(
     node: &Node,
     reader: &mut Reader<'_>,
     rule: &'static Rule,
@@ -58,7 +58,7 @@ impl Shape for bool {
 
 /// A whole number within bounds.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Whole<const MIN: u8, const MAX: u8>(pub u8);
+pub(crate) struct Whole<const MIN: u8, const MAX: u8>(pub u8);
 
 impl<const MIN: u8, const MAX: u8> Shape for Whole<MIN, MAX> {
     fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
@@ -79,7 +79,7 @@ impl<const MIN: u8, const MAX: u8> Shape for Whole<MIN, MAX> {
 
 /// A range of whole numbers, `1-2`, or one number.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Range<const MIN: u16, const MAX: u16>(pub u16, pub u16);
+pub(crate) struct Range<const MIN: u16, const MAX: u16>(pub u16, pub u16);
 
 impl<const MIN: u16, const MAX: u16> Shape for Range<MIN, MAX> {
     fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
@@ -118,7 +118,7 @@ impl Shape for Seconds {
 
 /// A duration of at least one second.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Span(pub Seconds);
+pub(crate) struct Span(pub Seconds);
 
 impl Shape for Span {
     fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
@@ -281,7 +281,7 @@ impl Shape for SecretRef {
 
 /// A text with placeholders, which has been compiled once.
 #[derive(Debug)]
-pub(super) struct Template(pub String);
+pub(crate) struct Template(pub String);
 
 impl Shape for Template {
     fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
@@ -302,7 +302,7 @@ impl Shape for Template {
 }
 
 /// The line on which a template is not well formed, and why.
-pub(super) fn template_error(text: &str) -> Option<(usize, String)> {
+pub(crate) fn template_error(text: &str) -> Option<(usize, String)> {
     let error = minijinja::Environment::new().template_from_str(text).err()?;
     let detail = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
     Some((error.line().unwrap_or(1), format!("the template is not well formed: {detail}")))
@@ -310,7 +310,7 @@ pub(super) fn template_error(text: &str) -> Option<(usize, String)> {
 
 /// The name of a metric.
 #[derive(Debug)]
-pub(super) struct Metric(pub String);
+pub(crate) struct Metric(pub String);
 
 impl Shape for Metric {
     fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
@@ -330,7 +330,7 @@ impl Shape for Metric {
 
 /// A JSON pointer.
 #[derive(Debug, Default)]
-pub(super) struct Pointer(pub String);
+pub(crate) struct Pointer(pub String);
 
 impl Shape for Pointer {
     fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
@@ -349,7 +349,7 @@ impl Shape for Pointer {
 }
 
 /// Whether a text is letters, digits and these characters, and does not begin with a digit.
-pub(super) fn is_word(text: &str, more: &str) -> bool {
+pub(crate) fn is_word(text: &str, more: &str) -> bool {
     let fits = |c: char| c.is_ascii_alphanumeric() || more.contains(c);
     !text.is_empty() && text.chars().all(fits) && !text.starts_with(|c: char| c.is_ascii_digit())
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::NAME_PATTERN;
+use super::checks::CheckFile;
 use super::files::{KINDS, Place};
 use super::kinds::*;
 use super::shape::{Defs, Shape, Sort};
@@ -49,7 +50,7 @@ fn content(place: Place, defs: &mut Defs) -> Value {
             let item = item(sort, defs);
             json!({ "type": "object", "propertyNames": { "pattern": NAME_PATTERN }, "additionalProperties": item })
         }
-        Place::Template | Place::Access => json!({}),
+        Place::Template | Place::Access | Place::Prometheus => json!({}),
     }
 }
 

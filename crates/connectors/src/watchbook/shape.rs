@@ -13,10 +13,10 @@ use super::suggest;
 use super::yaml::{Key, Node, Value};
 
 /// The named shapes of a schema, by name.
-pub(super) type Defs = BTreeMap<&'static str, serde_json::Value>;
+pub(crate) type Defs = BTreeMap<&'static str, serde_json::Value>;
 
 /// Something that can stand in a file.
-pub(super) trait Shape: Sized {
+pub(crate) trait Shape: Sized {
     /// Reads a node; `None` after a note.
     fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self>;
 
@@ -31,7 +31,7 @@ pub(super) trait Shape: Sized {
 
 /// What can be named in a watchbook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Sort {
+pub(crate) enum Sort {
     Service,
     Team,
     Person,
@@ -66,7 +66,7 @@ impl Sort {
 
 /// Every name that is defined, and where; known before anything else is read.
 #[derive(Debug, Default)]
-pub(super) struct Names {
+pub(crate) struct Names {
     /// By sort and name, the place of the definition.
     pub spots: BTreeMap<Sort, BTreeMap<String, Spot>>,
     /// The sorts of which a file could not be read, so that a missing name proves nothing.
@@ -81,7 +81,7 @@ impl Names {
 }
 
 /// What reading needs beside the node.
-pub(super) struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     pub names: &'a Names,
     pub notes: &'a mut Vec<Note>,
     /// What each channel speaks, once channels have been read.
@@ -210,7 +210,7 @@ impl<T: Shape> Shape for Vec<T> {
 
 /// A list with at least one item.
 #[derive(Debug)]
-pub(super) struct Filled<T>(pub Vec<T>);
+pub(crate) struct Filled<T>(pub Vec<T>);
 
 impl<T: Shape> Shape for Filled<T> {
     fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
@@ -229,7 +229,7 @@ impl<T: Shape> Shape for Filled<T> {
 
 /// A value together with its place.
 #[derive(Debug)]
-pub(super) struct Placed<T> {
+pub(crate) struct Placed<T> {
     pub at: Spot,
     pub value: T,
 }
@@ -245,7 +245,7 @@ impl<T: Shape> Shape for Placed<T> {
 }
 
 /// The schema of a map with fixed keys: name, description, whether it is required, and schema of each.
-pub(super) fn object(about: &str, keys: Vec<(&str, String, bool, serde_json::Value)>) -> serde_json::Value {
+pub(crate) fn object(about: &str, keys: Vec<(&str, String, bool, serde_json::Value)>) -> serde_json::Value {
     let required: Vec<&str> = keys.iter().filter(|(_, _, required, _)| *required).map(|(key, ..)| *key).collect();
     let described = |(key, doc, _, mut schema): (&str, String, bool, serde_json::Value)| {
         schema["description"] = doc.into();
@@ -263,7 +263,7 @@ macro_rules! shape {
     ($(#[doc = $about:literal])+ $name:ident { $($(#[doc = $doc:literal])+ $key:literal $field:ident: $kind:ty,)* }) => {
         $(#[doc = $about])+
         #[derive(Debug)]
-        pub(super) struct $name { $($(#[doc = $doc])+ pub $field: $kind,)* }
+        pub(crate) struct $name { $($(#[doc = $doc])+ pub $field: $kind,)* }
 
         impl $crate::watchbook::shape::Shape for $name {
             fn read(
@@ -294,4 +294,4 @@ macro_rules! shape {
         }
     };
 }
-pub(super) use shape;
+pub(crate) use shape;

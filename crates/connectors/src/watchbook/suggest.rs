@@ -4,7 +4,7 @@
 const WORD_CHARS_MAX: usize = 100;
 
 /// The candidate nearest to a word, when one is near enough to be what was meant.
-pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let limit = (word.chars().count() / 3).max(1);
     let ranked = candidates.into_iter().filter_map(|candidate| {
         let distance = if candidate.eq_ignore_ascii_case(word) { 0 } else { distance(word, candidate) };
@@ -14,7 +14,7 @@ pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a s
 }
 
 /// The hint for a word that is not known: the nearest candidate, else all of them when they are few.
-pub(super) fn hint<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str> + Clone) -> Option<String> {
+pub(crate) fn hint<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str> + Clone) -> Option<String> {
     /// More than this many candidates are not listed.
     const LISTED_MAX: usize = 12;
     if let Some(near) = nearest(word, candidates.clone()) {

@@ -11,6 +11,8 @@ use proptest::prelude::*;
 use super::files::{KINDS, place};
 use super::*;
 
+mod checks;
+
 type Files = BTreeMap<String, String>;
 
 fn workspace() -> PathBuf {
@@ -113,7 +115,7 @@ fn the_example_is_the_shop_of_the_demo() {
     assert!(book.policies.values().all(|policy| policy.steps.len() == 3));
     let rule = &book.rules["payments-errors"];
     assert_eq!((rule.raise, rule.hold), (kernel::book::Threshold::Above(0.05), kernel::Seconds(5)));
-    let ports: Vec<&str> = book.checks.values().map(|check| check.url.as_str()).collect();
+    let ports: Vec<&str> = book.checks.values().filter_map(|check| check.probe.url()).collect();
     let expected = ["8471", "8472", "8473"].map(|port| format!("http://127.0.0.1:{port}/health"));
     assert_eq!(ports, expected);
     let components: Vec<&str> = book.components.iter().map(|component| component.name.as_str()).collect();

@@ -1,6 +1,7 @@
 //! Values that are one of some known words, and names of things that are defined elsewhere.
 
 use kernel::book::Reduce;
+use kernel::book::probe::{DnsRecord, HttpMethod};
 use kernel::{ChannelKind, ChannelName, PersonName, PolicyName, Role, ScheduleName, ServiceName, TeamName};
 use serde_json::json;
 
@@ -37,6 +38,10 @@ words! {
         "max" => Self::Max, "rate" => Self::Rate;
     ChannelKind, "a kind of channel": "email" => Self::Email, "webhook" => Self::Webhook, "ntfy" => Self::Ntfy,
         "slack" => Self::Slack, "matrix" => Self::Matrix;
+    HttpMethod, "a method that a check asks with": "GET" => Self::Get, "HEAD" => Self::Head, "OPTIONS" => Self::Options,
+        "POST" => Self::Post, "PUT" => Self::Put;
+    DnsRecord, "a type of record that a check asks for": "A" => Self::A, "AAAA" => Self::Aaaa, "CNAME" => Self::Cname,
+        "MX" => Self::Mx, "NS" => Self::Ns, "TXT" => Self::Txt, "SRV" => Self::Srv;
     Role, "a role": "viewer" => Self::Viewer, "responder" => Self::Responder, "commander" => Self::Commander,
         "communications" => Self::Communications, "auditor" => Self::Auditor, "administrator" => Self::Administrator;
 }

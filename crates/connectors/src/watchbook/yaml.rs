@@ -1,8 +1,8 @@
 //! YAML as a tree in which every key and every value knows its place. Scalars stay text: what they mean is decided by
 //! the key they stand under, so `no` is a country and `09:00` a time of day.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use granit_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput, Tag};
 
@@ -12,16 +12,30 @@ use super::rule;
 /// How deep lists and maps may be nested, each way of writing them counted on its own.
 const DEPTH_MAX: usize = 32;
 
+/// How many nodes the aliases of a file may repeat.
+const ALIASED_MAX: usize = 100_000;
+
+/// How much of YAML is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// The watchbook's: no aliases, no tags.
+    Plain,
+    /// With aliases, merge keys (`<<`) and tags, as the files of other programs may have.
+    Full,
+}
+
 /// A value and its place.
-#[derive(Debug)]
-pub(super) struct Node {
+#[derive(Debug, Clone)]
+pub(crate) struct Node {
     pub at: Spot,
+    /// The last line that belongs to it.
+    pub last_line: usize,
     pub value: Value,
 }
 
 /// What a value is.
-#[derive(Debug)]
-pub(super) enum Value {
+#[derive(Debug, Clone)]
+pub(crate) enum Value {
     /// A scalar; `plain` when it was written without quotes.
     Text { text: String, plain: bool },
     /// A list.
@@ -34,7 +48,7 @@ pub(super) enum Value {
 
 /// A key of a map and its place.
 #[derive(Debug, Clone)]
-pub(super) struct Key {
+pub(crate) struct Key {
     pub at: Spot,
     pub text: String,
 }
@@ -44,17 +58,32 @@ impl Node {
     pub fn is_null(&self) -> bool {
         matches!(&self.value, Value::Text { text, plain: true } if matches!(&**text, "" | "~" | "null"))
     }
+
+    /// How many nodes it has, itself included.
+    fn size(&self) -> usize {
+        match &self.value {
+            Value::List(items) => 1 + items.iter().map(Self::size).sum::<usize>(),
+            Value::Map(entries) => 1 + entries.iter().map(|(_, value)| 1 + value.size()).sum::<usize>(),
+            Value::Text { .. } | Value::Broken => 1,
+        }
+    }
 }
 
 /// Reads one file. `None` when it is not YAML, of which a note says more.
 pub(super) fn parse(file: usize, text: &str, notes: &mut Vec<Note>) -> Option<Node> {
+    read(file, text, Dialect::Plain, notes)
+}
+
+/// Reads one file of a dialect. `None` when it is not YAML, of which a note says more.
+pub(crate) fn read(file: usize, text: &str, dialect: Dialect, notes: &mut Vec<Note>) -> Option<Node> {
     let options = granit_parser::options! {
         emit_comments: false,
         emit_unresolved_aliases: true,
         flow_nesting_limit: DEPTH_MAX,
         block_nesting_limit: DEPTH_MAX,
     };
-    let mut tree = Tree { events: Parser::new_from_str_with_options(text, options), file, notes };
+    let events = Parser::new_from_str_with_options(text, options);
+    let mut tree = Tree { events, file, dialect, anchors: BTreeMap::new(), aliased: 0, notes };
     match tree.document() {
         Ok(node) => Some(node),
         Err(error) => {
@@ -70,6 +99,9 @@ pub(super) fn parse(file: usize, text: &str, notes: &mut Vec<Note>) -> Option<No
 struct Tree<'a> {
     events: Parser<'a, StrInput<'a>>,
     file: usize,
+    dialect: Dialect,
+    anchors: BTreeMap<usize, Node>,
+    aliased: usize,
     notes: &'a mut Vec<Note>,
 }
 
@@ -91,7 +123,7 @@ impl<'a> Tree<'a> {
                 event => root = Some(self.node(event, span)?),
             }
         }
-        let empty = Node { at: Spot::top(self.file), value: Value::Map(Vec::new()) };
+        let empty = Node { at: Spot::top(self.file), last_line: 1, value: Value::Map(Vec::new()) };
         Ok(root.filter(|node| !node.is_null()).unwrap_or(empty))
     }
 
@@ -102,39 +134,67 @@ impl<'a> Tree<'a> {
     /// The node that an event begins. The nesting limits of the parser bound the recursion.
     fn node(&mut self, event: Event<'a>, span: Span) -> Result<Node, ScanError> {
         let at = self.spot(&span);
-        let value = match event {
-            Event::Scalar(text, style, _, tag) => {
+        let mut last_line = last_line(&span);
+        let (value, anchor) = match event {
+            Event::Scalar(text, style, anchor, tag) => {
                 self.untagged(tag.as_deref(), &span);
-                Value::Text { text: text.into_owned(), plain: style == ScalarStyle::Plain }
+                let plain = style == ScalarStyle::Plain && tag.is_none();
+                (Value::Text { text: text.into_owned(), plain }, anchor)
             }
-            Event::SequenceStart(_, _, tag) => {
+            Event::SequenceStart(_, anchor, tag) => {
                 self.untagged(tag.as_deref(), &span);
-                self.list()?
+                (self.list(&mut last_line)?, anchor)
             }
-            Event::MappingStart(_, _, tag) => {
+            Event::MappingStart(_, anchor, tag) => {
                 self.untagged(tag.as_deref(), &span);
-                self.map()?
+                (self.map(&mut last_line)?, anchor)
+            }
+            Event::Alias(anchor) if self.dialect == Dialect::Full => (self.alias(anchor, &span), 0),
+            Event::UnresolvedAlias(name) if self.dialect == Dialect::Full => {
+                self.note(&span, &format!("the alias `*{name}` names nothing"), "define it above with `&`");
+                (Value::Broken, 0)
             }
             _ => {
                 self.note(&span, "aliases are not read", "write the value again");
-                Value::Broken
+                (Value::Broken, 0)
             }
         };
-        Ok(Node { at, value })
+        let node = Node { at, last_line, value };
+        if anchor != 0 && self.dialect == Dialect::Full {
+            self.anchors.insert(anchor, node.clone());
+        }
+        Ok(node)
     }
 
-    fn list(&mut self) -> Result<Value, ScanError> {
+    /// What an alias stands for. An anchor within itself is not yet known, so there are no circles.
+    fn alias(&mut self, anchor: usize, span: &Span) -> Value {
+        let Some(node) = self.anchors.get(&anchor) else {
+            self.note(span, "an alias stands within what it names", "write the value again");
+            return Value::Broken;
+        };
+        self.aliased = self.aliased.saturating_add(node.size());
+        if self.aliased > ALIASED_MAX {
+            let message = format!("the aliases of this file repeat more than {ALIASED_MAX} values");
+            self.note(span, &message, "write fewer of them");
+            return Value::Broken;
+        }
+        self.anchors.get(&anchor).map_or(Value::Broken, |node| node.value.clone())
+    }
+
+    fn list(&mut self, last_line: &mut usize) -> Result<Value, ScanError> {
         let mut items = Vec::new();
         while let Some((event, span)) = self.next()? {
             if matches!(event, Event::SequenceEnd) {
                 break;
             }
-            items.push(self.node(event, span)?);
+            let item = self.node(event, span)?;
+            *last_line = item.last_line.max(*last_line);
+            items.push(item);
         }
         Ok(Value::List(items))
     }
 
-    fn map(&mut self) -> Result<Value, ScanError> {
+    fn map(&mut self, last_line: &mut usize) -> Result<Value, ScanError> {
         let mut entries: Vec<(Key, Node)> = Vec::new();
         let mut lines = BTreeMap::new();
         while let Some((event, span)) = self.next()? {
@@ -144,6 +204,7 @@ impl<'a> Tree<'a> {
             let key = self.node(event, span)?;
             let Some((event, span)) = self.next()? else { break };
             let value = self.node(event, span)?;
+            *last_line = value.last_line.max(*last_line);
             match key.value {
                 Value::Text { text, .. } => match lines.entry(text.clone()) {
                     Entry::Vacant(free) => {
@@ -156,7 +217,30 @@ impl<'a> Tree<'a> {
                 _ => self.note_at(key.at, &rule::PLAIN_YAML, "a key must be a text".into(), None),
             }
         }
+        if self.dialect == Dialect::Full {
+            self.merge(&mut entries);
+        }
         Ok(Value::Map(entries))
+    }
+
+    /// Puts the entries of the maps under the key `<<` where the map itself has none of their names.
+    fn merge(&mut self, entries: &mut Vec<(Key, Node)>) {
+        let Some(at) = entries.iter().position(|(key, _)| key.text == "<<") else { return };
+        let (key, merged) = entries.remove(at);
+        let maps = match merged.value {
+            Value::List(maps) => maps,
+            value => vec![Node { value, ..merged }],
+        };
+        let mut known: BTreeSet<String> = entries.iter().map(|(key, _)| key.text.clone()).collect();
+        for map in maps {
+            match map.value {
+                Value::Map(more) => {
+                    entries.extend(more.into_iter().filter(|(name, _)| known.insert(name.text.clone())))
+                }
+                Value::Broken => {}
+                _ => self.note_at(key.at, &rule::PLAIN_YAML, "`<<` must name a map".into(), None),
+            }
+        }
     }
 
     fn twice(&mut self, at: Spot, key: &str, first: usize) {
@@ -165,7 +249,7 @@ impl<'a> Tree<'a> {
     }
 
     fn untagged(&mut self, tag: Option<&Tag>, span: &Span) {
-        if let Some(tag) = tag {
+        if let Some(tag) = tag.filter(|_| self.dialect == Dialect::Plain) {
             let message = format!("the tag `{}` is not read", tag.original());
             self.note(span, &message, "leave it out");
         }
@@ -184,4 +268,10 @@ impl<'a> Tree<'a> {
         let width = if start.line() == end.line() { end.col().saturating_sub(start.col()).max(1) } else { 1 };
         Spot { file: self.file, line: start.line().max(1), column: start.col() + 1, width }
     }
+}
+
+/// The last line of a span; the text of a block ends before the line on which its span does.
+fn last_line(span: &Span) -> usize {
+    let (start, end) = (span.start.line().max(1), span.end.line().max(1));
+    if end > start && span.end.col() == 0 { end - 1 } else { end.max(start) }
 }

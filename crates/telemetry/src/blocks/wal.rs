@@ -59,8 +59,9 @@ impl Wal {
             Some(number) if number > newest => records(&bytes),
             _ => (Vec::new(), 0),
         };
-        let lost = (number.is_some_and(|number| number > newest) && whole < bytes.len())
-            .then(|| BlocksFailure::new(path, format!("{} bytes at its end were torn and left out", bytes.len() - whole)));
+        let lost = (number.is_some_and(|number| number > newest) && whole < bytes.len()).then(|| {
+            BlocksFailure::new(path, format!("{} bytes at its end were torn and left out", bytes.len() - whole))
+        });
         let mut log = Self { path: path.to_owned(), file, number: newest + 1, bytes: whole, dirty: true };
         if whole == 0 {
             log.restart()?;

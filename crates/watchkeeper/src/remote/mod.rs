@@ -100,6 +100,13 @@ pub enum RemoteVerb {
         #[command(flatten)]
         server: Server,
     },
+    /// Health checks: say that a program whose heartbeat is awaited is well.
+    Check {
+        #[command(subcommand)]
+        verb: signal::CheckVerb,
+        #[command(flatten)]
+        server: Server,
+    },
     /// Changes to the organisation's systems: list, report.
     Change {
         #[command(subcommand)]
@@ -146,6 +153,7 @@ impl RemoteVerb {
             Self::Status(server) => (Ask::thing(op::STATUS), server),
             Self::Review { verb, server } => (verb.ask()?, server),
             Self::Signal { verb, server } => (verb.ask(), server),
+            Self::Check { verb, server } => (verb.ask(), server),
             Self::Change { verb, server } => (verb.ask(), server),
             Self::Service { verb, server } => (verb.ask(), server),
             Self::Person { verb, server } => (verb.ask(), server),

@@ -1,4 +1,4 @@
-//! `watchkeeper signal …` and `change …`.
+//! `watchkeeper signal …`, `check …` and `change …`.
 
 use clap::Subcommand;
 use kernel::Timestamp;
@@ -42,6 +42,25 @@ impl SignalVerb {
             Self::Dismiss { rule, series } => {
                 Ask::act(op::DISMISS_SIGNAL, json!({ "rule": rule, "series": object(series) }))
             }
+        }
+    }
+}
+
+/// `watchkeeper check …`
+#[derive(Debug, Subcommand)]
+pub enum CheckVerb {
+    /// Say that the program whose heartbeat a check awaits is well.
+    Beat {
+        /// The check.
+        check: String,
+    },
+}
+
+impl CheckVerb {
+    /// What it asks.
+    pub fn ask(self) -> Ask {
+        match self {
+            Self::Beat { check } => Ask::act(op::BEAT, json!({})).name(check),
         }
     }
 }

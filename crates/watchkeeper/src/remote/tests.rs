@@ -71,6 +71,7 @@ const LINES: &[&str] = &[
     "review publish 1",
     "signal list",
     "signal dismiss rule service=checkout",
+    "check beat nightly-backup",
     "change list",
     "change report deployed --service checkout --at 1h --link http://d --detail by=ci",
     "service list",

@@ -4,6 +4,7 @@
 
 mod book;
 mod browser;
+mod checks;
 mod crash;
 mod demo;
 mod documents;

@@ -121,7 +121,7 @@ async fn report_change(
 struct SignalBody {
     /// The rule or the check.
     rule: String,
-    /// `rule` or `check`.
+    /// `rule`, `check` or `alerting`.
     kind: &'static str,
     /// The series that was looked at; empty for a check.
     #[schema(value_type = BTreeMap<String, String>)]
@@ -147,6 +147,7 @@ async fn list_signals(State(state): State<AppState>, Caller(actor): Caller) -> R
             kind: match signal.kind {
                 signals::Kind::Rule => "rule",
                 signals::Kind::Check => "check",
+                signals::Kind::Alerting => "alerting",
             },
             series: signal.series.clone(),
             summary: signal.summary.clone(),

@@ -7,6 +7,7 @@ mod alerts;
 mod book;
 mod caller;
 mod changes;
+mod checks;
 mod fact;
 mod incidents;
 mod input;
@@ -69,6 +70,7 @@ fn documented() -> OpenApiRouter<AppState> {
         .merge(reviews::router())
         .merge(journal::router())
         .merge(changes::router())
+        .merge(checks::router())
         .merge(book::router())
         .merge(people::router())
         .merge(tokens::router());

@@ -9,6 +9,7 @@ pub mod lines;
 pub mod list;
 pub mod otlp;
 pub mod pagerduty;
+pub mod prometheus;
 pub(crate) mod query;
 pub mod reply;
 pub mod statuspage;
@@ -25,5 +26,6 @@ pub fn router(state: &AppState) -> Router<AppState> {
         .merge(counted(pagerduty::router(), Part::PagerDuty, state))
         .merge(counted(hook::router(), Part::Hook, state))
         .merge(counted(otlp::router().merge(lines::router()), Part::Otlp, state))
+        .merge(counted(prometheus::router(), Part::Prometheus, state))
         .merge(counted(statuspage::router(), Part::Status, state))
 }

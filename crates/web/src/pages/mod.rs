@@ -8,6 +8,7 @@
 //! | [`room`], [`acts`] | *Incident room*, the list, declaring, and everything its forms ask |
 //! | [`paging`] | *Page*: one run of a policy |
 //! | [`journal`] | *Journal*: facts and their proofs |
+//! | [`rules`], [`explore`], [`logs`], [`checks`] | *Rules*, *Explore*, *Logs*, *Checks*: what is sensed |
 //! | [`silences`] | *Alert* with why it paged or not, *Silences* |
 //! | [`oncall`], [`services`], [`reviews`] | *On call*, *Services*, *Review* |
 //! | [`me`] | one's own page, tokens and invitations, the keyboard |
@@ -17,10 +18,13 @@ mod access;
 mod ack;
 mod acts;
 mod assets;
+mod checks;
+mod explore;
 mod form;
 mod frame;
 mod journal;
 mod live;
+mod logs;
 mod me;
 mod now;
 mod oncall;
@@ -28,6 +32,7 @@ mod paging;
 mod reviews;
 mod room;
 mod rows;
+mod rules;
 mod services;
 mod silences;
 mod status;
@@ -52,6 +57,10 @@ pub fn router() -> Router<AppState> {
         .merge(acts::router())
         .merge(paging::router())
         .merge(journal::router())
+        .merge(rules::router())
+        .merge(explore::router())
+        .merge(logs::router())
+        .merge(checks::router())
         .merge(silences::router())
         .merge(oncall::router())
         .merge(services::router())

@@ -189,7 +189,7 @@ fn check(world: &World, name: &kernel::RuleName, check: &kernel::book::Check) ->
     let why = note.filter(|note| !note.healthy).map_or_else(String::new, |note| note.reason.clone());
     CheckRow {
         name: name.to_string(),
-        url: check.url.clone(),
+        url: check.probe.subject(),
         state,
         why,
         latency_ms: note.map(|note| note.latency_ms),

@@ -4,7 +4,7 @@ use kernel::Seconds;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::house::House;
+use crate::house::{House, answer};
 
 async fn alert(house: &House, labels: Value) -> Value {
     house.post("/alerts", json!({ "alerts": [{ "labels": labels, "annotations": { "summary": "no orders" } }] })).await
@@ -204,6 +204,17 @@ async fn the_watchbook_its_services_and_people_are_told() {
     house.post("/changes", json!({ "summary": "deployed", "service": "checkout", "details": { "build": "7" } })).await;
     assert_eq!(house.get("/changes").await[0]["source"], "integration:tester");
     assert_eq!(house.get("/signals").await, json!([]));
+}
+
+#[tokio::test]
+async fn a_beat_needs_a_check_that_awaits_it() {
+    let house = House::open().await;
+    let (status, problem) = house.api(Method::POST, "/checks/none/beat", None).await;
+    assert_eq!(status, StatusCode::NOT_FOUND, "{problem}");
+    let (status, _) =
+        answer(house.request(Method::POST, "/api/v1/checks/none/beat").bearer_auth("wrong").send().await.unwrap())
+            .await;
+    assert_eq!(status, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]

@@ -1,17 +1,21 @@
 //! A small organisation with a server, and a client for each way in.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use engine::ruler::{Ruler, SeriesStore, Watch};
 use engine::{Engine, Parts, Read};
 use kernel::port::{Deliver, JournalStore, SampleSource};
 use kernel::sample::{Sample, Window};
 use kernel::{Actor, Area, Book, Matcher, Seconds, Seq, Timestamp};
 use reqwest::{Method, Response, StatusCode};
 use serde_json::Value;
+use telemetry::blocks::{Blocks, Limits, Taken};
+use telemetry::metrics::{Settings, Store};
 use testkit::{FakeWorld, MemoryStore, SeededChance, VirtualClock};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-use web::{AppState, Refused, Sinks, WebConfig};
+use web::{AppState, Refused, Sinks, Stores, WebConfig};
 
 /// Everything that the tests' own token may do.
 const SCOPES: [&str; 13] = [
@@ -42,6 +46,7 @@ pub struct House {
     store: Arc<MemoryStore>,
     client: reqwest::Client,
     server: JoinHandle<()>,
+    _data: tempfile::TempDir,
 }
 
 impl Drop for House {
@@ -67,14 +72,27 @@ impl House {
         let world = Arc::new(FakeWorld::new());
         let engine = Engine::start(parts(&store, &world, &clock)).await.unwrap();
         let samples = Arc::new(Mutex::new(Vec::new()));
-        let state = state(&engine, &samples);
+        let data = tempfile::tempdir().unwrap();
+        let state = state(&engine, &samples, data.path());
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let app = web::app(state.clone());
         let server = tokio::spawn(web::listen::serve(listener, app, web::listen::Bounds::default()));
         let token = issue(&engine, "tester", &SCOPES).await;
         issue(&engine, web::doors::caller::LOCAL, &["alerts:write", "alerts:read", "signals:write"]).await;
-        Self { engine, clock, state, samples, url, token, world, store, client: reqwest::Client::new(), server }
+        Self {
+            engine,
+            clock,
+            state,
+            samples,
+            url,
+            token,
+            world,
+            store,
+            client: reqwest::Client::new(),
+            server,
+            _data: data,
+        }
     }
 
     /// Another engine over the same journal, after this one was stopped.
@@ -189,7 +207,45 @@ pub async fn issue(engine: &Engine, name: &str, scopes: &[&str]) -> String {
     token
 }
 
-fn state(engine: &Engine, samples: &Arc<Mutex<Vec<Sample>>>) -> AppState {
+/// Far enough ahead that no record of a test is too new.
+const NOW: kernel::Nanos = 4_000_000_000_000_000_000;
+
+fn told(taken: Taken) -> Refused {
+    Refused { count: taken.refused(), why: taken.reason() }
+}
+
+/// Series that nobody holds: the tests of rules at work are the engine's.
+struct NoSeries;
+
+impl promql::SeriesSource for NoSeries {
+    fn select(&self, _: promql::Wanted<'_>) -> Result<Vec<promql::Series>, promql::SourceFailure> {
+        Ok(Vec::new())
+    }
+}
+
+impl SeriesStore for NoSeries {
+    fn write(&self, _: Vec<(promql::Labels, promql::Point)>, _: Timestamp) -> Result<(), String> {
+        Ok(())
+    }
+    fn watch(&self, _: &[promql::ast::Matcher]) -> Option<Watch> {
+        None
+    }
+    fn take_written(&self) -> Vec<u32> {
+        Vec::new()
+    }
+}
+
+/// Empty stores in a directory of their own.
+fn stores(engine: &Engine, data: &Path) -> Stores {
+    Stores {
+        metrics: Store::open(&data.join("metrics"), Settings::default()).unwrap(),
+        logs: Arc::new(Blocks::open(data, Limits::default()).unwrap().0),
+        spans: Arc::new(Blocks::open(data, Limits::default()).unwrap().0),
+        ruler: Arc::new(Ruler::new(engine.clone(), Arc::new(NoSeries))),
+    }
+}
+
+fn state(engine: &Engine, samples: &Arc<Mutex<Vec<Sample>>>, data: &Path) -> AppState {
     let config = WebConfig {
         base_url: "http://watch.example".into(),
         trust_loopback: true,
@@ -203,8 +259,14 @@ fn state(engine: &Engine, samples: &Arc<Mutex<Vec<Sample>>>) -> AppState {
         let why = if bad.is_empty() { String::new() } else { "below zero".to_owned() };
         Ok(Refused { count: bad.len() as u64, why })
     };
-    let sinks = Sinks { samples: Arc::new(sink), logs: Arc::new(|_| Ok(Refused::default())), spans: Arc::new(|_| Ok(Refused::default())) };
-    AppState::new(engine.clone(), config, sinks)
+    let stores = stores(engine, data);
+    let (logs, spans) = (Arc::clone(&stores.logs), Arc::clone(&stores.spans));
+    let sinks = Sinks {
+        samples: Arc::new(sink),
+        logs: Arc::new(move |events| Ok(told(logs.push(events, NOW).unwrap()))),
+        spans: Arc::new(move |events| Ok(told(spans.push(events, NOW).unwrap()))),
+    };
+    AppState::new(engine.clone(), config, sinks, stores)
 }
 
 /// The files of the tests' watchbook.

@@ -11,7 +11,9 @@ use opentelemetry_proto::tonic::collector::logs::v1::logs_service_server::{LogsS
 use opentelemetry_proto::tonic::collector::logs::v1::{
     ExportLogsPartialSuccess, ExportLogsServiceRequest, ExportLogsServiceResponse,
 };
-use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_server::{MetricsService, MetricsServiceServer};
+use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_server::{
+    MetricsService, MetricsServiceServer,
+};
 use opentelemetry_proto::tonic::collector::metrics::v1::{
     ExportMetricsPartialSuccess, ExportMetricsServiceRequest, ExportMetricsServiceResponse,
 };
@@ -70,8 +72,8 @@ struct Door(AppState);
 /// What a request's records came to, as gRPC answers.
 fn told<T>(kept: Result<Rest, Problem>, answer: impl FnOnce(Option<(i64, String)>) -> T) -> Answer<T> {
     let rest = kept.map_err(|problem| refusal(&problem))?;
-    let partial = (rest.count > 0 || !rest.why.is_empty())
-        .then(|| (i64::try_from(rest.count).unwrap_or(i64::MAX), rest.why));
+    let partial =
+        (rest.count > 0 || !rest.why.is_empty()).then(|| (i64::try_from(rest.count).unwrap_or(i64::MAX), rest.why));
     Ok(tonic::Response::new(answer(partial)))
 }
 
@@ -113,10 +115,8 @@ impl TraceService for Door {
     async fn export(&self, request: tonic::Request<ExportTraceServiceRequest>) -> Answer<ExportTraceServiceResponse> {
         let records = otlp::spans(request.into_inner());
         told(super::keep_spans(&self.0, records), |partial| {
-            let partial = partial.map(|(rejected_spans, error_message)| ExportTracePartialSuccess {
-                rejected_spans,
-                error_message,
-            });
+            let partial = partial
+                .map(|(rejected_spans, error_message)| ExportTracePartialSuccess { rejected_spans, error_message });
             ExportTraceServiceResponse { partial_success: partial }
         })
     }

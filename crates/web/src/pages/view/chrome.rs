@@ -25,6 +25,14 @@ pub enum Tab {
     Reviews,
     /// The journal.
     Journal,
+    /// Rule files and their alerts.
+    Rules,
+    /// Queries and their plots.
+    Explore,
+    /// Log events.
+    Logs,
+    /// Health checks.
+    Checks,
     /// API tokens.
     Tokens,
     /// One's own page.
@@ -151,7 +159,9 @@ impl Chrome {
         self.civil(at, "%-d %b %Y %H:%M:%S %Z")
     }
 
-    fn civil(&self, at: &Timestamp, format: &str) -> String {
+    /// An instant in the reader's zone, in a form of `strftime`.
+    #[must_use]
+    pub fn civil(&self, at: &Timestamp, format: &str) -> String {
         let zone = self.zone.clone().unwrap_or(TimeZone::UTC);
         at.to_zoned_datetime(zone).strftime(format).to_string()
     }

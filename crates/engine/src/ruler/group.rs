@@ -1,0 +1,267 @@
+//! One group of rules at work: when it is due, what it remembers, what it has not said yet.
+
+use std::collections::{BTreeMap, HashSet};
+use std::time::{Duration, Instant};
+
+use kernel::book::rules;
+use kernel::{Labels, RuleName, Timestamp};
+use promql::{Point, SeriesSource};
+use signals::alerting::{self, Broken, Instance, Known, Plan, Planned, Setting, State, Transition, What};
+use signals::{Cleared, Ruled, Signal, Verdict};
+
+use super::view::{self, GroupView};
+use super::{INTERVAL, SeriesStore, Watch};
+
+/// How soon after an evaluation a group may be evaluated again because something was written.
+const ARRIVAL_GAP: Duration = Duration::from_millis(100);
+/// How often what a group remembers is kept.
+const KEEP_EVERY: Duration = Duration::from_secs(5);
+/// The annotation that says in one line what happened.
+const SUMMARY: &str = "summary";
+
+/// A group at work.
+pub(super) struct Group {
+    pub(super) book: rules::Group,
+    pub(super) file: String,
+    pub(super) plan: Plan,
+    pub(super) broken: Vec<Broken>,
+    pub(super) state: State,
+    pub(super) interval: Duration,
+    /// The instant of the next evaluation.
+    due: Option<Timestamp>,
+    pub(super) last: Last,
+    unsaid: Vec<Said>,
+    /// Counts what was said, so that it can be named.
+    said: u64,
+    dirty: bool,
+    kept: Option<Timestamp>,
+    /// Over the series of rules that fire at once, for which the next beat would be late.
+    watches: Vec<Watch>,
+    /// Whether anything of these was written since the last evaluation.
+    anew: bool,
+}
+
+/// An outcome on its way to the room.
+#[derive(Clone)]
+pub(super) struct Said {
+    pub(super) group: String,
+    pub(super) number: u64,
+    pub(super) outcome: Ruled,
+}
+
+/// What is known of the last evaluation.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Last {
+    pub(super) at: Option<Timestamp>,
+    pub(super) took: Duration,
+    pub(super) errors: BTreeMap<usize, String>,
+    pub(super) unwritten: Option<String>,
+    pub(super) missed: u64,
+    pub(super) evaluations: u64,
+}
+
+impl Group {
+    pub(super) fn new(file: &str, group: &rules::Group, series: &dyn SeriesStore) -> Self {
+        let (plan, broken) = Plan::of(file, group);
+        Self {
+            book: group.clone(),
+            file: file.to_owned(),
+            interval: group.interval.unwrap_or(INTERVAL).max(Duration::from_secs(1)),
+            watches: watches(&plan, series),
+            anew: false,
+            plan,
+            broken,
+            state: State::default(),
+            due: None,
+            last: Last::default(),
+            unsaid: Vec::new(),
+            said: 0,
+            dirty: false,
+            kept: None,
+        }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.book.name
+    }
+
+    pub(super) fn rule_names(&self) -> impl Iterator<Item = RuleName> {
+        self.book.rule_names()
+    }
+
+    /// Goes on with what was remembered, set right by what is raised in the journal.
+    pub(super) fn begin(&mut self, state: State, raised: &BTreeMap<RuleName, Vec<Signal>>, now: Timestamp) {
+        self.state = state;
+        let known: Vec<Known> = raised.values().flatten().filter_map(|signal| self.known(signal)).collect();
+        let transitions = alerting::reconcile(&self.plan, &mut self.state, &known, now.as_millisecond());
+        self.say(transitions);
+        self.dirty = true;
+    }
+
+    fn known(&self, signal: &Signal) -> Option<Known> {
+        let rule = signal.rule.as_str().strip_prefix(self.name())?.strip_prefix('/')?;
+        Some(Known {
+            rule: rule.to_owned(),
+            identity: promql::Labels::from_pairs(signal.series.iter()),
+            labels: promql::Labels::from_pairs(signal.labels.iter()),
+            annotations: signal.annotations.iter().map(|(name, text)| (name.to_owned(), text.to_owned())).collect(),
+            value: signal.value.unwrap_or(f64::NAN),
+            since: signal.since.as_millisecond(),
+        })
+    }
+
+    /// Hears which watches something was written of.
+    pub(super) fn note_written(&mut self, written: &HashSet<u32>) {
+        self.anew |= self.watches.iter().any(|watch| written.contains(&watch.id));
+    }
+
+    /// Whether it is to be evaluated now: on its beat, or because something was written that a prompt rule may see.
+    pub(super) fn is_due(&self, now: Timestamp) -> bool {
+        let gap = jiff::SignedDuration::try_from(ARRIVAL_GAP).unwrap_or_default();
+        let rested = self.last.at.is_none_or(|at| now.duration_since(at) >= gap);
+        self.due.is_none_or(|due| due <= now) || (self.anew && rested)
+    }
+
+    /// Evaluates its rules and gives what they recorded.
+    pub(super) fn evaluate(
+        &mut self,
+        setting: &Setting,
+        source: &dyn SeriesSource,
+        now: Timestamp,
+    ) -> Vec<(promql::Labels, Point)> {
+        let began = Instant::now();
+        let outcome = alerting::evaluate(&self.plan, setting, source, now.as_millisecond(), &mut self.state);
+        self.plan_next(now);
+        self.anew = false;
+        self.last.at = Some(now);
+        self.last.took = began.elapsed();
+        self.last.evaluations += 1;
+        self.last.unwritten = None;
+        self.last.errors = outcome.errors.into_iter().map(|error| (error.rule, error.message)).collect();
+        self.dirty |= !outcome.transitions.is_empty();
+        self.say(outcome.transitions);
+        outcome.samples
+    }
+
+    /// The next beat is a whole number of intervals after the last one; those between were missed.
+    fn plan_next(&mut self, now: Timestamp) {
+        let interval = jiff::SignedDuration::try_from(self.interval).unwrap_or(jiff::SignedDuration::MAX);
+        let Some(due) = self.due.filter(|due| *due <= now) else {
+            self.due.get_or_insert_with(|| now.saturating_add(interval).unwrap_or(Timestamp::MAX));
+            return;
+        };
+        let behind = now.duration_since(due).as_millis() / interval.as_millis().max(1);
+        self.last.missed += u64::try_from(behind).unwrap_or(0);
+        let steps = i32::try_from(behind + 1).unwrap_or(i32::MAX);
+        self.due = interval.checked_mul(steps).and_then(|span| due.checked_add(span).ok());
+        self.dirty = true;
+    }
+
+    pub(super) fn note_unwritten(&mut self, why: &str) {
+        self.last.unwritten = Some(why.to_owned());
+    }
+
+    fn say(&mut self, transitions: Vec<Transition>) {
+        for transition in transitions {
+            if let Some(outcome) = self.outcome(transition) {
+                self.said += 1;
+                self.unsaid.push(Said { group: self.name().to_owned(), number: self.said, outcome });
+            }
+        }
+    }
+
+    fn outcome(&self, transition: Transition) -> Option<Ruled> {
+        let verdict = match transition.what {
+            What::Raised | What::RaisedMissing => Verdict::Raised {
+                labels: kernel_labels(&transition.labels)?,
+                annotations: annotations(&transition.annotations),
+                value: transition.value,
+            },
+            What::Cleared(why) => Verdict::Cleared { value: Some(transition.value), why: cleared(why) },
+            What::Missing | What::Returned | What::FlappingBegan { .. } | What::FlappingEnded { .. } => return None,
+        };
+        let rule = self.book.rule_name(&transition.rule)?;
+        Some(Ruled { rule, identity: kernel_labels(&transition.identity)?, verdict })
+    }
+
+    /// Lets go of alerts without samples that a person has dismissed: they are raised here and no longer in the journal.
+    /// To be asked when everything is said.
+    pub(super) fn heed_dismissals(&mut self, is_raised: &dyn Fn(&RuleName, &Labels) -> bool, now: Timestamp) {
+        let is_dismissed = |key: &str, alert: &Instance| {
+            let rule = self.plan.rules.iter().find(|rule| rule.key() == key)?;
+            let name = self.book.rule_name(rule.name())?;
+            Some(!is_raised(&name, &kernel_labels(&alert.identity)?))
+        };
+        let missing = self.state.all_active().filter(|(_, alert)| alert.raised && alert.missing_since.is_some());
+        let dismissed = missing.filter(|(key, alert)| is_dismissed(key, alert) == Some(true));
+        let dismissed: Vec<_> = dismissed.map(|(key, alert)| (key.to_owned(), alert.identity.clone())).collect();
+        for (key, identity) in dismissed {
+            // It is a fact already, so nothing is said of it.
+            self.dirty |= alerting::dismiss(&key, &identity, now.as_millisecond(), &mut self.state).is_some();
+        }
+    }
+
+    /// What is not recorded yet, oldest first.
+    pub(super) fn unsaid(&self) -> impl Iterator<Item = Said> {
+        self.unsaid.iter().cloned()
+    }
+
+    pub(super) fn forget_said(&mut self, piece: &[Said]) {
+        let last = piece.iter().filter(|said| said.group == self.book.name).map(|said| said.number).max();
+        if let Some(last) = last {
+            self.unsaid.retain(|said| said.number > last);
+        }
+    }
+
+    /// Its name and what it remembers, when that has changed and all of it is said.
+    pub(super) fn take_kept(&mut self, now: Timestamp) -> Option<(String, Vec<u8>)> {
+        let gap = jiff::SignedDuration::try_from(KEEP_EVERY).unwrap_or_default();
+        let rested = self.kept.is_none_or(|kept| now.duration_since(kept) >= gap);
+        if !self.dirty || !self.unsaid.is_empty() || !rested {
+            return None;
+        }
+        (self.dirty, self.kept) = (false, Some(now));
+        let bytes = rmp_serde::to_vec_named(&self.state).ok()?;
+        Some((self.book.name.clone(), bytes))
+    }
+
+    pub(super) fn view(&self) -> GroupView {
+        view::group(self)
+    }
+}
+
+/// A watch over each selector of the rules that fire at once.
+fn watches(plan: &Plan, series: &dyn SeriesStore) -> Vec<Watch> {
+    let prompt = plan.rules.iter().filter_map(|rule| match rule {
+        Planned::Alert(rule) if rule.hold == 0 && rule.several.is_none() => Some(&rule.expr),
+        _ => None,
+    });
+    prompt.flat_map(|expr| expr.selectors()).filter_map(|selector| series.watch(&selector.matchers)).collect()
+}
+
+fn kernel_labels(labels: &promql::Labels) -> Option<Labels> {
+    Labels::from_pairs(labels.iter()).ok()
+}
+
+/// Annotations as a fact holds them; where together they pass its limits, the summary is what remains.
+fn annotations(all: &[(String, String)]) -> Labels {
+    let pairs = all.iter().map(|(name, text)| (name.as_str(), cut(text)));
+    let only = || all.iter().filter(|(name, _)| name == SUMMARY).map(|(name, text)| (name.as_str(), cut(text)));
+    Labels::from_pairs(pairs).or_else(|_| Labels::from_pairs(only())).unwrap_or_default()
+}
+
+fn cut(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(signals::TEXT_BYTES_MAX)).unwrap_or(text)
+}
+
+fn cleared(why: alerting::Cleared) -> Cleared {
+    match why {
+        alerting::Cleared::Recovered | alerting::Cleared::RecoveryMet | alerting::Cleared::FlappingOver => {
+            Cleared::Recovered
+        }
+        alerting::Cleared::Vanished | alerting::Cleared::Forgotten => Cleared::Vanished,
+        alerting::Cleared::LimitExceeded => Cleared::LimitExceeded,
+        alerting::Cleared::RuleGone => Cleared::RuleGone,
+        alerting::Cleared::Dismissed => Cleared::Dismissed,
+    }
+}

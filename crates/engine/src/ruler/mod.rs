@@ -1,0 +1,240 @@
+//! Runs the watchbook's rule files: each group on its beat, over whatever series there are, and tells the room `signals`
+//! what became of its alerts.
+//!
+//! ```text
+//!   samples --> signals::alerting::evaluate (pure) --> samples of recording rules, ALERTS   --> the store of series
+//!                        |                        '--> transitions --> signals::Command::Rule --> facts
+//!                        '-- state, kept in the vault after its facts are durable
+//! ```
+//!
+//! Facts come first and the state is kept after them, so a crash in between says a thing twice, which the room hears once.
+//! At a start the two are compared: what is raised in the journal is raised here, whatever the state remembers. So no
+//! firing alert goes back to pending, whether after a restart, an edit of its rule, or on another node.
+//!
+//! Invariants, each with a test of its name in `tests.rs`:
+//! - RU-1 What a rule raises becomes one fact, however often it is said.
+//! - RU-2 A restart, and the loss of the kept state, leave raised alerts raised.
+//! - RU-3 A transition that could not be recorded is said again until it is.
+//! - RU-4 A group whose rules fail says so and goes on; the other groups do not notice.
+//! - RU-5 Evaluations that were missed are counted.
+
+mod group;
+#[cfg(test)]
+mod tests;
+mod view;
+
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use kernel::{Actor, Digest, RuleName, Timestamp};
+use parking_lot::Mutex;
+use promql::ast::Matcher;
+use promql::{Labels, Point, SeriesSource};
+use signals::alerting::{Setting, State};
+use signals::{Kind, Ruled};
+use tokio::time::MissedTickBehavior;
+
+use crate::{Engine, Error};
+use group::{Group, Said};
+
+pub use view::{AlertView, GroupView, RuleView};
+
+/// How often a group is evaluated that does not say.
+pub const INTERVAL: Duration = Duration::from_secs(15);
+/// How often the ruler looks whether a group is due.
+const BEAT: Duration = Duration::from_millis(100);
+/// The most outcomes in one command.
+const OUTCOMES_AT_ONCE: usize = 2000;
+/// Under which kind the vault keeps what rules remember.
+const VAULT: &str = "ruling";
+
+/// Holds series: rules read them, and write what they record.
+pub trait SeriesStore: SeriesSource + Send + Sync {
+    /// Takes in what rules recorded.
+    ///
+    /// # Errors
+    /// When it cannot be kept now; says why.
+    fn write(&self, samples: Vec<(Labels, Point)>, now: Timestamp) -> Result<(), String>;
+
+    /// Begins to watch the series that match, so that [`SeriesStore::take_written`] tells of them; `None` where that is not
+    /// possible, and rules then wait for their beat.
+    fn watch(&self, matchers: &[Matcher]) -> Option<Watch>;
+
+    /// The numbers of the watches of which something was written since this was last asked.
+    fn take_written(&self) -> Vec<u32>;
+}
+
+/// A watch over series; ends when it is dropped.
+pub struct Watch {
+    /// Its number.
+    pub id: u32,
+    /// What keeps it.
+    pub held: Box<dyn std::any::Any + Send + Sync>,
+}
+
+/// Runs rule files. One for a node.
+pub struct Ruler {
+    engine: Engine,
+    series: Arc<dyn SeriesStore>,
+    setting: Setting,
+    running: Mutex<Running>,
+}
+
+/// The groups of the live watchbook.
+#[derive(Default)]
+struct Running {
+    /// Of which book they are.
+    book: Option<Digest>,
+    groups: Vec<Group>,
+}
+
+impl Ruler {
+    /// A ruler over series, which does nothing until it is run.
+    #[must_use]
+    pub fn new(engine: Engine, series: Arc<dyn SeriesStore>) -> Self {
+        let setting = Setting { external_url: engine.shared.base_url.clone(), ..Setting::default() };
+        Self { engine, series, setting, running: Mutex::default() }
+    }
+
+    /// Evaluates groups when they are due, until the engine stops.
+    pub async fn run(self: Arc<Self>) {
+        let mut beat = tokio::time::interval(BEAT);
+        beat.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        loop {
+            tokio::select! {
+                _ = beat.tick() => {}
+                () = self.engine.stopped() => return,
+            }
+            if let Err(error) = self.turn().await {
+                tracing::warn!(%error, "what became of alerts could not be recorded; it is said again");
+            }
+        }
+    }
+
+    /// Follows the live watchbook, evaluates what is due now, and records what came of it. Tests with a clock of their own
+    /// call it.
+    ///
+    /// # Errors
+    /// When outcomes could not be recorded; they are kept and said with the next turn.
+    pub async fn turn(self: &Arc<Self>) -> Result<(), Error> {
+        self.follow().await?;
+        let ruler = Arc::clone(self);
+        let evaluated = tokio::task::spawn_blocking(move || ruler.evaluate()).await;
+        if evaluated.is_err() {
+            tracing::error!("an evaluation of rules ended early");
+        }
+        self.record().await?;
+        self.heed_dismissals()?;
+        self.keep().await
+    }
+
+    /// Lets go of what people have dismissed.
+    fn heed_dismissals(&self) -> Result<(), Error> {
+        let now = self.engine.now();
+        self.engine.read(&Actor::system("signals"), crate::Read::of("signals:read"), |world| {
+            let is_raised = |rule: &RuleName, identity: &kernel::Labels| world.signals.signal(rule, identity).is_some();
+            let mut running = self.running.lock();
+            running.groups.iter_mut().for_each(|group| group.heed_dismissals(&is_raised, now));
+        })
+    }
+
+    /// Makes the live watchbook's groups run. Groups that were running go on with what they remember.
+    async fn follow(&self) -> Result<(), Error> {
+        let book = self.engine.book();
+        if self.running.lock().book == Some(book.digest) {
+            return Ok(());
+        }
+        let mut groups = Vec::new();
+        for file in &book.rule_files {
+            for group in &file.groups {
+                let mut made = Group::new(&file.path, group, &*self.series);
+                let known = self.take_over(&made).await?;
+                made.begin(known, &self.raised(&made)?, self.engine.now());
+                groups.push(made);
+            }
+        }
+        let mut running = self.running.lock();
+        (running.book, running.groups) = (Some(book.digest), groups);
+        Ok(())
+    }
+
+    /// What a group of this name remembers: of the one that runs, else of the vault.
+    async fn take_over(&self, group: &Group) -> Result<State, Error> {
+        let of_name = |other: &mut Group| (other.name() == group.name()).then(|| std::mem::take(&mut other.state));
+        if let Some(state) = self.running.lock().groups.iter_mut().find_map(of_name) {
+            return Ok(state);
+        }
+        let kept = self.engine.vault().vault_get(VAULT, group.name(), self.engine.now()).await;
+        let kept = kept.map_err(|failure| Error::Failed { reason: failure.to_string() })?;
+        Ok(kept.and_then(|bytes| rmp_serde::from_slice(&bytes).ok()).unwrap_or_default())
+    }
+
+    /// The raised signals of a group's rules, from the facts.
+    fn raised(&self, group: &Group) -> Result<BTreeMap<RuleName, Vec<signals::Signal>>, Error> {
+        self.engine.read(&Actor::system("signals"), crate::Read::of("signals:read"), |world| {
+            let mut found = BTreeMap::<RuleName, Vec<_>>::new();
+            let of_group = |signal: &&signals::Signal| {
+                signal.kind == Kind::Alerting && group.rule_names().any(|name| name == signal.rule)
+            };
+            for signal in world.signals.raised().filter(of_group) {
+                found.entry(signal.rule.clone()).or_default().push(signal.clone());
+            }
+            found
+        })
+    }
+
+    /// Evaluates what is due, and what may see something new.
+    fn evaluate(&self) {
+        let now = self.engine.now();
+        let written: HashSet<u32> = self.series.take_written().into_iter().collect();
+        let mut running = self.running.lock();
+        for group in &mut running.groups {
+            group.note_written(&written);
+            if group.is_due(now) {
+                let samples = group.evaluate(&self.setting, &*self.series, now);
+                if let Err(error) = self.series.write(samples, now) {
+                    group.note_unwritten(&error);
+                }
+            }
+        }
+    }
+
+    /// Records what became of alerts, in pieces; a piece is forgotten only when it is recorded.
+    async fn record(&self) -> Result<(), Error> {
+        loop {
+            let piece: Vec<Said> = {
+                let running = self.running.lock();
+                running.groups.iter().flat_map(Group::unsaid).take(OUTCOMES_AT_ONCE).collect()
+            };
+            if piece.is_empty() {
+                return Ok(());
+            }
+            let outcomes: Vec<Ruled> = piece.iter().map(|said| said.outcome.clone()).collect();
+            self.engine.ask(&Actor::system("signals"), signals::Command::Rule { outcomes }).await?;
+            let mut running = self.running.lock();
+            running.groups.iter_mut().for_each(|group| group.forget_said(&piece));
+        }
+    }
+
+    /// Keeps what groups remember, where it has changed.
+    async fn keep(&self) -> Result<(), Error> {
+        let now = self.engine.now();
+        let changed: Vec<(String, Vec<u8>)> =
+            self.running.lock().groups.iter_mut().filter_map(|group| group.take_kept(now)).collect();
+        for (name, bytes) in changed {
+            let kept = self.engine.vault().vault_put(VAULT, &name, &bytes, None).await;
+            kept.map_err(|failure| Error::Failed { reason: failure.to_string() })?;
+        }
+        Ok(())
+    }
+
+    /// Every group with its rules and their alerts, as readers see them.
+    ///
+    /// # Errors
+    /// When the actor may not read signals.
+    pub fn groups(&self, actor: &Actor) -> Result<Vec<GroupView>, Error> {
+        self.engine.may(actor, crate::Read::of("signals:read"))?;
+        Ok(self.running.lock().groups.iter().map(Group::view).collect())
+    }
+}

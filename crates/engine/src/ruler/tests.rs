@@ -1,0 +1,244 @@
+//! The invariants of the ruler, over a world with a clock of its own and series in memory.
+
+use std::sync::Arc;
+
+use kernel::book::rules::{Alerting, Expression, Group, Place, Rule, RuleFile};
+use kernel::{Book, Seconds, Timestamp};
+use parking_lot::Mutex as SeriesLock;
+use promql::{MemorySource, Point, Series, SourceFailure, Wanted};
+use testkit::{FakeWorld, MemoryStore, SeededChance, VirtualClock};
+
+use super::*;
+use crate::Parts;
+
+/// Series that a test writes.
+#[derive(Default)]
+struct Memory(SeriesLock<MemorySource>);
+
+impl SeriesSource for Memory {
+    fn select(&self, wanted: Wanted<'_>) -> Result<Vec<Series>, SourceFailure> {
+        self.0.lock().select(wanted)
+    }
+}
+
+impl SeriesStore for Memory {
+    fn write(&self, samples: Vec<(Labels, Point)>, _: Timestamp) -> Result<(), String> {
+        let mut series = self.0.lock();
+        samples.into_iter().for_each(|(labels, point)| series.insert(labels, [point]));
+        Ok(())
+    }
+    fn watch(&self, _: &[Matcher]) -> Option<Watch> {
+        None
+    }
+    fn take_written(&self) -> Vec<u32> {
+        Vec::new()
+    }
+}
+
+struct NoWindows;
+
+impl kernel::port::SampleSource for NoWindows {
+    fn windows(&self, _: &str, _: &[kernel::Matcher], _: Timestamp, _: Timestamp) -> Vec<kernel::sample::Window> {
+        Vec::new()
+    }
+}
+
+/// A journal, a clock and series that outlive engines.
+struct House {
+    store: Arc<MemoryStore>,
+    clock: VirtualClock,
+    series: Arc<Memory>,
+}
+
+impl House {
+    fn new() -> Self {
+        let clock = VirtualClock::at("2026-03-02T10:00:00Z");
+        Self { store: Arc::new(MemoryStore::new()), clock, series: Arc::default() }
+    }
+
+    /// An engine with its ruler over a book with these rules.
+    async fn start(&self, rules: &[(&str, u64)]) -> (Engine, Arc<Ruler>) {
+        let parts = Parts {
+            store: Arc::clone(&self.store) as Arc<dyn kernel::port::JournalStore>,
+            deliver: Arc::new(FakeWorld::new()),
+            samples: Arc::new(NoWindows),
+            clock: Arc::new(self.clock.clone()),
+            chance: Arc::new(SeededChance::new(1)),
+            book: book(rules),
+            signing_seed: [1; 32],
+            origin: "test.example/journal".into(),
+            link_secret: [2; 32],
+            base_url: "http://watch.example".into(),
+            holder: "test".into(),
+        };
+        let engine = Engine::start(parts).await.unwrap();
+        let ruler = Arc::new(Ruler::new(engine.clone(), Arc::clone(&self.series) as Arc<dyn SeriesStore>));
+        (engine, ruler)
+    }
+
+    /// Lets fifteen seconds pass, writes `depth` where it is given, and takes a turn.
+    async fn turn(&self, ruler: &Arc<Ruler>, depth: Option<f64>) {
+        self.clock.advance(Seconds(15));
+        if let Some(depth) = depth {
+            let now = kernel::port::Clock::now(&self.clock).as_millisecond();
+            let labels = Labels::from_pairs([("__name__", "depth"), ("queue", "mail")]);
+            self.series.0.lock().insert(labels, [Point::float(now, depth)]);
+        }
+        ruler.turn().await.unwrap();
+    }
+}
+
+fn book(rules: &[(&str, u64)]) -> Book {
+    let alert = |(i, (expr, hold)): (usize, &(&str, u64))| {
+        Rule::Alerting(Alerting {
+            alert: "Deep".into(),
+            at: Place { line: 5 + i, ..Place::default() },
+            expr: Expression { text: (*expr).into(), ..Expression::default() },
+            hold: Duration::from_secs(*hold),
+            ..Alerting::default()
+        })
+    };
+    let group =
+        Group { name: "queues".into(), rules: rules.iter().enumerate().map(alert).collect(), ..Group::default() };
+    let alerting = group.rule_names().collect();
+    let digest = Digest::of(&[format!("{rules:?}").as_bytes()]);
+    let rule_files = vec![RuleFile { path: "prometheus/queues.yml".into(), groups: vec![group] }];
+    Book { rule_files, alerting, digest, ..Book::default() }
+}
+
+/// The kinds of facts about signals so far.
+async fn facts(engine: &Engine) -> Vec<String> {
+    let all = engine.facts(&Actor::system("test"), kernel::Seq(0), 1000).await.unwrap();
+    all.iter().filter(|fact| &*fact.area == "signals").map(|fact| fact.kind.to_string()).collect()
+}
+
+fn raised(engine: &Engine) -> usize {
+    engine
+        .read(&Actor::system("test"), crate::Read::of("signals:read"), |world| world.signals.raised().count())
+        .unwrap()
+}
+
+const AT_ONCE: (&str, u64) = ("depth > 10", 0);
+const HELD: (&str, u64) = ("depth > 10", 60);
+
+#[tokio::test]
+async fn ru_1_what_a_rule_raises_is_one_fact() {
+    let house = House::new();
+    let (engine, ruler) = house.start(&[AT_ONCE]).await;
+    for _ in 0..4 {
+        house.turn(&ruler, Some(11.0)).await;
+    }
+    assert_eq!(facts(&engine).await, ["SignalRaised"]);
+    house.turn(&ruler, Some(1.0)).await;
+    assert_eq!(facts(&engine).await, ["SignalRaised", "SignalCleared"]);
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn ru_1_an_alert_fires_when_it_was_held_and_alerts_are_series() {
+    let house = House::new();
+    let (engine, ruler) = house.start(&[HELD]).await;
+    for _ in 0..4 {
+        house.turn(&ruler, Some(11.0)).await;
+        assert_eq!(raised(&engine), 0);
+    }
+    house.turn(&ruler, Some(11.0)).await;
+    assert_eq!(raised(&engine), 1);
+    let wanted = promql::parse("ALERTS{alertstate=\"firing\"}").unwrap();
+    let now = kernel::port::Clock::now(&house.clock).as_millisecond();
+    let found = promql::instant(&wanted, &*house.series, now, &promql::Options::default()).unwrap();
+    assert!(matches!(found.data, promql::Data::Vector(all) if all.len() == 1));
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn ru_2_a_restart_leaves_raised_alerts_raised_and_pending_ones_pending() {
+    let house = House::new();
+    let (engine, ruler) = house.start(&[HELD]).await;
+    for _ in 0..3 {
+        house.turn(&ruler, Some(11.0)).await;
+    }
+    engine.stop().await;
+    let (engine, ruler) = house.start(&[HELD]).await;
+    for _ in 0..2 {
+        house.turn(&ruler, Some(11.0)).await;
+    }
+    assert_eq!(raised(&engine), 1, "what was pending before the stop went on");
+    engine.stop().await;
+    let (engine, ruler) = house.start(&[("depth > 9", 3600)]).await;
+    house.turn(&ruler, Some(11.0)).await;
+    assert_eq!((raised(&engine), facts(&engine).await.len()), (1, 1), "an edit of its rule changes nothing");
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn ru_2_the_loss_of_the_kept_state_leaves_raised_alerts_raised() {
+    let house = House::new();
+    let (engine, ruler) = house.start(&[HELD]).await;
+    for _ in 0..6 {
+        house.turn(&ruler, Some(11.0)).await;
+    }
+    assert_eq!(engine.vault().vault_forget(VAULT, "").await.unwrap(), 1);
+    engine.stop().await;
+    let (engine, ruler) = house.start(&[HELD]).await;
+    house.turn(&ruler, Some(11.0)).await;
+    assert_eq!(facts(&engine).await, ["SignalRaised"], "it neither fell back to pending nor was raised twice");
+    house.turn(&ruler, Some(1.0)).await;
+    assert_eq!(raised(&engine), 0);
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn ru_3_what_could_not_be_recorded_is_said_again() {
+    let house = House::new();
+    let (engine, ruler) = house.start(&[AT_ONCE]).await;
+    house.turn(&ruler, Some(1.0)).await;
+    house.clock.advance(Seconds(15));
+    let now = kernel::port::Clock::now(&house.clock).as_millisecond();
+    let labels = Labels::from_pairs([("__name__", "depth"), ("queue", "mail")]);
+    house.series.0.lock().insert(labels, [Point::float(now, 11.0)]);
+    house.store.fail_appends(1);
+    assert!(ruler.turn().await.is_err());
+    while ruler.turn().await.is_err() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(facts(&engine).await, ["SignalRaised"]);
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn ru_4_a_rule_that_fails_says_so_and_the_others_go_on() {
+    let house = House::new();
+    let (engine, ruler) = house.start(&[("depth + on () depth", 0), AT_ONCE]).await;
+    let other = Labels::from_pairs([("__name__", "depth"), ("queue", "print")]);
+    let now = kernel::port::Clock::now(&house.clock).as_millisecond();
+    house.series.0.lock().insert(other, [Point::float(now, 1.0)]);
+    house.turn(&ruler, Some(11.0)).await;
+    let groups = ruler.groups(&Actor::system("test")).unwrap();
+    assert!(groups[0].rules[0].error.as_ref().is_some_and(|error| error.contains("many-to-many")), "{groups:?}");
+    assert_eq!((groups[0].rules[1].error.as_ref(), raised(&engine)), (None, 1));
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn ru_5_missed_evaluations_are_counted() {
+    let house = House::new();
+    let (engine, ruler) = house.start(&[AT_ONCE]).await;
+    house.turn(&ruler, Some(1.0)).await;
+    house.clock.advance(Seconds(60));
+    house.turn(&ruler, Some(1.0)).await;
+    assert_eq!(ruler.groups(&Actor::system("test")).unwrap()[0].missed, 4);
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn a_rule_that_leaves_the_watchbook_clears_its_alerts() {
+    let house = House::new();
+    let (engine, ruler) = house.start(&[AT_ONCE]).await;
+    house.turn(&ruler, Some(11.0)).await;
+    engine.stop().await;
+    let (engine, ruler) = house.start(&[]).await;
+    house.turn(&ruler, Some(11.0)).await;
+    assert_eq!(raised(&engine), 0);
+    engine.stop().await;
+}

@@ -1,0 +1,102 @@
+//! Instant selectors: the newest sample of each series at each step.
+
+use super::grid::{Cells, Column, Grid};
+use super::when::SECOND;
+use super::window::{Sample, Track, interpolated};
+use super::{Engine, float};
+use crate::ast::{Matcher, Selector, WindowMode};
+use crate::{Error, Millis, Point, Series, Value, Wanted};
+
+impl Engine<'_> {
+    /// The series that match with their points of a time, in order of their labels.
+    pub fn load(&self, matchers: &[Matcher], after: Millis, until: Millis) -> Result<Vec<Series>, Error> {
+        let mut all = self.source.select(Wanted { matchers, after, until })?;
+        self.spend(all.iter().map(|series| series.points.len()).sum())?;
+        if !all.is_sorted_by(|a, b| a.labels <= b.labels) {
+            all.sort_by(|a, b| a.labels.cmp(&b.labels));
+        }
+        Ok(all)
+    }
+
+    /// What a selector gives on a grid.
+    pub fn selector(&self, selector: &Selector, grid: Grid) -> Result<Vec<Column>, Error> {
+        if selector.mode == WindowMode::Smoothed {
+            return self.smoothed(selector, grid);
+        }
+        self.newest(selector, grid, |point| Some(point.value.clone()))
+    }
+
+    /// When the samples were taken that a selector gives, as seconds.
+    pub fn timestamps(&self, selector: &Selector, grid: Grid) -> Result<Vec<Column>, Error> {
+        let mut columns = self.newest(selector, grid, |point| float(point.at as f64 / SECOND))?;
+        columns.iter_mut().for_each(|column| column.drop_name = true);
+        Ok(columns)
+    }
+
+    fn newest(
+        &self,
+        selector: &Selector,
+        grid: Grid,
+        cell: impl Fn(&Point) -> Option<Value>,
+    ) -> Result<Vec<Column>, Error> {
+        let looks = self.looks(&selector.when, grid)?;
+        let back = self.options.look_back;
+        let series = self.load(&selector.matchers, looks.start.saturating_sub(back), looks.last())?;
+        self.spend(series.len().saturating_mul(grid.count))?;
+        let columns = series.into_iter().map(|series| {
+            let cells = newest_cells(&series.points, looks, back, &cell);
+            Column { labels: series.labels, drop_name: false, cells }
+        });
+        Ok(columns.filter(Column::has_any).collect())
+    }
+
+    /// Values interpolated between the samples on both sides of a step.
+    fn smoothed(&self, selector: &Selector, grid: Grid) -> Result<Vec<Column>, Error> {
+        let looks = self.looks(&selector.when, grid)?;
+        let back = self.options.look_back;
+        let (after, until) = (looks.start.saturating_sub(back), looks.last().saturating_add(back));
+        let series = self.load(&selector.matchers, after, until)?;
+        self.spend(series.len().saturating_mul(grid.count))?;
+        let columns = series.into_iter().map(|series| {
+            let track = Track::from(series);
+            if !track.histograms.is_empty() {
+                return Err(Error::Evaluation(UNSMOOTHABLE.to_owned()));
+            }
+            let cells = looks.instants().map(|at| smooth(&track.floats, at, back)).collect();
+            Ok(Column { labels: track.labels, drop_name: false, cells })
+        });
+        let columns: Result<Vec<_>, _> = columns.collect();
+        Ok(columns?.into_iter().filter(Column::has_any).collect())
+    }
+}
+
+/// Why a histogram is refused where values are extended to the edges of a window.
+pub(super) const UNSMOOTHABLE: &str = "smoothed and anchored modifiers do not work with native histograms";
+
+/// The newest point of the time before each look, unless it says that the series ended.
+fn newest_cells(points: &[Point], looks: Grid, back: Millis, cell: impl Fn(&Point) -> Option<Value>) -> Cells {
+    let mut seen = 0;
+    let at_look = |at: Millis| {
+        while points.get(seen).is_some_and(|point| point.at <= at) {
+            seen += 1;
+        }
+        let newest = seen.checked_sub(1).and_then(|newest| points.get(newest))?;
+        let fresh = newest.at > at.saturating_sub(back) && !newest.value.is_stale();
+        if fresh { cell(newest) } else { None }
+    };
+    looks.instants().map(at_look).collect()
+}
+
+/// The value at an instant on the line between the samples around it, or that of the last one before it.
+fn smooth(samples: &[Sample<f64>], at: Millis, back: Millis) -> Option<Value> {
+    let next = samples.partition_point(|sample| sample.at < at);
+    let before = next.checked_sub(1).and_then(|before| samples.get(before));
+    let before = before.filter(|sample| sample.at > at.saturating_sub(back));
+    let after = samples.get(next).filter(|sample| sample.at <= at.saturating_add(back));
+    match (before, after) {
+        (_, Some(exact)) if exact.at == at => float(exact.value),
+        (Some(before), Some(after)) => float(interpolated(before, after, at, false)),
+        (Some(before), None) => float(before.value),
+        (None, _) => None,
+    }
+}

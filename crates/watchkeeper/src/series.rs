@@ -1,0 +1,62 @@
+//! The metric store as the ruler and the query API use it.
+
+use engine::ruler::{SeriesStore, Watch};
+use kernel::Timestamp;
+use promql::ast::Matcher;
+use promql::{Labels, Point, Series, SeriesSource, SourceFailure, Value, Wanted};
+use telemetry::metrics::Store;
+
+/// The embedded store.
+#[derive(Debug, Clone)]
+pub struct Embedded(pub Store);
+
+/// What the ruler's keys begin with; see [`telemetry::metrics::Appender::series`].
+const MARK: u8 = 0xfe;
+
+impl SeriesSource for Embedded {
+    fn select(&self, wanted: Wanted<'_>) -> Result<Vec<Series>, SourceFailure> {
+        self.0.select(wanted)
+    }
+}
+
+impl SeriesStore for Embedded {
+    fn write(&self, samples: Vec<(Labels, Point)>, now: Timestamp) -> Result<(), String> {
+        if samples.is_empty() {
+            return Ok(());
+        }
+        let mut appender = self.0.appender(now.as_millisecond()).map_err(|failure| failure.to_string())?;
+        let mut key = Vec::new();
+        for (labels, point) in &samples {
+            write_key(labels, &mut key);
+            appender.series(&key, || Ok::<_, std::convert::Infallible>(labels.iter().collect()));
+            match &point.value {
+                Value::Float(value) => appender.float(point.at, point.born, *value),
+                Value::Histogram(histogram) => appender.histogram(point.at, point.born, histogram),
+            }
+        }
+        appender.finish().map(|_| ()).map_err(|failure| failure.to_string())
+    }
+
+    fn watch(&self, matchers: &[Matcher]) -> Option<Watch> {
+        let standing = self.0.watch(matchers).ok()?;
+        Some(Watch { id: standing.id().0, held: Box::new(standing) })
+    }
+
+    fn take_written(&self) -> Vec<u32> {
+        let mut written = Vec::new();
+        self.0.take_written(&mut written);
+        written.into_iter().map(|id| id.0).collect()
+    }
+}
+
+/// A key that means these labels and no others: each text after its length.
+fn write_key(labels: &Labels, key: &mut Vec<u8>) {
+    key.clear();
+    key.push(MARK);
+    for (name, value) in labels.iter() {
+        for text in [name, value] {
+            key.extend_from_slice(&u32::try_from(text.len()).unwrap_or(u32::MAX).to_le_bytes());
+            key.extend_from_slice(text.as_bytes());
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! `rules` and `alerts`: the rule files at work, as Prometheus' API shows them.
+
+use axum::extract::{Request, State};
+use axum::response::Response;
+use engine::ruler::{AlertView, GroupView, RuleView};
+use kernel::{Actor, Timestamp};
+use serde_json::{Map, Value, json};
+
+use super::{Failed, Form, answer};
+use crate::state::AppState;
+
+/// The instant of what never was, as Go writes it.
+const NEVER: &str = "0001-01-01T00:00:00Z";
+
+pub(super) async fn rules(State(state): State<AppState>, request: Request) -> Result<Response, Failed> {
+    let form = Form::of(&state, request).await?;
+    let kind = form.get("type").unwrap_or("");
+    if !matches!(kind, "" | "alert" | "record") {
+        return Err(Failed::bad(format!("not supported value {kind:?}")));
+    }
+    let wanted = |rule: &&RuleView| kind.is_empty() || rule.alerting == (kind == "alert");
+    let groups: Vec<Value> = groups(&state)?
+        .iter()
+        .map(|group| {
+            json!({
+                "name": group.name,
+                "file": group.file,
+                "interval": group.interval,
+                "limit": group.limit,
+                "evaluationTime": group.took,
+                "lastEvaluation": instant(group.evaluated),
+                "rules": group.rules.iter().filter(wanted).map(|one| rule(group, one)).collect::<Vec<_>>(),
+            })
+        })
+        .collect();
+    Ok(answer::success(json!({ "groups": groups })))
+}
+
+pub(super) async fn alerts(State(state): State<AppState>, request: Request) -> Result<Response, Failed> {
+    Form::of(&state, request).await?;
+    let groups = groups(&state)?;
+    let all = groups.iter().flat_map(|group| &group.rules).flat_map(|rule| &rule.alerts);
+    Ok(answer::success(json!({ "alerts": all.map(alert).collect::<Vec<_>>() })))
+}
+
+/// The caller was let in when the form was read.
+fn groups(state: &AppState) -> Result<Vec<GroupView>, Failed> {
+    Ok(state.stores.ruler.groups(&Actor::system("web"))?)
+}
+
+fn rule(group: &GroupView, rule: &RuleView) -> Value {
+    let health = match (&rule.error, group.evaluated) {
+        (Some(_), _) => "err",
+        (None, Some(_)) => "ok",
+        (None, None) => "unknown",
+    };
+    let mut all = json!({
+        "name": rule.name,
+        "query": rule.query,
+        "labels": named(&rule.labels),
+        "health": health,
+        "lastError": rule.error.as_deref().unwrap_or(""),
+        "evaluationTime": group.took,
+        "lastEvaluation": instant(group.evaluated),
+        "type": if rule.alerting { "alerting" } else { "recording" },
+    });
+    let firing = rule.alerts.iter().any(|alert| alert.firing);
+    let state = if firing {
+        "firing"
+    } else if rule.alerts.is_empty() {
+        "inactive"
+    } else {
+        "pending"
+    };
+    if let Some(fields) = all.as_object_mut().filter(|_| rule.alerting) {
+        fields.insert("state".into(), state.into());
+        fields.insert("duration".into(), rule.hold.into());
+        fields.insert("keepFiringFor".into(), rule.keep_firing.into());
+        fields.insert("annotations".into(), named(&rule.annotations));
+        fields.insert("alerts".into(), rule.alerts.iter().map(alert).collect());
+    }
+    all
+}
+
+fn alert(alert: &AlertView) -> Value {
+    json!({
+        "labels": answer::metric(&alert.labels),
+        "annotations": named(&alert.annotations),
+        "state": if alert.firing { "firing" } else { "pending" },
+        "activeAt": instant(Timestamp::from_millisecond(alert.since).ok()),
+        "value": answer::number(alert.value),
+    })
+}
+
+fn named(pairs: &[(String, String)]) -> Value {
+    pairs.iter().map(|(name, text)| (name.clone(), Value::from(text.as_str()))).collect::<Map<_, _>>().into()
+}
+
+fn instant(at: Option<Timestamp>) -> String {
+    at.map_or_else(|| NEVER.to_owned(), |at| at.to_string())
+}

@@ -1,0 +1,3 @@
+//! Tests over the seams of crates that may not know each other.
+
+mod promtool;
