@@ -68,7 +68,8 @@ fn read(file: &Path) -> Result<String, Failure> {
 
 fn tell(file: &Path, report: &Report) -> Result<(), Failure> {
     for failed in &report.failed {
-        out::aside(format_args!("{}:{}: {}", file.display(), failed.line, failed.message));
+        // The message begins with the place.
+        out::aside(&failed.message);
     }
     out::line(format_args!("{}: {} passed, {} failed", file.display(), report.passed, report.failed.len()))
 }
