@@ -85,6 +85,11 @@ impl Group {
         &self.book.name
     }
 
+    /// What tells it apart from every other group: two files may each have one of this name.
+    pub(super) fn key(&self) -> String {
+        format!("{}/{}", self.file, self.book.name)
+    }
+
     pub(super) fn rule_names(&self) -> impl Iterator<Item = RuleName> {
         self.book.rule_names()
     }
@@ -165,7 +170,7 @@ impl Group {
         for transition in transitions {
             if let Some(outcome) = self.outcome(transition) {
                 self.said += 1;
-                self.unsaid.push(Said { group: self.name().to_owned(), number: self.said, outcome });
+                self.unsaid.push(Said { group: self.key(), number: self.said, outcome });
             }
         }
     }
@@ -207,7 +212,8 @@ impl Group {
     }
 
     pub(super) fn forget_said(&mut self, piece: &[Said]) {
-        let last = piece.iter().filter(|said| said.group == self.book.name).map(|said| said.number).max();
+        let key = self.key();
+        let last = piece.iter().filter(|said| said.group == key).map(|said| said.number).max();
         if let Some(last) = last {
             self.unsaid.retain(|said| said.number > last);
         }
@@ -222,7 +228,7 @@ impl Group {
         }
         (self.dirty, self.kept) = (false, Some(now));
         let bytes = rmp_serde::to_vec_named(&self.state).ok()?;
-        Some((self.book.name.clone(), bytes))
+        Some((self.key(), bytes))
     }
 
     pub(super) fn view(&self) -> GroupView {

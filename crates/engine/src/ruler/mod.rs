@@ -159,13 +159,14 @@ impl Ruler {
         Ok(())
     }
 
-    /// What a group of this name remembers: of the one that runs, else of the vault.
+    /// What this group remembers: of the one that runs, else of the vault.
     async fn take_over(&self, group: &Group) -> Result<State, Error> {
-        let of_name = |other: &mut Group| (other.name() == group.name()).then(|| std::mem::take(&mut other.state));
-        if let Some(state) = self.running.lock().groups.iter_mut().find_map(of_name) {
+        let key = group.key();
+        let of_key = |other: &mut Group| (other.key() == key).then(|| std::mem::take(&mut other.state));
+        if let Some(state) = self.running.lock().groups.iter_mut().find_map(of_key) {
             return Ok(state);
         }
-        let kept = self.engine.vault().vault_get(VAULT, group.name(), self.engine.now()).await;
+        let kept = self.engine.vault().vault_get(VAULT, &key, self.engine.now()).await;
         let kept = kept.map_err(|failure| Error::Failed { reason: failure.to_string() })?;
         Ok(kept.and_then(|bytes| rmp_serde::from_slice(&bytes).ok()).unwrap_or_default())
     }

@@ -232,6 +232,27 @@ async fn ru_5_missed_evaluations_are_counted() {
 }
 
 #[tokio::test]
+async fn groups_of_one_name_in_two_files_do_not_know_of_each_other() {
+    let house = House::new();
+    let (engine, _) = house.start(&[]).await;
+    let series: &dyn SeriesStore = &*house.series;
+    let group =
+        |path: &str, expr: &str| super::group::Group::new(path, &book(&[(expr, 0)]).rule_files[0].groups[0], series);
+    let (mut one, mut other) = (group("a.yml", "depth > 10"), group("b.yml", "depth > 9"));
+    assert_ne!(one.key(), other.key());
+    let now = kernel::port::Clock::now(&house.clock);
+    let labels = Labels::from_pairs([("__name__", "depth"), ("queue", "mail")]);
+    house.series.0.lock().insert(labels, [Point::float(now.as_millisecond(), 11.0)]);
+    for group in [&mut one, &mut other] {
+        group.evaluate(&Setting::default(), series, now);
+    }
+    let said: Vec<Said> = one.unsaid().collect();
+    other.forget_said(&said);
+    assert_eq!((said.len(), other.unsaid().count()), (1, 1), "what one has said is not said by the other");
+    engine.stop().await;
+}
+
+#[tokio::test]
 async fn a_rule_that_leaves_the_watchbook_clears_its_alerts() {
     let house = House::new();
     let (engine, ruler) = house.start(&[AT_ONCE]).await;
