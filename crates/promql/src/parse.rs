@@ -25,6 +25,7 @@ use crate::functions::Kind;
 use crate::{Error, Labels};
 use lex::{Lexeme, Token};
 
+pub(crate) use check::written_op;
 pub(crate) use pattern::{compile as compile_pattern, compile_search};
 pub(crate) use period::millis as millis_of;
 

@@ -1,6 +1,6 @@
 //! Going through a query without evaluating it.
 
-use crate::ast::{Expr, Selector};
+use crate::ast::{BinaryOp, Expr, Selector};
 
 impl Expr {
     /// Its parts, one level down.
@@ -13,6 +13,27 @@ impl Expr {
             Self::Binary(binary) => vec![&binary.left, &binary.right],
             Self::Aggregate(aggregate) => std::iter::once(&aggregate.inner).chain(&aggregate.parameter).collect(),
             Self::Call(call) => call.arguments.iter().collect(),
+        }
+    }
+
+    /// The number that it is, whatever parentheses and signs stand around.
+    #[must_use]
+    pub fn constant(&self) -> Option<f64> {
+        match self {
+            Self::Number(number) => Some(*number),
+            Self::Paren(inner) => inner.constant(),
+            Self::Negate(inner) => inner.constant().map(|number| -number),
+            _ => None,
+        }
+    }
+
+    /// The comparison with a number that it ends in, unless that gives 0 or 1: the operator and the number.
+    #[must_use]
+    pub fn compared_with(&self) -> Option<(BinaryOp, f64)> {
+        match self {
+            Self::Paren(inner) => inner.compared_with(),
+            Self::Binary(binary) if !binary.as_bool => Some((binary.op, binary.right.constant()?)),
+            _ => None,
         }
     }
 

@@ -52,27 +52,11 @@ fn recovery(node: &Node, rule: &Expr, reader: &mut Reader<'_>) -> Option<Recover
 
 /// The comparison with a number that an expression ends in, as a threshold of the value; equality has none.
 fn comparison(rule: &Expr) -> Option<Threshold> {
-    match rule {
-        Expr::Paren(inner) => comparison(inner),
-        Expr::Binary(binary) if !binary.as_bool => {
-            let limit = constant(&binary.right)?;
-            match binary.op {
-                BinaryOp::Gt => Some(Threshold::Above(limit)),
-                BinaryOp::Ge => Some(Threshold::AtLeast(limit)),
-                BinaryOp::Lt => Some(Threshold::Below(limit)),
-                BinaryOp::Le => Some(Threshold::AtMost(limit)),
-                _ => None,
-            }
-        }
-        _ => None,
-    }
-}
-
-fn constant(expr: &Expr) -> Option<f64> {
-    match expr {
-        Expr::Number(number) => Some(*number),
-        Expr::Paren(inner) => constant(inner),
-        Expr::Negate(inner) => constant(inner).map(|number| -number),
+    match rule.compared_with()? {
+        (BinaryOp::Gt, limit) => Some(Threshold::Above(limit)),
+        (BinaryOp::Ge, limit) => Some(Threshold::AtLeast(limit)),
+        (BinaryOp::Lt, limit) => Some(Threshold::Below(limit)),
+        (BinaryOp::Le, limit) => Some(Threshold::AtMost(limit)),
         _ => None,
     }
 }

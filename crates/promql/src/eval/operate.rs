@@ -6,31 +6,8 @@ use super::grid::{Column, Evaluated};
 use super::notes::Notes;
 use crate::ast::BinaryOp;
 use crate::histogram::{Combined, Incompatible};
+use crate::parse::written_op;
 use crate::{Histogram, ResetHint, Value};
-
-/// How an operator is written.
-pub(super) fn symbol(op: BinaryOp) -> &'static str {
-    match op {
-        BinaryOp::Add => "+",
-        BinaryOp::Sub => "-",
-        BinaryOp::Mul => "*",
-        BinaryOp::Div => "/",
-        BinaryOp::Mod => "%",
-        BinaryOp::Pow => "^",
-        BinaryOp::Atan2 => "atan2",
-        BinaryOp::Eq => "==",
-        BinaryOp::Ne => "!=",
-        BinaryOp::Lt => "<",
-        BinaryOp::Le => "<=",
-        BinaryOp::Gt => ">",
-        BinaryOp::Ge => ">=",
-        BinaryOp::TrimUpper => "</",
-        BinaryOp::TrimLower => ">/",
-        BinaryOp::And => "and",
-        BinaryOp::Or => "or",
-        BinaryOp::Unless => "unless",
-    }
-}
 
 /// Whether the result is another metric than the operands, and loses their name.
 pub(super) fn renames(op: BinaryOp) -> bool {
@@ -117,7 +94,7 @@ pub(super) fn values(op: BinaryOp, left: &Value, right: &Value, notes: &Notes) -
         (Value::Float(_), Value::Histogram(_)) => None,
     };
     if result.is_none() {
-        notes.incompatible_types(kind(left), symbol(op), kind(right));
+        notes.incompatible_types(kind(left), written_op(op), kind(right));
     }
     result
 }
@@ -145,7 +122,7 @@ fn with_float(op: BinaryOp, left: &Histogram, right: f64) -> Option<Outcome> {
 
 fn combined(op: BinaryOp, combined: Result<Combined, Incompatible>, operation: &str, notes: &Notes) -> Option<Outcome> {
     let Ok(Combined { histogram: mut result, hints_collide, bounds_reconciled }) = combined else {
-        notes.incompatible_buckets(symbol(op));
+        notes.incompatible_buckets(written_op(op));
         return None;
     };
     if hints_collide {

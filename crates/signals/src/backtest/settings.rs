@@ -49,27 +49,11 @@ pub(super) fn value(rule: &Planned) -> Option<Value<'_>> {
 }
 
 fn limit(expr: &Expr) -> Option<Threshold> {
-    match expr {
-        Expr::Paren(inner) => limit(inner),
-        Expr::Binary(binary) if !binary.as_bool => {
-            let number = constant(&binary.right)?;
-            match binary.op {
-                BinaryOp::Gt => Some(Threshold::Above(number)),
-                BinaryOp::Ge => Some(Threshold::AtLeast(number)),
-                BinaryOp::Lt => Some(Threshold::Below(number)),
-                BinaryOp::Le => Some(Threshold::AtMost(number)),
-                _ => None,
-            }
-        }
-        _ => None,
-    }
-}
-
-fn constant(expr: &Expr) -> Option<f64> {
-    match expr {
-        Expr::Number(number) => Some(*number),
-        Expr::Paren(inner) => constant(inner),
-        Expr::Negate(inner) => constant(inner).map(|number| -number),
+    match expr.compared_with()? {
+        (BinaryOp::Gt, number) => Some(Threshold::Above(number)),
+        (BinaryOp::Ge, number) => Some(Threshold::AtLeast(number)),
+        (BinaryOp::Lt, number) => Some(Threshold::Below(number)),
+        (BinaryOp::Le, number) => Some(Threshold::AtMost(number)),
         _ => None,
     }
 }

@@ -181,7 +181,7 @@ fn counter(binary: &Binary, subject: &Subject<'_>, sink: &mut Sink<'_>) {
         _ => None,
     };
     // Whether it is zero can be asked of a counter too, and how it stands to another or to its own past.
-    let threshold = walk::constant(&binary.right).is_some_and(|limit| limit != 0.0);
+    let threshold = binary.right.constant().is_some_and(|limit| limit != 0.0);
     if let Some(metric) = counted(&binary.left).filter(|_| threshold) {
         sink.find(&codes::PROMQL_COUNTER, subject, subject.line(), format!("`{metric}` is compared as it is"));
     }
@@ -199,7 +199,7 @@ fn aggregated(expr: &Expr) -> &Expr {
 fn bounds(expr: &Expr) -> (f64, f64) {
     use promql::ast::AggregateOp::{Avg, Count, Group, Max, Min};
     let any = (f64::NEG_INFINITY, f64::INFINITY);
-    if let Some(number) = walk::constant(expr) {
+    if let Some(number) = expr.constant() {
         return (number, number);
     }
     match walk::bare(expr) {
@@ -223,7 +223,7 @@ fn bounds(expr: &Expr) -> (f64, f64) {
         Expr::Binary(binary) if is_comparison(binary.op) && binary.as_bool => (0.0, 1.0),
         // What passed a comparison is on its side of the threshold.
         Expr::Binary(binary) if is_comparison(binary.op) => {
-            let ((low, high), limit) = (bounds(&binary.left), walk::constant(&binary.right));
+            let ((low, high), limit) = (bounds(&binary.left), binary.right.constant());
             match (binary.op, limit) {
                 (BinaryOp::Gt | BinaryOp::Ge, Some(limit)) => (low.max(limit), high),
                 (BinaryOp::Lt | BinaryOp::Le, Some(limit)) => (low, high.min(limit)),
@@ -237,10 +237,10 @@ fn bounds(expr: &Expr) -> (f64, f64) {
 
 /// Whether a comparison with a number always or never holds, and why.
 fn outcome(binary: &Binary) -> Option<(bool, String)> {
-    let limit = walk::constant(&binary.right)?;
+    let limit = binary.right.constant()?;
     let (low, high) = bounds(&binary.left);
     let inner_strict = |op: BinaryOp| match walk::bare(&binary.left) {
-        Expr::Binary(inner) => inner.op == op && walk::constant(&inner.right) == Some(limit),
+        Expr::Binary(inner) => inner.op == op && inner.right.constant() == Some(limit),
         _ => false,
     };
     let never = match binary.op {

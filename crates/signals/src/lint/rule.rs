@@ -34,7 +34,7 @@ fn check_order(file: &RuleFile, group: &Group, sink: &mut Sink<'_>) {
     }
     for (at, rule) in group.rules.iter().enumerate() {
         let Ok(expr) = promql::parse(&rule.expr().text) else { continue };
-        let used = walk::selectors(&expr).filter_map(walk::metric).collect::<std::collections::BTreeSet<_>>();
+        let used = expr.selectors().into_iter().filter_map(walk::metric).collect::<std::collections::BTreeSet<_>>();
         let subject = Subject { file, rule };
         for (name, place) in used.into_iter().filter_map(|name| Some((name, *records.get(name)?))) {
             if name == rule.name() && matches!(rule, Rule::Recording(_)) {

@@ -3,35 +3,15 @@
 use promql::ast::{Call, Duration, Expr, Selector, Test};
 use promql::{METRIC_NAME, Millis};
 
-/// The parts of an expression, one level down.
-pub(super) fn parts(expr: &Expr) -> Vec<&Expr> {
-    match expr {
-        Expr::Number(_) | Expr::Text(_) | Expr::Selector(_) | Expr::Window(..) => Vec::new(),
-        Expr::Subquery(subquery) => vec![&subquery.inner],
-        Expr::Paren(inner) | Expr::Negate(inner) => vec![inner],
-        Expr::Binary(binary) => vec![&binary.left, &binary.right],
-        Expr::Aggregate(aggregate) => std::iter::once(&aggregate.inner).chain(&aggregate.parameter).collect(),
-        Expr::Call(call) => call.arguments.iter().collect(),
-    }
-}
-
 /// An expression and everything in it, from outside in.
 pub(super) fn all(expr: &Expr) -> Vec<&Expr> {
     let mut found = vec![expr];
     let mut next = 0;
     while let Some(expr) = found.get(next).copied() {
-        found.extend(parts(expr));
+        found.extend(expr.parts());
         next += 1;
     }
     found
-}
-
-/// Every selector in an expression.
-pub(super) fn selectors(expr: &Expr) -> impl Iterator<Item = &Selector> {
-    all(expr).into_iter().filter_map(|expr| match expr {
-        Expr::Selector(selector) | Expr::Window(selector, ..) => Some(selector),
-        _ => None,
-    })
 }
 
 /// The metric that a selector names.
@@ -47,15 +27,6 @@ pub(super) fn bare(expr: &Expr) -> &Expr {
     match expr {
         Expr::Paren(inner) => bare(inner),
         other => other,
-    }
-}
-
-/// The number that an expression is.
-pub(super) fn constant(expr: &Expr) -> Option<f64> {
-    match bare(expr) {
-        Expr::Number(number) => Some(*number),
-        Expr::Negate(inner) => constant(inner).map(|number| -number),
-        _ => None,
     }
 }
 
