@@ -90,12 +90,20 @@ struct Scale {
 impl Scale {
     /// A scale in round steps that holds two values.
     fn around(low: f64, high: f64) -> Self {
-        let span = (high - low).max(high.abs().max(low.abs()) * 1e-9).max(1e-12);
+        // A line that never moves stands in a scale of its own size.
+        let size = high.abs().max(low.abs());
+        let span = if high - low > size * 1e-9 {
+            high - low
+        } else if size > 0.0 {
+            size
+        } else {
+            1.0
+        };
         let rough = span / 4.0;
         let power = 10_f64.powf(rough.log10().floor());
         let step = [1.0, 2.0, 2.5, 5.0, 10.0].into_iter().map(|m| m * power).find(|step| *step >= rough);
         let step = step.unwrap_or(rough);
-        let low = if low >= 0.0 && low < span { 0.0 } else { (low / step).floor() * step };
+        let low = if low >= 0.0 && low <= span { 0.0 } else { (low / step).floor() * step };
         let high = ((high / step).ceil() * step).max(low + step);
         Self { low, high, step }
     }
@@ -171,6 +179,15 @@ mod tests {
         assert!(Plot::of(&[], 0, 10, |_| String::new()).is_empty());
         let none = Curve { label: String::new(), points: vec![(0, f64::NAN)], gap: 1 };
         assert!(Plot::of(&[none], 0, 10, |_| String::new()).is_empty());
+    }
+
+    #[test]
+    fn a_line_that_never_moves_has_a_scale_that_people_can_read() {
+        let top = |value| {
+            let curve = Curve { label: String::new(), points: vec![(0, value)], gap: 1 };
+            Plot::of(&[curve], 0, 10, |at| at.to_string()).levels.pop().unwrap().1
+        };
+        assert_eq!((top(0.0), top(1.0), top(250.0)), ("0.25".into(), "1".into(), "300".into()));
     }
 
     proptest::proptest! {
