@@ -38,6 +38,7 @@ mod reach;
 pub mod react;
 pub mod ruler;
 mod snapshot;
+pub mod tap;
 mod trace;
 pub mod words;
 pub mod world;
