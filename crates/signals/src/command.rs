@@ -18,6 +18,11 @@ pub enum Command {
         /// In the order in which it became so.
         outcomes: Vec<Ruled>,
     },
+    /// Logs were watched; this is what became of what was found in them.
+    Pattern {
+        /// One outcome for each finding and service: the rule is that of [`kernel::book::LogFinding::alert_name`].
+        outcomes: Vec<Ruled>,
+    },
     /// A health check was made.
     Checked {
         /// Which.
@@ -100,6 +105,7 @@ impl Ask for Command {
         match self {
             Self::Look { .. } => "signals:look",
             Self::Rule { .. } => "signals:rule",
+            Self::Pattern { .. } => "signals:pattern",
             Self::Checked { .. } => "signals:check",
             Self::Beat { .. } => "signals:beat",
             Self::ReportChange { .. } => "signals:report_change",
@@ -110,7 +116,7 @@ impl Ask for Command {
 
     fn resource(&self) -> Resource {
         let (kind, id) = match self {
-            Self::Look { .. } | Self::Rule { .. } | Self::Reconsider => ("rule", ""),
+            Self::Look { .. } | Self::Rule { .. } | Self::Pattern { .. } | Self::Reconsider => ("rule", ""),
             Self::Checked { check, .. } | Self::Beat { check } => ("check", check.as_str()),
             Self::ReportChange { change } => ("change", change.service.as_ref().map_or("", |s| s.as_str())),
             Self::Dismiss { rule, .. } => ("rule", rule.as_str()),

@@ -12,6 +12,9 @@ use crate::event::{Change, Cleared, Event, Kind};
 use crate::state::{CheckNote, Signal, State};
 use crate::{CHANGE_DETAILS_MAX, CHANGE_LINKS_MAX, RAISED_AT_ONCE_MAX, SERIES_MISSING_AFTER, TEXT_BYTES_MAX, words};
 
+/// The label that names a service.
+const SERVICE: &str = "service";
+
 /// Why a rule says no.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -60,6 +63,7 @@ pub(crate) fn decide(state: &State, context: &Context<'_>, command: Command) -> 
     match command {
         Command::Look { looks } => Ok(look(state, context, &looks)),
         Command::Rule { outcomes } => Ok(rule(state, context, outcomes)),
+        Command::Pattern { outcomes } => Ok(pattern(state, context, outcomes)),
         Command::Checked { check, reason, .. } => checked(state, context, &check, &reason),
         Command::Beat { check } => beat(state, context, &check),
         Command::ReportChange { change } => report_change(change),
@@ -88,18 +92,37 @@ fn look(state: &State, context: &Context<'_>, looks: &[Look]) -> Vec<Event> {
     events
 }
 
-/// Raises and clears what alerting rules say. Whoever evaluates them may say a thing twice: only a change becomes a fact.
+/// Raises and clears what alerting rules say.
 fn rule(state: &State, context: &Context<'_>, outcomes: Vec<Ruled>) -> Vec<Event> {
+    ruled(state, context, Kind::Alerting, outcomes, |said| context.book.alerting.contains(&said.rule))
+}
+
+/// Raises and clears what was found in logs, where the watchbook lets it.
+fn pattern(state: &State, context: &Context<'_>, outcomes: Vec<Ruled>) -> Vec<Event> {
+    let may = |said: &Ruled| context.book.logs.raises(&said.rule, said.identity.value(SERVICE));
+    ruled(state, context, Kind::Pattern, outcomes, may)
+}
+
+/// Whoever evaluates may say a thing twice: only a change becomes a fact.
+fn ruled(
+    state: &State,
+    context: &Context<'_>,
+    kind: Kind,
+    outcomes: Vec<Ruled>,
+    may: impl Fn(&Ruled) -> bool,
+) -> Vec<Event> {
     let mut events = reconsider(state, context);
     let mut changed = BTreeSet::new();
-    for Ruled { rule, identity, verdict } in outcomes {
+    for said in outcomes {
+        let may = may(&said);
+        let Ruled { rule, identity, verdict } = said;
         let known = state.signal(&rule, &identity);
         let is_first = changed.len() < RAISED_AT_ONCE_MAX && !changed.contains(&(rule.clone(), identity.clone()));
         let event = match (verdict, known) {
-            _ if !is_first || !context.book.alerting.contains(&rule) => None,
+            _ if !is_first || !may => None,
             (Verdict::Raised { labels, annotations, value }, None) => {
                 let summary = words::alert_summary(&rule, &annotations, value);
-                let (value, kind, series) = (finite(value), Kind::Alerting, identity.clone());
+                let (value, series) = (finite(value), identity.clone());
                 Some(Event::SignalRaised { rule: rule.clone(), kind, series, labels, annotations, value, summary })
             }
             (Verdict::Cleared { value, why }, Some(signal)) => Some(cleared(signal, value, why)),
@@ -213,6 +236,7 @@ fn reconsider(state: &State, context: &Context<'_>) -> Vec<Event> {
         Kind::Rule => !context.book.rules.contains_key(&signal.rule),
         Kind::Check => !context.book.checks.contains_key(&signal.rule),
         Kind::Alerting => !context.book.alerting.contains(&signal.rule),
+        Kind::Pattern => !context.book.logs.raises(&signal.rule, signal.series.value(SERVICE)),
     });
     gone.map(|signal| cleared(signal, None, Cleared::RuleGone)).collect()
 }

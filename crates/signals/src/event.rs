@@ -58,6 +58,8 @@ pub enum Kind {
     Check,
     /// An alerting rule in PromQL.
     Alerting,
+    /// What was found in a log: new patterns, or a pattern whose rate changed.
+    Pattern,
 }
 
 /// Why a signal is over.

@@ -152,14 +152,14 @@ impl State {
             Event::SignalRaised { rule, kind, series, labels, annotations, value, summary } => {
                 let signal = Signal { rule, kind, series, labels, annotations, value, summary, since: at };
                 match kind {
-                    Kind::Rule | Kind::Alerting => {
+                    Kind::Rule | Kind::Alerting | Kind::Pattern => {
                         let of_rule = self.raised.entry(signal.rule.clone()).or_default();
                         of_rule.insert(signal.series.clone(), signal);
                     }
                     Kind::Check => drop(self.failing.insert(signal.rule.clone(), signal)),
                 }
             }
-            Event::SignalCleared { rule, kind: Kind::Rule | Kind::Alerting, series, .. } => {
+            Event::SignalCleared { rule, kind: Kind::Rule | Kind::Alerting | Kind::Pattern, series, .. } => {
                 remove(&mut self.raised, &rule, &series);
                 remove(&mut self.notes, &rule, &series);
             }

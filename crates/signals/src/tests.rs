@@ -12,8 +12,8 @@ use kernel::{Actor, Area, Book, Labels, RuleName, Seconds, Seq, Timestamp};
 use proptest::prelude::*;
 
 use crate::{
-    CHANGES_KEPT_MAX, Change, Cleared, Command, Event, Kind, Look, RAISED_AT_ONCE_MAX, Refusal, Signals, State,
-    TEXT_BYTES_MAX, looks, reduce,
+    CHANGES_KEPT_MAX, Change, Cleared, Command, Event, Kind, Look, RAISED_AT_ONCE_MAX, Refusal, Ruled, Signals, State,
+    TEXT_BYTES_MAX, Verdict, looks, reduce,
 };
 
 fn at(second: i64) -> Timestamp {
@@ -374,6 +374,35 @@ fn facts_keep_their_bytes() {
     {"SignalRaised":{"rule":"errors","kind":"rule","series":{"__name__":"errors","host":"a"},"labels":{"alertname":"errors","host":"a","service":"checkout"},"annotations":{"summary":"a has 11.5 errors"},"value":11.5,"summary":"a has 11.5 errors"}}
     {"SignalCleared":{"rule":"errors","kind":"rule","series":{"__name__":"errors","host":"a"},"labels":{"alertname":"errors","host":"a","service":"checkout"},"value":1.0,"why":"recovered"}}
     {"ChangeReported":{"change":{"summary":"deploy 7","source":"pipeline","at":"2023-11-14T22:13:20Z"}}}
+    "#);
+}
+
+fn found(verdict: Verdict) -> Command {
+    let identity = Labels::from_pairs([("service", "checkout")]).unwrap();
+    Command::Pattern { outcomes: vec![Ruled { rule: name("NewLogPatterns"), identity, verdict }] }
+}
+
+/// What was found in a log raises once, only where the watchbook lets it, and its facts keep their bytes.
+#[test]
+fn findings_in_logs_raise_where_the_watchbook_lets_them() {
+    let mut room = Room::new(0);
+    let labels = Labels::from_pairs([("alertname", "NewLogPatterns"), ("service", "checkout")]).unwrap();
+    let annotations = Labels::from_pairs([("summary", "checkout logs a new pattern: disk is full")]).unwrap();
+    let raise = || found(Verdict::Raised { labels: labels.clone(), annotations: annotations.clone(), value: 1.0 });
+    assert_eq!(room.ask(raise()).unwrap(), [], "nothing raises by default");
+    room.book.logs.default.raise.insert(kernel::book::LogFinding::New);
+    room.ask(raise()).unwrap();
+    assert_eq!(room.ask(raise()).unwrap(), [], "it is raised already");
+    room.ask(found(Verdict::Cleared { value: None, why: Cleared::Recovered })).unwrap();
+    room.ask(raise()).unwrap();
+    room.book.logs.default.raise.clear();
+    room.ask(Command::Reconsider).unwrap();
+    let json = room.facts.iter().map(|(_, event)| serde_json::to_string(event).unwrap());
+    insta::assert_snapshot!(json.collect::<Vec<_>>().join("\n"), @r#"
+    {"SignalRaised":{"rule":"NewLogPatterns","kind":"pattern","series":{"service":"checkout"},"labels":{"alertname":"NewLogPatterns","service":"checkout"},"annotations":{"summary":"checkout logs a new pattern: disk is full"},"value":1.0,"summary":"checkout logs a new pattern: disk is full"}}
+    {"SignalCleared":{"rule":"NewLogPatterns","kind":"pattern","series":{"service":"checkout"},"labels":{"alertname":"NewLogPatterns","service":"checkout"},"why":"recovered"}}
+    {"SignalRaised":{"rule":"NewLogPatterns","kind":"pattern","series":{"service":"checkout"},"labels":{"alertname":"NewLogPatterns","service":"checkout"},"annotations":{"summary":"checkout logs a new pattern: disk is full"},"value":1.0,"summary":"checkout logs a new pattern: disk is full"}}
+    {"SignalCleared":{"rule":"NewLogPatterns","kind":"pattern","series":{"service":"checkout"},"labels":{"alertname":"NewLogPatterns","service":"checkout"},"why":"rule_gone"}}
     "#);
 }
 

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use kernel::Digest;
-use kernel::book::{Book, Channel, Component, Inhibition, Route, SeverityRule};
+use kernel::book::{Book, Channel, Component, Inhibition, LogWatches, Route, SeverityRule};
 
 use super::files::{Place, Source};
 use super::finding::{Note, Spot};
@@ -13,7 +13,7 @@ use super::rule;
 use super::shape::{Names, Placed, Reader, Shape, Sort};
 use super::template;
 use super::yaml::{self, Node, Value};
-use super::{checks, make};
+use super::{checks, logs, make};
 
 /// The YAML files as trees, in order of path.
 type Trees = Vec<(Place, Node)>;
@@ -137,6 +137,7 @@ impl Maker<'_> {
             hooks: self.named(Sort::Hook, make::hook),
             rules: self.named(Sort::Rule, make::rule),
             checks: self.named(Sort::Check, checks::make),
+            logs: self.logs(),
             components: self.components(),
             ..Book::default()
         }
@@ -218,6 +219,11 @@ impl Maker<'_> {
             make::route(root.value, None, &mut self.reader)
         });
         (root.unwrap_or_default(), inhibitions)
+    }
+
+    fn logs(&mut self) -> LogWatches {
+        let nodes = self.trees.iter().filter(|(place, _)| *place == Place::Logs).map(|(_, node)| node);
+        logs::make(nodes, &mut self.reader)
     }
 
     fn severity(&mut self) -> Vec<SeverityRule> {

@@ -31,6 +31,8 @@ pub(super) enum Place {
     Routes,
     /// A list of severity rules.
     Severity,
+    /// How logs are watched.
+    Logs,
     /// A message template, named by its file.
     Template,
     /// Access policies in Cedar's language.
@@ -43,7 +45,7 @@ pub(super) enum Place {
 pub(super) const PROMETHEUS: &str = "prometheus";
 
 /// The kinds of which each is one file, `NAME.yaml`, or a folder of such files, `NAME/*.yaml`.
-pub(super) const KINDS: [(&str, Place); 13] = [
+pub(super) const KINDS: [(&str, Place); 14] = [
     ("watchkeeper", Place::Root),
     ("services", Place::Named(Sort::Service)),
     ("teams", Place::Named(Sort::Team)),
@@ -56,6 +58,7 @@ pub(super) const KINDS: [(&str, Place); 13] = [
     ("hooks", Place::Named(Sort::Hook)),
     ("rules", Place::Named(Sort::Rule)),
     ("checks", Place::Named(Sort::Check)),
+    ("logs", Place::Logs),
     ("status", Place::Named(Sort::Component)),
 ];
 

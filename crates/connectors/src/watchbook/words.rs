@@ -1,8 +1,8 @@
 //! Values that are one of some known words, and names of things that are defined elsewhere.
 
-use kernel::book::Reduce;
 use kernel::book::probe::{DnsRecord, HttpMethod};
-use kernel::{ChannelKind, ChannelName, PersonName, PolicyName, Role, ScheduleName, ServiceName, TeamName};
+use kernel::book::{LogFinding, Reduce};
+use kernel::{ChannelKind, ChannelName, Level, PersonName, PolicyName, Role, ScheduleName, ServiceName, TeamName};
 use serde_json::json;
 
 use super::rule;
@@ -42,6 +42,9 @@ words! {
         "POST" => Self::Post, "PUT" => Self::Put;
     DnsRecord, "a type of record that a check asks for": "A" => Self::A, "AAAA" => Self::Aaaa, "CNAME" => Self::Cname,
         "MX" => Self::Mx, "NS" => Self::Ns, "TXT" => Self::Txt, "SRV" => Self::Srv;
+    Level, "a level": "unknown" => Self::Unknown, "trace" => Self::Trace, "debug" => Self::Debug, "info" => Self::Info,
+        "warning" => Self::Warning, "error" => Self::Error, "fatal" => Self::Fatal;
+    LogFinding, "a finding in logs": "new" => Self::New, "more" => Self::More, "fewer" => Self::Fewer;
     Role, "a role": "viewer" => Self::Viewer, "responder" => Self::Responder, "commander" => Self::Commander,
         "communications" => Self::Communications, "auditor" => Self::Auditor, "administrator" => Self::Administrator;
 }
