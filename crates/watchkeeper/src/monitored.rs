@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::Engine;
+use engine::patterns::PatternWatch;
 use engine::ruler::Ruler;
 use engine::tap::LogTap;
 use governance::mask::{Masker, Policy};
@@ -82,9 +83,9 @@ impl Monitored {
 
     /// Where the doors and pages read.
     #[must_use]
-    pub fn stores(&self, ruler: &Arc<Ruler>) -> Stores {
+    pub fn stores(&self, ruler: &Arc<Ruler>, patterns: &Arc<PatternWatch>) -> Stores {
         let (logs, spans) = (Arc::clone(&self.logs), Arc::clone(&self.spans));
-        Stores { metrics: self.metrics.clone(), logs, spans, ruler: Arc::clone(ruler) }
+        Stores { metrics: self.metrics.clone(), logs, spans, ruler: Arc::clone(ruler), patterns: Arc::clone(patterns) }
     }
 
     fn tend_now(&self, now: Nanos) -> Vec<String> {

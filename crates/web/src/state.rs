@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use connectors::otlp::Totals;
 use connectors::watchbook::Findings;
+use engine::patterns::PatternWatch;
 use engine::ruler::Ruler;
 use engine::{Engine, Fact};
 use futures::future::BoxFuture;
@@ -104,6 +105,8 @@ pub struct Stores {
     pub spans: Arc<Blocks<Span>>,
     /// What runs the rule files.
     pub ruler: Arc<Ruler>,
+    /// What watches logs for patterns.
+    pub patterns: Arc<PatternWatch>,
 }
 
 /// What of one push was not kept.

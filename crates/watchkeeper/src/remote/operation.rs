@@ -84,6 +84,11 @@ operations! {
     SIGNALS = GET "/signals" "signal list";
     DISMISS_SIGNAL = POST "/signals/dismiss" "signal dismiss";
     BEAT = POST "/checks/{check}/beat" "check beat";
+    LOGS = GET "/logs" "logs search";
+    EXPORT_LOGS = GET "/logs/export" "logs export";
+    WATCHED_LOGS = GET "/logs/watched" "logs list";
+    LOG_PATTERNS = GET "/logs/patterns" "logs patterns";
+    LOG_FINDINGS = GET "/logs/findings" "logs findings";
     CHANGES = GET "/changes" "change list";
     REPORT_CHANGE = POST "/changes" "change report";
 

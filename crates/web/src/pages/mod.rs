@@ -8,7 +8,7 @@
 //! | [`room`], [`acts`] | *Incident room*, the list, declaring, and everything its forms ask |
 //! | [`paging`] | *Page*: one run of a policy |
 //! | [`journal`] | *Journal*: facts and their proofs |
-//! | [`rules`], [`explore`], [`logs`], [`checks`] | *Rules*, *Explore*, *Logs*, *Checks*: what is sensed |
+//! | [`rules`], [`explore`], [`logs`], [`patterns`], [`checks`] | *Rules*, *Explore*, *Logs* with its *Patterns*, *Checks*: what is sensed |
 //! | [`silences`] | *Alert* with why it paged or not, *Silences* |
 //! | [`oncall`], [`services`], [`reviews`] | *On call*, *Services*, *Review* |
 //! | [`me`] | one's own page, tokens and invitations, the keyboard |
@@ -29,6 +29,7 @@ mod me;
 mod now;
 mod oncall;
 mod paging;
+mod patterns;
 mod reviews;
 mod room;
 mod rows;
@@ -60,6 +61,7 @@ pub fn router() -> Router<AppState> {
         .merge(rules::router())
         .merge(explore::router())
         .merge(logs::router())
+        .merge(patterns::router())
         .merge(checks::router())
         .merge(silences::router())
         .merge(oncall::router())

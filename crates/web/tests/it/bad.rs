@@ -85,7 +85,7 @@ async fn a_door_names_what_is_wrong_and_changes_nothing() {
 }
 
 /// Method, path, body, status, and the field that the answer must name.
-const API: [(&str, &str, &str, u16, &str); 24] = [
+const API: [(&str, &str, &str, u16, &str); 26] = [
     ("GET", "/alerts?filter=x", "", 400, "filter"),
     ("GET", "/alerts/zz", "", 400, "id"),
     ("GET", "/alerts/0000000000000000/why", "", 404, ""),
@@ -109,6 +109,8 @@ const API: [(&str, &str, &str, u16, &str); 24] = [
     ("POST", "/updates", r#"{"title": "x", "stage": "panic", "text": "y"}"#, 400, "stage"),
     ("POST", "/reviews/9/publish", "", 404, ""),
     ("GET", "/journal?limit=many", "", 400, ""),
+    ("GET", "/logs?level=loud", "", 400, "level"),
+    ("GET", "/logs/patterns?limit=many", "", 400, ""),
     ("POST", "/changes", r#"{"summary": "x", "service": "A B"}"#, 400, "service"),
 ];
 

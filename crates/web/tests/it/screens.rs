@@ -66,6 +66,8 @@ async fn every_screen_is_shown_and_nothing_is_shown_to_nobody() {
         "/reviews",
         "/me",
         "/keys",
+        "/logs",
+        "/logs/patterns",
         &format!("/alerts/{alert}"),
     ];
     for path in paths {
