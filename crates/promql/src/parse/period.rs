@@ -124,7 +124,11 @@ impl Parser<'_> {
                 let first = Box::new(self.duration_expr(0)?);
                 self.expect_mark(",", place)?;
                 let second = Box::new(self.duration_expr(0)?);
-                if word.starts_with("min") { DurationExpr::Min(first, second) } else { DurationExpr::Max(first, second) }
+                if word.starts_with("min") {
+                    DurationExpr::Min(first, second)
+                } else {
+                    DurationExpr::Max(first, second)
+                }
             }
         };
         self.expect_mark(")", place)?;
