@@ -1,4 +1,5 @@
-//! `cargo xtask bench`: whole servers under load, each beside Debian's Alertmanager in the same run on the same machine.
+//! `cargo xtask bench`: whole servers under load, each beside Debian's Alertmanager or Prometheus in the same run on the same
+//! machine.
 //!
 //! The load tool is ours and cheap, so that what is measured is the server. A few benches run a part of the product within
 //! this process instead. Method: docs/benchmarks.md.
@@ -17,7 +18,9 @@ mod peer;
 mod post;
 mod postgres;
 mod readers;
+mod remote;
 mod report;
+mod rules;
 mod store;
 mod watchkeeper;
 
@@ -26,7 +29,7 @@ use peer::Peer;
 use report::Report;
 use std::error::Error;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 /// A bench's answer or the reason why it could not measure.
@@ -46,6 +49,8 @@ enum Run {
     Servers(Servers),
     /// Every server.
     AllServers(Servers),
+    /// Our server and another one that is no Alertmanager; the bench starts both.
+    Beside(fn(&Context, &mut Report) -> Measured),
     /// A part of the product, within this process.
     Within(fn(&Context, &mut Report) -> Measured),
 }
@@ -53,12 +58,18 @@ enum Run {
 type Servers = fn(&Context, &dyn Peer, &mut Report) -> Measured;
 
 impl Run {
-    fn needs_servers(self) -> bool {
+    /// Whether it asks for the servers that are installed here.
+    fn needs_peers(self) -> bool {
+        matches!(self, Self::Servers(_) | Self::AllServers(_))
+    }
+
+    /// Whether our server has to be built for it.
+    fn needs_ours(self) -> bool {
         !matches!(self, Self::Within(_))
     }
 }
 
-const ALL: [Bench; 8] = [
+const ALL: [Bench; 9] = [
     Bench { name: "idle", shows: "start-up time and resident memory of an idle server", run: Run::Servers(idle::run) },
     Bench { name: "post", shows: "alerts taken in over /api/v2/alerts", run: Run::AllServers(post::run) },
     Bench { name: "e2e", shows: "from POST to the page at a webhook server", run: Run::Servers(e2e::run) },
@@ -83,12 +94,19 @@ const ALL: [Bench; 8] = [
         shows: "the metric store: writing, memory, reading, standing selectors",
         run: Run::Within(store::run),
     },
+    Bench {
+        name: "rules",
+        shows: "rule files: what they cost beside Prometheus, and how soon one fires",
+        run: Run::Beside(rules::run),
+    },
 ];
 
 /// What every bench needs to know about the run.
 pub struct Context {
     /// Divides the sizes; above one only to try the tool itself.
     pub shrink: u64,
+    /// Our server as it was built.
+    pub server: PathBuf,
 }
 
 impl Context {
@@ -113,12 +131,12 @@ pub fn run(root: &Path, arguments: &[String]) -> Outcome {
     let Choice { quick, peers, benches } = choose(arguments)?;
     if cfg!(debug_assertions) {
         let only_theirs = peers.iter().all(|peer| peer == "alertmanager") && !peers.is_empty();
-        return optimised(root, arguments, only_theirs || !benches.iter().any(|bench| bench.run.needs_servers()));
+        return optimised(root, arguments, only_theirs || !benches.iter().any(|bench| bench.run.needs_ours()));
     }
-    let needed = benches.iter().any(|bench| bench.run.needs_servers());
+    let needed = benches.iter().any(|bench| bench.run.needs_peers());
     let peers = if needed { peer::available(root, &peers)? } else { Vec::new() };
     machine::raise_file_limit();
-    let context = Context { shrink: if quick { 10 } else { 1 } };
+    let context = Context { shrink: if quick { 10 } else { 1 }, server: peer::release_binary(root) };
     let mut complete = true;
     for bench in benches {
         let mut report = Report::new(bench.name, bench.shows);
@@ -134,7 +152,9 @@ pub fn run(root: &Path, arguments: &[String]) -> Outcome {
 /// Runs one bench at every server that it is for; whether all of it was measured.
 fn measure(bench: &Bench, context: &Context, peers: &[Box<dyn Peer>], report: &mut Report) -> bool {
     let (servers, on_postgres) = match bench.run {
-        Run::Within(run) => return told(bench, "watchkeeper", report, |report| run(context, report)),
+        Run::Beside(run) | Run::Within(run) => {
+            return told(bench, "watchkeeper", report, |report| run(context, report));
+        }
         Run::Servers(servers) => (servers, false),
         Run::AllServers(servers) => (servers, true),
     };

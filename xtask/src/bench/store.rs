@@ -4,7 +4,7 @@
 //! changes little. Bodies are encoded beforehand and not counted.
 
 use super::report::{Measure, Report};
-use super::{Context, Measured, machine};
+use super::{Context, Measured, machine, remote as sent};
 use connectors::remote_write::{LabelBytes, Sink, Unpacker, Version, read};
 use promql::ast::{Matcher, Test};
 use promql::{Histogram, Millis, SeriesSource, Wanted};
@@ -79,25 +79,7 @@ fn label_bytes(i: u64) -> Vec<u8> {
         ("job", format!("job-{}", i % 13)),
         ("series", format!("s{i:06}")),
     ];
-    let mut bytes = Vec::new();
-    for (name, value) in labels {
-        let mut label = field(1, name.as_bytes());
-        label.extend(field(2, value.as_bytes()));
-        bytes.extend(field(1, &label));
-    }
-    bytes
-}
-
-fn field(number: u8, body: &[u8]) -> Vec<u8> {
-    let mut out = vec![number << 3 | 2];
-    let mut length = body.len();
-    while length >= 0x80 {
-        out.push(length as u8 | 0x80);
-        length >>= 7;
-    }
-    out.push(length as u8);
-    out.extend_from_slice(body);
-    out
+    sent::labels(labels)
 }
 
 /// A third counts up, a third wanders, a third stands still.
@@ -117,16 +99,7 @@ fn bodies(keys: &[Vec<u8>], round: u64) -> Measured<Vec<Vec<u8>>> {
     for request in numbered.chunks(REQUEST) {
         let mut message = Vec::new();
         for (i, labels) in request {
-            let mut sample = vec![0x09];
-            sample.extend(value(*i, round).to_le_bytes());
-            sample.push(0x10);
-            let mut at = at(round) as u64;
-            while at >= 0x80 {
-                sample.push(at as u8 | 0x80);
-                at >>= 7;
-            }
-            sample.push(at as u8);
-            message.extend(field(1, &[labels.as_slice(), &field(2, &sample)].concat()));
+            message.extend(sent::series(labels, at(round), value(*i, round)));
         }
         bodies.push(encoder.compress_vec(&message)?);
     }
