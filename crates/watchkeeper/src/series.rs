@@ -3,7 +3,7 @@
 use engine::ruler::{SeriesStore, Watch};
 use kernel::Timestamp;
 use promql::ast::Matcher;
-use promql::{Each, Labels, Point, Series, SeriesSource, SourceFailure, Value, Wanted};
+use promql::{Each, Labels, Millis, Point, Series, SeriesSource, SourceFailure, Value, Wanted};
 use telemetry::metrics::Store;
 
 /// The embedded store.
@@ -41,8 +41,8 @@ impl SeriesStore for Embedded {
         appender.finish().map(|_| ()).map_err(|failure| failure.to_string())
     }
 
-    fn watch(&self, matchers: &[Matcher]) -> Option<Watch> {
-        let standing = self.0.watch(matchers).ok()?;
+    fn watch(&self, matchers: &[Matcher], window: Millis) -> Option<Watch> {
+        let standing = self.0.watch_window(matchers, window).ok()?;
         Some(Watch { id: standing.id().0, held: Box::new(standing) })
     }
 

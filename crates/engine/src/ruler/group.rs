@@ -9,8 +9,8 @@ use promql::{Point, SeriesSource};
 use signals::alerting::{self, Broken, Instance, Known, Outcome, Plan, Prompt, Setting, State, Transition, What};
 use signals::{Cleared, Ruled, Signal, Verdict};
 
-use super::view::{self, GroupView};
 use super::INTERVAL;
+use super::view::{self, GroupView};
 
 /// How often what a group remembers is kept.
 const KEEP_EVERY: Duration = Duration::from_secs(5);
@@ -33,8 +33,8 @@ pub(super) struct Group {
     said: u64,
     dirty: bool,
     kept: Option<Timestamp>,
-    /// Whether anything was remembered at the last evaluation.
-    remembered: bool,
+    /// Of what was remembered at the last evaluation: see [`State::essence`].
+    essence: u64,
     /// The rules that fire at once, for which the next beat would be late.
     pub(super) prompts: Vec<Prompt>,
     /// Those of them that may see something new since their last evaluation.
@@ -67,7 +67,7 @@ impl Group {
             book: group.clone(),
             file: file.to_owned(),
             interval: group.interval.unwrap_or(INTERVAL).max(Duration::from_secs(1)),
-            remembered: false,
+            essence: State::default().essence(),
             prompts: plan.prompts(),
             asked: BTreeSet::new(),
             plan,
@@ -93,6 +93,12 @@ impl Group {
 
     pub(super) fn rule_names(&self) -> impl Iterator<Item = RuleName> {
         self.book.rule_names()
+    }
+
+    /// Gives what it remembers to the group that takes its place; there is nothing left to keep of it.
+    pub(super) fn hand_over(&mut self) -> State {
+        self.dirty = false;
+        std::mem::take(&mut self.state)
     }
 
     /// Goes on with what was remembered, set right by what is raised in the journal.
@@ -170,8 +176,8 @@ impl Group {
     /// Notes what came of an evaluation, and gives the samples that it made.
     fn take_in(&mut self, outcome: Outcome) -> Vec<(promql::Labels, Point)> {
         self.last.errors.extend(outcome.errors.into_iter().map(|error| (error.rule, error.message)));
-        let remembers = !self.state.is_empty();
-        self.dirty |= remembers || std::mem::replace(&mut self.remembered, remembers);
+        let essence = self.state.essence();
+        self.dirty |= essence != std::mem::replace(&mut self.essence, essence);
         self.say(outcome.transitions);
         outcome.samples
     }

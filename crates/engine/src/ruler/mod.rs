@@ -33,7 +33,7 @@ use jiff::SignedDuration;
 use kernel::{Actor, Digest, RuleName, Timestamp};
 use parking_lot::Mutex;
 use promql::ast::Matcher;
-use promql::{Labels, Point, SeriesSource};
+use promql::{Labels, Millis, Point, SeriesSource};
 use signals::alerting::{Setting, State};
 use signals::{Kind, Ruled};
 use tokio::sync::Notify;
@@ -54,6 +54,8 @@ const BEAT: Duration = Duration::from_millis(100);
 const REST_MIN: Duration = Duration::from_millis(10);
 const REST_MAX: Duration = Duration::from_millis(100);
 const REST_TIMES: u32 = 9;
+/// How often it is looked whether there is anything to keep.
+const KEEP_EVERY: Duration = Duration::from_secs(1);
 /// How often it is asked whether people have dismissed alerts.
 const HEED_EVERY: SignedDuration = SignedDuration::from_secs(1);
 /// The most outcomes in one command.
@@ -69,9 +71,10 @@ pub trait SeriesStore: SeriesSource + Send + Sync {
     /// When it cannot be kept now; says why.
     fn write(&self, samples: Vec<(Labels, Point)>, now: Timestamp) -> Result<(), String>;
 
-    /// Begins to watch the series that match, so that [`SeriesStore::take_written`] tells of them; `None` where that is not
-    /// possible, and rules then wait for their beat.
-    fn watch(&self, matchers: &[Matcher]) -> Option<Watch>;
+    /// Begins to watch the series that match, so that [`SeriesStore::take_written`] tells of them, and so that they are at
+    /// hand, with the points of a window of so many milliseconds; `None` where that is not possible, and rules then wait for
+    /// their beat.
+    fn watch(&self, matchers: &[Matcher], window: Millis) -> Option<Watch>;
 
     /// The numbers of the watches of which something was written since this was last asked.
     fn take_written(&self) -> Vec<u32>;
@@ -135,14 +138,18 @@ impl Ruler {
     }
 
     /// Evaluates groups when they are due, and rules that fire at once when something was written for them, until the engine
-    /// stops.
+    /// stops. What they remember is kept beside that: no rule waits for a disk.
     pub async fn run(self: Arc<Self>) {
+        tokio::join!(self.attend(), self.keep_on());
+    }
+
+    async fn attend(self: &Arc<Self>) {
         let mut beat = tokio::time::interval(BEAT);
         beat.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
             let hears = !self.running.lock().watching.is_deaf();
             let outcome = tokio::select! {
-                _ = beat.tick() => self.turn().await,
+                _ = beat.tick() => self.beat().await,
                 () = self.written.notified(), if hears => self.answer().await,
                 () = self.engine.stopped() => return,
             };
@@ -177,20 +184,38 @@ impl Ruler {
         running.groups.iter().any(Group::is_asked)
     }
 
-    /// Follows the live watchbook, evaluates what is due now, and records what came of it. Tests with a clock of their own
-    /// call it.
+    async fn keep_on(&self) {
+        let mut ticks = tokio::time::interval(KEEP_EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        loop {
+            tokio::select! {
+                _ = ticks.tick() => {}
+                () = self.engine.stopped() => return,
+            }
+            if let Err(error) = self.keep().await {
+                tracing::warn!(%error, "what rules remember could not be kept; it is tried again when it has changed");
+            }
+        }
+    }
+
+    /// Follows the live watchbook, evaluates what is due now, records what came of it, and keeps what is remembered. Tests
+    /// with a clock of their own call it.
     ///
     /// # Errors
     /// When outcomes could not be recorded; they are kept and said with the next turn.
     pub async fn turn(self: &Arc<Self>) -> Result<(), Error> {
+        self.beat().await?;
+        self.keep().await
+    }
+
+    async fn beat(self: &Arc<Self>) -> Result<(), Error> {
         self.follow().await?;
         let now = self.engine.now();
         if self.is_asked() || self.running.lock().groups.iter().any(|group| group.is_due(now)) {
             self.evaluate(move |group| group.is_due(now)).await;
         }
         self.record().await?;
-        self.heed_dismissals()?;
-        self.keep().await
+        self.heed_dismissals()
     }
 
     /// Lets go of what people have dismissed, once in a while.
@@ -234,7 +259,7 @@ impl Ruler {
     /// What this group remembers: of the one that runs, else of the vault.
     async fn take_over(&self, group: &Group) -> Result<State, Error> {
         let key = group.key();
-        let of_key = |other: &mut Group| (other.key() == key).then(|| std::mem::take(&mut other.state));
+        let of_key = |other: &mut Group| (other.key() == key).then(|| other.hand_over());
         if let Some(state) = self.running.lock().groups.iter_mut().find_map(of_key) {
             return Ok(state);
         }

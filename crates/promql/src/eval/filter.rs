@@ -10,7 +10,8 @@ use crate::{Error, Value};
 impl Engine<'_> {
     /// What such a comparison gives; `None` where this is another expression, or there is more than one step.
     pub fn filtered(&self, binary: &Binary, grid: Grid, depth: usize) -> Result<Option<Vec<Column>>, Error> {
-        let Some(Comparison { selector, number, number_is_left }) = comparison(binary).filter(|_| grid.count == 1) else {
+        let Some(Comparison { selector, number, number_is_left }) = comparison(binary).filter(|_| grid.count == 1)
+        else {
             return Ok(None);
         };
         let number = self.scalar(number, grid, depth)?.first().copied().unwrap_or(f64::NAN);

@@ -1,7 +1,7 @@
 //! Rules that fire at once: which they are, and the writing of which series one of them cannot wait for.
 
-use promql::METRIC_NAME;
 use promql::ast::{Matcher, Selector};
+use promql::{METRIC_NAME, Millis};
 
 use super::ahead::queries;
 use super::plan::{AlertPlan, Plan, Planned};
@@ -19,10 +19,12 @@ pub struct Prompt {
 }
 
 impl Plan {
-    /// Every selector of every query of its rules, in no order, some of them several times.
+    /// Every selector of every query of its rules, in no order, some of them several times, with how long a window up to now
+    /// it reads; zero where only newest points matter.
     #[must_use]
-    pub fn selectors(&self) -> Vec<&Selector> {
-        self.rules.iter().flat_map(queries).flat_map(|(_, expr)| expr.selectors()).collect()
+    pub fn reads(&self) -> Vec<(&Selector, Millis)> {
+        let reads = self.rules.iter().flat_map(queries).flat_map(|(_, expr)| expr.reads());
+        reads.map(|(selector, window)| (selector, if window > 0 { window + self.offset } else { 0 })).collect()
     }
 
     /// The rules that fire at once: alerting rules without `for`. What they read of the series that say which alerts are
@@ -40,7 +42,10 @@ impl Plan {
         let (mut needs, mut inputs) = (Vec::new(), Vec::new());
         let mut open: Vec<(usize, &Selector)> = rule.expr.selectors().into_iter().map(|one| (place, one)).collect();
         while let Some((reader, selector)) = open.pop() {
-            if !may_name(selector, ALERTS) && !may_name(selector, ALERTS_FOR_STATE) && !inputs.contains(&selector.matchers) {
+            if !may_name(selector, ALERTS)
+                && !may_name(selector, ALERTS_FOR_STATE)
+                && !inputs.contains(&selector.matchers)
+            {
                 inputs.push(selector.matchers.clone());
             }
             for (number, before) in self.rules.iter().enumerate().take(reader) {

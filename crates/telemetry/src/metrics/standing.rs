@@ -61,11 +61,21 @@ impl Store {
     /// # Errors
     /// When there are [`STANDING_MAX`] of them.
     pub fn watch(&self, matchers: &[Matcher]) -> Result<Standing, SourceFailure> {
+        self.watch_window(matchers, 0)
+    }
+
+    /// The same for windows of this length, up to now: points that young are kept decoded and each write adds its own, for
+    /// up to [`RECENT_SERIES_MAX`](super::RECENT_SERIES_MAX) series and [`RECENT_POINTS_MAX`](super::RECENT_POINTS_MAX)
+    /// points of each. What does not fit is decoded whenever it is asked for.
+    ///
+    /// # Errors
+    /// As [`Store::watch`].
+    pub fn watch_window(&self, matchers: &[Matcher], window: Millis) -> Result<Standing, SourceFailure> {
         self.0.let_go();
         let mut head = self.0.head.write();
         let members = slots(&head, matchers).into_owned();
         let full = || SourceFailure(format!("there are {STANDING_MAX} standing selectors: use fewer rules"));
-        let id = head.watch(matchers.into(), members).ok_or_else(full)?;
+        let id = head.watch(matchers.into(), window, members).ok_or_else(full)?;
         Ok(Standing { store: self.0.clone(), id })
     }
 

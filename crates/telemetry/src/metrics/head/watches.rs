@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use hashbrown::{DefaultHashBuilder, HashMap, HashSet, HashTable};
 use promql::ast::Matcher;
-use promql::{Labels, METRIC_NAME};
+use promql::{Labels, METRIC_NAME, Millis};
 
 use crate::metrics::matching::alternatives;
 
@@ -41,6 +41,8 @@ pub(in crate::metrics) struct Watches {
 #[derive(Debug)]
 pub(in crate::metrics) struct Watch {
     pub matchers: Box<[Matcher]>,
+    /// How long a window over its series is; zero where only the newest points matter.
+    pub window: Millis,
     /// Where it is filed.
     filed: Option<(Box<str>, Vec<String>)>,
     /// Its series; behind them those that came since somebody asked for their order.
@@ -96,7 +98,12 @@ impl Watches {
     }
 
     /// Adds a selector with the series that match now; `None` when there are too many already.
-    pub(in crate::metrics) fn add(&mut self, matchers: Box<[Matcher]>, members: Vec<u32>) -> Option<u32> {
+    pub(in crate::metrics) fn add(
+        &mut self,
+        matchers: Box<[Matcher]>,
+        window: Millis,
+        members: Vec<u32>,
+    ) -> Option<u32> {
         if self.len() >= STANDING_MAX {
             return None;
         }
@@ -114,9 +121,10 @@ impl Watches {
             None => self.unfiled.push(id),
         }
         let (hasher, standing) = (&self.hasher, &self.standing);
-        let hash_of = |id: &u32| standing.get(*id as usize).and_then(Option::as_ref).map_or(0, |w| hash(hasher, &w.matchers));
+        let hash_of =
+            |id: &u32| standing.get(*id as usize).and_then(Option::as_ref).map_or(0, |w| hash(hasher, &w.matchers));
         self.by_matchers.insert_unique(hash(hasher, &matchers), id, hash_of);
-        let watch = Watch { matchers, filed, members, order: OnceLock::new(), generation: 1 };
+        let watch = Watch { matchers, window, filed, members, order: OnceLock::new(), generation: 1 };
         *self.standing.get_mut(id as usize)? = Some(watch);
         self.mark(id);
         Some(id)
