@@ -210,9 +210,9 @@ impl Stream {
             LogFinding::New => self.fresh.clone(),
             _ => self.away.values().filter(|finding| finding.what == what).filter(may).cloned().collect(),
         };
-        if !all.is_empty() {
-            self.so.insert(what, now);
-        }
+        // A rate is off until it is usual again; what is new is so when it is found.
+        let so = all.iter().map(|finding| if what == LogFinding::New { finding.at } else { now }).max();
+        self.so.extend(so.map(|so| (what, so)));
         let Some(since) = raised else {
             let gathered = all.first().is_some_and(|first| what != LogFinding::New || gather.after(first.at) <= now);
             return if gathered { Stand::Raise(all) } else { Stand::Stay };

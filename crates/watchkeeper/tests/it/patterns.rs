@@ -29,7 +29,7 @@ async fn a_new_pattern_in_real_lines_becomes_an_alert_and_survives_a_restart() {
     let signals = server.get("/signals").await;
     assert_eq!(signals[0]["kind"], "pattern", "{signals}");
     let pattern = server.get("/logs/patterns").await["patterns"][0].clone();
-    assert_eq!((&pattern["text"], &pattern["lines"]), (&json!("cannot reach bank <*> connection refused"), &json!(4)));
+    assert_eq!((&pattern["text"], &pattern["lines"]), (&json!("cannot reach bank <*>: connection refused"), &json!(4)));
 
     server.restart().await;
     let known = server.get("/logs/patterns").await["patterns"][0].clone();

@@ -157,7 +157,8 @@ fn spark(minutes: &[u32]) -> String {
     let point = |(place, lines): (usize, &u32)| {
         let x = f64::from(width) * (first + place) as f64 / 59.0;
         let y = f64::from(height - 1) * (1.0 - f64::from(*lines) / f64::from(most)) + 0.5;
-        format!("{}{x:.1} {y:.1}", if place == 0 { "M" } else { "L" })
+        // A single point is seen as well.
+        if place == 0 { format!("M{x:.1} {y:.1}h.01") } else { format!("L{x:.1} {y:.1}") }
     };
     minutes.iter().enumerate().map(point).collect()
 }
@@ -170,8 +171,8 @@ mod tests {
     fn a_sparkline_ends_at_the_right_edge_and_stays_within() {
         assert_eq!(spark(&[]), "");
         assert_eq!(spark(&[0, 0]), "");
-        assert_eq!(spark(&[0, 4]), "M116.0 21.5L118.0 0.5");
+        assert_eq!(spark(&[0, 4]), "M116.0 21.5h.01L118.0 0.5");
         let whole = spark(&[3; 60]);
-        assert!(whole.starts_with("M0.0 0.5") && whole.ends_with("L118.0 0.5"), "{whole}");
+        assert!(whole.starts_with("M0.0 0.5h.01") && whole.ends_with("L118.0 0.5"), "{whole}");
     }
 }

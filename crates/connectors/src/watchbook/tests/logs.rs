@@ -42,5 +42,5 @@ fn what_cannot_be_meant_is_refused_in_its_place() {
     let mut files = with("logs.yaml", "default: {}\nservices: {website: {}}");
     files.insert("logs/more.yaml".into(), "default: {}\nservices: {website: {}}".into());
     let places = brief(&checked(&files).findings).join(", ");
-    assert_eq!(places, "WB013 logs.yaml:1:10, WB013 logs.yaml:2:12");
+    assert_eq!(places, "WB013 logs/more.yaml:1:10, WB013 logs/more.yaml:2:12");
 }
