@@ -30,7 +30,7 @@ impl SeriesStore for Memory {
         samples.into_iter().for_each(|(labels, point)| series.insert(labels, [point]));
         Ok(())
     }
-    fn watch(&self, _: &[promql::ast::Matcher]) -> Option<Watch> {
+    fn watch(&self, _: &[promql::ast::Matcher], _: promql::Millis) -> Option<Watch> {
         None
     }
     fn take_written(&self) -> Vec<u32> {
