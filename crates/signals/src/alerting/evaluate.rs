@@ -23,6 +23,7 @@ pub fn evaluate(plan: &Plan, setting: &Setting, source: &dyn SeriesSource, at: M
     for (index, rule) in plan.rules.iter().enumerate() {
         step(index, rule, &scene, state, &mut outcome);
     }
+    state.at = Some(at);
     outcome
 }
 
@@ -98,6 +99,13 @@ pub fn dismiss(key: &str, identity: &Labels, at: Millis, state: &mut State) -> O
     Some(transition(name_in(key), &alert, What::Cleared(Cleared::Dismissed), at))
 }
 
+/// A raised alert, to be said once more to those who have forgotten it.
+#[must_use]
+pub fn raised_again(key: &str, identity: &Labels, at: Millis, state: &State) -> Option<Transition> {
+    let alert = state.rules.get(key)?.alerts.get(identity).filter(|alert| alert.raised)?;
+    Some(transition(name_in(key), alert, What::Raised, at))
+}
+
 /// Puts the samples of a rule before the source, and among those to write. Where two rules write one series, the sample of
 /// the first stays: that the other one's ends is nothing, that it says something else is an error.
 fn put(samples: Vec<(Labels, Point)>, overlay: &Overlay<'_>, written: &mut Vec<(Labels, Point)>) -> Result<(), String> {
@@ -146,7 +154,7 @@ fn retire(plan: &Plan, at: Millis, state: &mut State) -> Outcome {
 }
 
 /// The rule's name in its identity.
-fn name_in(key: &str) -> &str {
+pub(super) fn name_in(key: &str) -> &str {
     let name = key.split_once(':').map_or(key, |(_, rest)| rest);
     name.split_once('{').map_or(name, |(name, _)| name)
 }

@@ -12,6 +12,9 @@ use super::flap::History;
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct State {
     pub(super) rules: BTreeMap<String, RuleState>,
+    /// When the whole group was last evaluated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) at: Option<Millis>,
 }
 
 /// What one rule remembers.
@@ -58,6 +61,9 @@ pub struct Instance {
     /// Whether that was said.
     #[serde(default)]
     pub(super) missing_told: bool,
+    /// When its condition last held.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) held_at: Option<Millis>,
     /// In which of the last evaluations its condition held.
     #[serde(default)]
     pub(super) held: History,

@@ -85,6 +85,7 @@ impl<'a> Running<'a> {
             external_labels: external.collect(),
             external_url: test.external_url.clone(),
             options: Options { subquery_step, ..Options::default() },
+            started: None,
         };
         let states = plans.iter().map(|_| State::default()).collect();
         let shelf = Shelf::new(input::series(test)?);

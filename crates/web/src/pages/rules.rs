@@ -29,7 +29,7 @@ struct Wanted {
 
 async fn list(State(state): State<AppState>, Reader(session): Reader, Query(wanted): Query<Wanted>) -> Screen {
     let (chrome, session) = frame(&state, session.as_ref(), Tab::Rules, "Rules", "/rules")?;
-    let groups = state.stores.ruler.groups(&session.actor()).map_err(stop(&chrome))?;
+    let groups = state.stores.ruler.groups(&session.actor()).await.map_err(stop(&chrome))?;
     let alerts = || groups.iter().flat_map(|group| &group.rules).flat_map(|rule| &rule.alerts);
     let firing = alerts().filter(|alert| alert.firing).count();
     let pending = alerts().count() - firing;

@@ -3,6 +3,7 @@
 mod beyond;
 mod laws;
 mod prompts;
+mod restarts;
 mod stories;
 
 use std::collections::BTreeMap;
