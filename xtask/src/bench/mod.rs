@@ -21,6 +21,7 @@ mod post;
 mod postgres;
 mod range;
 mod readers;
+mod remote;
 mod report;
 mod rules;
 mod samples;

@@ -5,12 +5,12 @@
 //! samples in.
 
 use super::http::{Connection, Door};
-use super::keeper::{Keeper, Kind, write_request};
+use super::keeper::{Keeper, Kind};
 use super::load::quantile;
 use super::peer::Server;
 use super::report::{Measure, Report};
-use super::samples::{REQUEST, remote_labels, remote_series};
-use super::{Context, Measured, machine};
+use super::samples::REQUEST;
+use super::{Context, Measured, machine, remote};
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Shutdown, TcpStream};
@@ -149,7 +149,7 @@ impl Feed {
                     return Ok(());
                 }
                 let first = (number * REQUEST) as u64;
-                let sample = |(i, labels): (u64, &Vec<u8>)| remote_series(labels, now(), value(i, round));
+                let sample = |(i, labels): (u64, &Vec<u8>)| remote::series(labels, now(), value(i, round));
                 let message: Vec<u8> = (first..).zip(batch).flat_map(sample).collect();
                 write(server, connection, &message)?;
             }
@@ -160,7 +160,7 @@ impl Feed {
 }
 
 fn labels(group: u64, series: &str) -> Vec<u8> {
-    remote_labels([
+    remote::labels([
         ("__name__", "load_value".to_owned()),
         ("group", format!("g{group:05}")),
         ("instance", format!("host-{:05}.example.org:9100", group % 997)),
@@ -180,8 +180,7 @@ fn now() -> i64 {
 }
 
 fn write(server: &Server, connection: &mut Connection, message: &[u8]) -> Measured {
-    let body = snap::raw::Encoder::new().compress_vec(message)?;
-    let answer = connection.send(&write_request(server, &body))?;
+    let answer = connection.send(&remote::request(&server.door, message)?)?;
     if answer.status / 100 == 2 {
         return Ok(());
     }
@@ -225,7 +224,7 @@ fn probe(
     let mut sent = Vec::new();
     for number in probes {
         let labels = labels(number * 37 % rules, &format!("probe-{number}"));
-        let message = remote_series(&labels, now(), 1.5);
+        let message = remote::series(&labels, now(), 1.5);
         sent.push((number, Instant::now()));
         write(server, &mut connection, &message)?;
         thread::sleep(PROBE_EVERY);
