@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use kernel::book::rules;
 use kernel::{Labels, RuleName, Timestamp};
-use promql::{Point, SeriesSource};
+use promql::{Millis, Point, SeriesSource};
 use signals::alerting::{self, Broken, Instance, Known, Plan, Planned, Setting, State, Transition, What};
 use signals::{Cleared, Ruled, Signal, Verdict};
 
@@ -16,6 +16,8 @@ use super::{INTERVAL, SeriesStore, Watch};
 const ARRIVAL_GAP: Duration = Duration::from_millis(100);
 /// How often what a group remembers is kept.
 const KEEP_EVERY: Duration = Duration::from_secs(5);
+/// How often what calls of `anomaly(..)` have learnt is kept: a crash forgets the rows since then, and nothing else.
+const KEEP_LEARNT_EVERY: Duration = Duration::from_secs(60);
 /// The annotation that says in one line what happened.
 const SUMMARY: &str = "summary";
 
@@ -35,6 +37,7 @@ pub(super) struct Group {
     said: u64,
     dirty: bool,
     kept: Option<Timestamp>,
+    kept_learnt: Option<Timestamp>,
     /// Over the series of rules that fire at once, for which the next beat would be late.
     watches: Vec<Watch>,
     /// Whether anything of these was written since the last evaluation.
@@ -62,7 +65,8 @@ pub(super) struct Last {
 
 impl Group {
     pub(super) fn new(file: &str, group: &rules::Group, series: &dyn SeriesStore) -> Self {
-        let (plan, broken) = Plan::of(file, group);
+        let (mut plan, broken) = Plan::of(file, group);
+        plan.interval.get_or_insert_with(|| Millis::try_from(INTERVAL.as_millis()).unwrap_or(Millis::MAX));
         Self {
             book: group.clone(),
             file: file.to_owned(),
@@ -78,6 +82,7 @@ impl Group {
             said: 0,
             dirty: false,
             kept: None,
+            kept_learnt: None,
         }
     }
 
@@ -231,6 +236,19 @@ impl Group {
         Some((self.key(), bytes))
     }
 
+    /// Its name and what its rules have learnt of series, from time to time.
+    pub(super) fn take_learnt(&mut self, now: Timestamp) -> Option<(String, Vec<u8>)> {
+        let gap = jiff::SignedDuration::try_from(KEEP_LEARNT_EVERY).unwrap_or_default();
+        let rested = self.kept_learnt.is_none_or(|kept| now.duration_since(kept) >= gap);
+        let learnt = self.state.learnt();
+        if !rested || learnt.is_empty() {
+            return None;
+        }
+        let bytes = rmp_serde::to_vec(&learnt).ok()?;
+        self.kept_learnt = Some(now);
+        Some((self.key(), bytes))
+    }
+
     pub(super) fn view(&self) -> GroupView {
         view::group(self)
     }
@@ -239,6 +257,8 @@ impl Group {
 /// A watch over each selector of the rules that fire at once.
 fn watches(plan: &Plan, series: &dyn SeriesStore) -> Vec<Watch> {
     let prompt = plan.rules.iter().filter_map(|rule| match rule {
+        // What learns has one row an interval, however often it is asked.
+        Planned::Alert(rule) if !rule.expr.calls(promql::ANOMALY).is_empty() => None,
         Planned::Alert(rule) if rule.hold == 0 && rule.several.is_none() => Some(&rule.expr),
         _ => None,
     });

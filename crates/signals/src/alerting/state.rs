@@ -6,6 +6,7 @@ use promql::{Labels, Millis};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::flap::History;
+use crate::anomaly::Learnt;
 
 /// What the rules of a group remember, by each rule's identity, which an edit of its query, times or annotations keeps.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -25,6 +26,10 @@ pub struct RuleState {
     /// Series that were seen, and when last; kept where the rule raises an alert for missing ones.
     #[serde(with = "seen", default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) known: BTreeMap<Labels, Millis>,
+    /// What its calls of `anomaly(..)` have learnt. It is large and changes with each evaluation, and so is kept apart from
+    /// the rest: see [`State::learnt`].
+    #[serde(skip)]
+    pub(super) learnt: Learnt,
 }
 
 /// One alert of a rule.
@@ -99,6 +104,18 @@ impl Instance {
 }
 
 impl State {
+    /// What calls of `anomaly(..)` have learnt, by the rule's identity.
+    #[must_use]
+    pub fn learnt(&self) -> BTreeMap<&str, &Learnt> {
+        let all = self.rules.iter().map(|(key, rule)| (&**key, &rule.learnt));
+        all.filter(|(_, learnt)| !learnt.is_empty()).collect()
+    }
+
+    /// Puts back what [`State::learnt`] gave.
+    pub fn relearn(&mut self, learnt: BTreeMap<String, Learnt>) {
+        learnt.into_iter().for_each(|(key, learnt)| self.rules.entry(key).or_default().learnt = learnt);
+    }
+
     /// The alerts of a rule that are pending or firing, by the rule's identity: see [`super::AlertPlan::key`].
     pub fn active(&self, key: &str) -> impl Iterator<Item = &Instance> {
         let all = self.rules.get(key).into_iter().flat_map(|rule| rule.alerts.values());

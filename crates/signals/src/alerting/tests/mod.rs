@@ -3,6 +3,7 @@
 mod beyond;
 mod laws;
 mod stories;
+mod unusual;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
