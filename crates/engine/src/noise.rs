@@ -2,7 +2,8 @@
 //! incidents what it led to. The rooms do not know of each other, so they are put together here; what is made of it is
 //! decided by [`signals::noise`].
 //!
-//! Incidents that are restricted are not counted: a count would tell of them. What was erased is not counted either.
+//! Incidents that are confidential or restricted are not counted: a count would tell of them. What was erased is not
+//! counted either.
 
 use std::collections::HashMap;
 
@@ -51,9 +52,10 @@ impl Engine {
     /// How noisy each alerting rule of the live watchbook was since an instant, the rules that fired most often first.
     ///
     /// # Errors
-    /// When the actor may not read signals, or the journal cannot be read.
+    /// When the actor may not read signals and alerts, or the journal cannot be read.
     pub async fn noise(&self, actor: &Actor, since: Timestamp) -> Result<NoiseReport, Error> {
         self.may(actor, Read::of("signals:read"))?;
+        self.may(actor, Read::of("alerts:read"))?;
         let failed = |failure: StoreFailure| Error::Failed { reason: failure.to_string() };
         let mut past = Past::default();
         let from = gather(self.vault(), since, &mut past).await.map_err(failed)?;
@@ -73,7 +75,7 @@ async fn gather(store: &dyn JournalStore, since: Timestamp, past: &mut Past) -> 
         next = Seq(last.first.0.saturating_add(u64::from(last.count)));
         for decoded in blocks.iter().map(codec::decode).collect::<Result<Vec<_>, _>>()?.into_iter().flatten() {
             from.get_or_insert(decoded.record.at);
-            let counts = decoded.record.at >= since && decoded.record.sensitivity != Sensitivity::Restricted;
+            let counts = decoded.record.at >= since && decoded.record.sensitivity <= Sensitivity::Internal;
             decoded.fact.iter().filter(|_| counts).for_each(|fact| past.take(fact));
         }
         // Whoever serves on the same thread has a turn meanwhile.

@@ -100,8 +100,8 @@ fn of_objectives(objectives: &mut Objectives) -> (Vec<RuleFile>, Vec<Wrong>) {
     let mut wrong = Vec::new();
     let mut files: BTreeMap<String, RuleFile> = BTreeMap::new();
     let mut known: BTreeMap<String, String> = BTreeMap::new();
-    let slos = std::mem::take(&mut objectives.slos);
-    let (kept, bad): (Vec<Placed>, Vec<Placed>) = slos.into_iter().partition(|placed| {
+    let mut slos = std::mem::take(&mut objectives.slos);
+    slos.retain(|placed| {
         let place = format!("{}:{}", placed.file, placed.line);
         let made = match known.get(&placed.slo.id()) {
             Some(first) => Err(format!("it is given twice, first at {first}")),
@@ -122,8 +122,7 @@ fn of_objectives(objectives: &mut Objectives) -> (Vec<RuleFile>, Vec<Wrong>) {
             }
         }
     });
-    drop(bad);
-    objectives.slos = kept;
+    objectives.slos = slos;
     (files.into_values().collect(), wrong)
 }
 
@@ -264,13 +263,13 @@ mod tests {
 
     #[test]
     fn objectives_become_rules_that_stand_where_they_do() {
-        let good = slo("checkout", "bad[{{.window}}]");
+        let torn = slo("checkout", "rate(bad[{{.window}}");
         let guarded = Slo { min_events: NonZeroU32::new(5), ..slo("guarded", "rate(bad[{{.window}}])") };
         let slos = vec![
             placed("slo/a.yaml", 4, slo("checkout", "rate(bad[{{.window}}])")),
             placed("slo/a.yaml", 20, guarded),
             placed("slo/b.yaml", 2, slo("checkout", "rate(bad[{{.window}}])")),
-            placed("slo/b.yaml", 9, Slo { name: "broken".into(), ..good }),
+            placed("slo/b.yaml", 9, Slo { name: "broken".into(), ..torn }),
         ];
         let objectives = Objectives { slos, ..Objectives::default() };
         let mut book = Book { objectives, ..Book::default() };

@@ -240,8 +240,8 @@ impl Group {
     pub(super) fn take_learnt(&mut self, now: Timestamp) -> Option<(String, Vec<u8>)> {
         let gap = jiff::SignedDuration::try_from(KEEP_LEARNT_EVERY).unwrap_or_default();
         let rested = self.kept_learnt.is_none_or(|kept| now.duration_since(kept) >= gap);
-        let learnt = self.state.learnt();
-        if !rested || learnt.is_empty() {
+        let learnt = if rested { self.state.learnt() } else { return None };
+        if learnt.is_empty() {
             return None;
         }
         let bytes = rmp_serde::to_vec(&learnt).ok()?;

@@ -15,6 +15,7 @@ use super::caller::Caller;
 use super::fact::Problems;
 use super::input::{Asked, word};
 use crate::doors::reply::Problem;
+use crate::noise;
 use crate::objectives::{self, Standing};
 use crate::state::AppState;
 
@@ -69,7 +70,7 @@ struct NoiseBody {
     paged: usize,
     /// How many a person acknowledged, or ended.
     acknowledged: usize,
-    /// How many led to an incident that is not restricted.
+    /// How many led to an incident that is neither confidential nor restricted.
     incidents: usize,
     /// How many were acted on in any way.
     acted_on: usize,
@@ -162,8 +163,7 @@ async fn list_noise(
     if since > NOISE_SINCE_MAX {
         return Err(Problem::bad("since: at most 366 days").field("since"));
     }
-    let report =
-        state.engine.noise(&actor, state.engine.now().saturating_sub(since.signed()).unwrap_or_default()).await?;
+    let report = noise::of(&state, &actor, since).await?;
     let rules = report.rules.iter().map(NoiseBody::from).collect();
     Ok(Json(NoiseReportBody { from: report.from, until: report.until, rules }))
 }

@@ -7,10 +7,11 @@ use engine::noise::RuleNoise;
 use signals::noise::Noise;
 
 use super::frame::{Screen, encoded, frame, html, missing, stop};
-use super::rules::rule as rule_row;
+use super::rules::{objective, rule as rule_row};
 use super::view::detection::{NoiseCard, RulePage};
 use super::view::{Tab, words};
 use crate::api::NOISE_SINCE;
+use crate::noise;
 use crate::session::Reader;
 use crate::state::AppState;
 
@@ -38,15 +39,13 @@ async fn show(
     let Some((first, _)) = found.first() else {
         return Err(missing(&chrome, format!("alerting rule {name} in a group {group}")));
     };
-    let now = chrome.now;
-    let since = now.saturating_sub(NOISE_SINCE.signed()).unwrap_or_default();
-    let report = state.engine.noise(&session.actor(), since).await.map_err(stop(&chrome))?;
+    let report = noise::of(&state, &session.actor(), NOISE_SINCE).await.map_err(stop(&chrome))?;
     let of_rule = report.rules.iter().filter(|told| told.group == group && told.rule == name);
     Ok(html(&RulePage {
         name: name.clone(),
         group: group.clone(),
         file: first.file.clone(),
-        objective: signals::slo::objective_of(&group).unwrap_or_default().to_owned(),
+        objective: objective(first),
         rules: found.iter().map(|(group, rule)| rule_row(group, rule)).collect(),
         from: report.from,
         noise: of_rule.map(card).collect(),

@@ -43,6 +43,12 @@ async fn list(State(state): State<AppState>, Reader(session): Reader, Query(want
     Ok(html(&RulesPage { groups: rows, firing, pending, failing, left_out, slos, text: wanted.text, chrome }))
 }
 
+/// The objective of which a group was made; empty for a group of a rule file, whatever its name is.
+pub(super) fn objective(group: &GroupView) -> String {
+    let made = group.file.starts_with("slo/");
+    signals::slo::objective_of(&group.name).filter(|_| made).unwrap_or_default().to_owned()
+}
+
 fn left_out(about: &LeftOut) -> LeftOutRow {
     let place = format!("{}:{}", about.file, about.line);
     LeftOutRow { what: about.what.clone(), place, message: about.message.clone() }
@@ -59,7 +65,7 @@ fn row(group: &GroupView, text: &str) -> GroupRow {
         evaluated: group.evaluated,
         took: format!("{:.1} ms", group.took * 1000.0),
         missed: group.missed,
-        objective: signals::slo::objective_of(&group.name).unwrap_or_default().to_owned(),
+        objective: objective(group),
         rules: group.rules.iter().filter(wanted).map(|one| rule(group, one)).collect(),
     }
 }

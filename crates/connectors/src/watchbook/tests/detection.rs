@@ -21,7 +21,7 @@ fn both(first: (&str, &str), second: (&str, &str)) -> Files {
 #[test]
 fn a_bad_rule_refuses_the_book_and_names_itself() {
     let checked = checked(&with("prometheus/a.yml", RULES));
-    assert_eq!(brief(&checked.findings), ["RF003 prometheus/a.yml:7:11"]);
+    assert_eq!(brief(&checked.findings), ["RF003 prometheus/a.yml:7:16"]);
     assert!(checked.book.is_none());
 }
 
@@ -30,7 +30,7 @@ fn or_the_rest_is_loaded_when_the_book_says_so() {
     let files = both(("prometheus/a.yml", RULES), ("watchkeeper.yaml", &root("load_the_rest")));
     let checked = checked(&files);
     assert_eq!(checked.findings.count(Level::Error), 0, "{}", checked.findings);
-    assert_eq!(brief(&checked.findings), ["RF003 prometheus/a.yml:7:11"]);
+    assert_eq!(brief(&checked.findings), ["RF003 prometheus/a.yml:7:16"]);
     let book = checked.book.unwrap();
     assert_eq!(book.alerting.iter().map(kernel::RuleName::as_str).collect::<Vec<_>>(), ["g/Good"]);
     let [left] = &book.left_out[..] else { panic!("{:?}", book.left_out) };

@@ -4,6 +4,7 @@ mod aggregations;
 mod functions;
 mod histograms;
 mod operators;
+mod scored;
 mod selectors;
 mod whole;
 
