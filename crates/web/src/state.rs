@@ -34,6 +34,8 @@ pub struct AppState {
     pub stores: Stores,
     /// Places for queries that run at once.
     pub queries: Arc<Semaphore>,
+    /// How noisy the rules were, as it was told last.
+    pub(crate) noise: crate::noise::Last,
     /// The totals of what OTLP sends as deltas.
     pub totals: Arc<Totals>,
     /// What the doors count.
@@ -127,6 +129,7 @@ impl AppState {
             sinks,
             stores,
             queries: Arc::new(Semaphore::new(QUERIES_MAX)),
+            noise: crate::noise::Last::default(),
             totals,
             counters,
             throttles,

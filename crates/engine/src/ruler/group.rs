@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use kernel::book::rules;
 use kernel::{Labels, RuleName, Timestamp};
-use promql::{Point, SeriesSource};
+use promql::{Millis, Point, SeriesSource};
 use signals::alerting::{self, Broken, Instance, Known, Outcome, Plan, Prompt, Setting, State, Transition, What};
 use signals::{Cleared, Ruled, Signal, Verdict};
 
@@ -16,6 +16,8 @@ use super::view::{self, GroupView};
 const KEEP_EVERY: Duration = Duration::from_secs(5);
 /// How often it is kept although it has not changed, so that it is known how long nothing was evaluated.
 const KEEP_AT_LEAST: Duration = Duration::from_secs(60);
+/// How often what calls of `anomaly(..)` have learnt is kept: a crash forgets the rows since then, and nothing else.
+const KEEP_LEARNT_EVERY: Duration = Duration::from_secs(60);
 /// The annotation that says in one line what happened.
 const SUMMARY: &str = "summary";
 
@@ -35,6 +37,7 @@ pub(super) struct Group {
     said: u64,
     dirty: bool,
     kept: Option<Timestamp>,
+    kept_learnt: Option<Timestamp>,
     /// Of what was remembered at the last evaluation: see [`State::essence`].
     essence: u64,
     /// The rules that fire at once, for which the next beat would be late.
@@ -64,7 +67,8 @@ pub(super) struct Last {
 
 impl Group {
     pub(super) fn new(file: &str, group: &rules::Group) -> Self {
-        let (plan, broken) = Plan::of(file, group);
+        let (mut plan, broken) = Plan::of(file, group);
+        plan.interval.get_or_insert_with(|| Millis::try_from(INTERVAL.as_millis()).unwrap_or(Millis::MAX));
         Self {
             book: group.clone(),
             file: file.to_owned(),
@@ -81,6 +85,7 @@ impl Group {
             said: 0,
             dirty: false,
             kept: None,
+            kept_learnt: None,
         }
     }
 
@@ -296,6 +301,19 @@ impl Group {
         }
         (self.dirty, self.kept) = (false, Some(now));
         let bytes = rmp_serde::to_vec_named(&self.state).ok()?;
+        Some((self.key(), bytes))
+    }
+
+    /// Its name and what its rules have learnt of series, from time to time.
+    pub(super) fn take_learnt(&mut self, now: Timestamp) -> Option<(String, Vec<u8>)> {
+        let gap = jiff::SignedDuration::try_from(KEEP_LEARNT_EVERY).unwrap_or_default();
+        let rested = self.kept_learnt.is_none_or(|kept| now.duration_since(kept) >= gap);
+        let learnt = if rested { self.state.learnt() } else { return None };
+        if learnt.is_empty() {
+            return None;
+        }
+        let bytes = rmp_serde::to_vec(&learnt).ok()?;
+        self.kept_learnt = Some(now);
         Some((self.key(), bytes))
     }
 

@@ -65,6 +65,8 @@ const HEED_EVERY: SignedDuration = SignedDuration::from_secs(1);
 const OUTCOMES_AT_ONCE: usize = 2000;
 /// Under which kind the vault keeps what rules remember.
 const VAULT: &str = "ruling";
+/// Under which kind it keeps what calls of `anomaly(..)` have learnt.
+const LEARNT: &str = "ruling-learnt";
 
 /// Holds series: rules read them, and write what they record.
 pub trait SeriesStore: SeriesSource + Send + Sync {
@@ -289,9 +291,16 @@ impl Ruler {
         if let Some(state) = known {
             return Ok(state);
         }
-        let kept = self.engine.vault().vault_get(VAULT, &key, self.engine.now()).await;
-        let kept = kept.map_err(|failure| Error::Failed { reason: failure.to_string() })?;
-        Ok(kept.and_then(|bytes| rmp_serde::from_slice(&bytes).ok()).unwrap_or_default())
+        let kept = self.kept(VAULT, &key).await?;
+        let mut state: State = kept.and_then(|bytes| rmp_serde::from_slice(&bytes).ok()).unwrap_or_default();
+        let learnt = self.kept(LEARNT, &key).await?;
+        state.relearn(learnt.and_then(|bytes| rmp_serde::from_slice(&bytes).ok()).unwrap_or_default());
+        Ok(state)
+    }
+
+    async fn kept(&self, kind: &str, key: &str) -> Result<Option<Vec<u8>>, Error> {
+        let kept = self.engine.vault().vault_get(kind, key, self.engine.now()).await;
+        kept.map_err(|failure| Error::Failed { reason: failure.to_string() })
     }
 
     /// The raised signals of a group's rules, from the facts.
@@ -372,10 +381,13 @@ impl Ruler {
     /// Keeps what groups remember, where it has changed.
     async fn keep(&self) -> Result<(), Error> {
         let now = self.engine.now();
-        let changed: Vec<(String, Vec<u8>)> =
-            self.running.lock().groups.iter_mut().filter_map(|group| group.take_kept(now)).collect();
-        for (name, bytes) in changed {
-            let kept = self.engine.vault().vault_put(VAULT, &name, &bytes, None).await;
+        let take = |group: &mut Group| {
+            let state = group.take_kept(now).map(|(name, bytes)| (VAULT, name, bytes));
+            state.into_iter().chain(group.take_learnt(now).map(|(name, bytes)| (LEARNT, name, bytes)))
+        };
+        let changed: Vec<_> = self.running.lock().groups.iter_mut().flat_map(take).collect();
+        for (kind, name, bytes) in changed {
+            let kept = self.engine.vault().vault_put(kind, &name, &bytes, None).await;
             kept.map_err(|failure| Error::Failed { reason: failure.to_string() })?;
         }
         Ok(())

@@ -442,3 +442,19 @@ async fn series_of_a_group_that_leaves_the_watchbook_end() {
     assert!(matches!(found.unwrap().data, promql::Data::Vector(all) if all.is_empty()));
     engine.stop().await;
 }
+
+#[tokio::test]
+async fn what_anomaly_has_learnt_survives_a_restart() {
+    const UNUSUAL: (&str, u64) = ("anomaly(depth) > 0.99", 0);
+    let house = House::new();
+    let (engine, ruler) = house.start(&[UNUSUAL]).await;
+    for turn in 0..400 {
+        house.turn(&ruler, Some(f64::from(turn * 7 % 5))).await;
+    }
+    engine.stop().await;
+    let (engine, ruler) = house.start(&[UNUSUAL]).await;
+    house.turn(&ruler, Some(60.0)).await;
+    assert_eq!(raised(&engine), 1, "it knows what is usual");
+    assert_eq!(engine.vault().vault_forget(LEARNT, "").await.unwrap(), 1);
+    engine.stop().await;
+}

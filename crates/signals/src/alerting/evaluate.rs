@@ -17,7 +17,7 @@ use super::state::{RuleState, State};
 /// What the state holds of rules that are no longer in the plan ends.
 #[must_use]
 pub fn evaluate(plan: &Plan, setting: &Setting, source: &dyn SeriesSource, at: Millis, state: &mut State) -> Outcome {
-    let overlay = Overlay::new(source);
+    let overlay = Overlay::new(source).every(plan.interval.unwrap_or(0));
     let scene = scene(plan, setting, &overlay, at);
     let mut outcome = retire(plan, at, state);
     for (index, rule) in plan.rules.iter().enumerate() {
@@ -127,11 +127,13 @@ pub(crate) fn one(
     known: &mut RuleState,
     said: &mut Vec<Transition>,
 ) -> Result<Vec<(Labels, Point)>, String> {
+    scene.source.scorer.swap(Some(std::mem::take(&mut known.learnt)));
     let samples = match rule {
-        Planned::Record(rule) => record(rule, scene)?,
-        Planned::Alert(rule) => alert(rule, scene, known, said)?,
+        Planned::Record(rule) => record(rule, scene),
+        Planned::Alert(rule) => alert(rule, scene, known, said),
     };
-    Ok(written(samples, known, scene.at.saturating_sub(scene.offset)))
+    known.learnt = scene.source.scorer.swap(None).unwrap_or_default();
+    Ok(written(samples?, known, scene.at.saturating_sub(scene.offset)))
 }
 
 /// Ends what the state holds of rules that are gone.

@@ -18,6 +18,7 @@ use super::{
     ALERT_NAME, ALERT_STATE, ALERTS, ALERTS_FOR_STATE, ALERTS_MAX, KNOWN_SERIES_MAX, MISSING_FORGOTTEN_AFTER, SEVERITY,
     START_GRACE, Setting,
 };
+use crate::anomaly::Scored;
 
 /// The series of a rule with their new samples.
 pub(crate) type Samples = Vec<(Labels, Value)>;
@@ -67,7 +68,8 @@ impl Scene<'_> {
 
     /// An alert as [`render`] makes it; names that are known are not made again.
     fn render(&self, rule: &AlertPlan, sample: &Labels, value: &Value) -> Fresh {
-        let asker = Asker { source: self.source, at: self.at, options: &self.setting.options };
+        // What a template asks is no row of the rule.
+        let asker = Asker { source: &Scored(self.source), at: self.at, options: &self.setting.options };
         let Some(names) = self.ahead.and_then(|ahead| ahead.names.as_ref()) else {
             return render(rule, sample, value, self.setting, &asker);
         };

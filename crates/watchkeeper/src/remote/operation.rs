@@ -84,6 +84,8 @@ operations! {
     SIGNALS = GET "/signals" "signal list";
     DISMISS_SIGNAL = POST "/signals/dismiss" "signal dismiss";
     BEAT = POST "/checks/{check}/beat" "check beat";
+    NOISE = GET "/rules/noise" "rules noise";
+    SLOS = GET "/slos" "slo status";
     CHANGES = GET "/changes" "change list";
     REPORT_CHANGE = POST "/changes" "change report";
 

@@ -72,6 +72,8 @@ const LINES: &[&str] = &[
     "signal list",
     "signal dismiss rule service=checkout",
     "check beat nightly-backup",
+    "rules noise --since 7d",
+    "slo status",
     "change list",
     "change report deployed --service checkout --at 1h --link http://d --detail by=ci",
     "service list",

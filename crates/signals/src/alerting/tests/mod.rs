@@ -5,6 +5,7 @@ mod laws;
 mod prompts;
 mod restarts;
 mod stories;
+mod unusual;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
