@@ -236,8 +236,7 @@ async fn groups_of_one_name_in_two_files_do_not_know_of_each_other() {
     let house = House::new();
     let (engine, _) = house.start(&[]).await;
     let series: &dyn SeriesStore = &*house.series;
-    let group =
-        |path: &str, expr: &str| super::group::Group::new(path, &book(&[(expr, 0)]).rule_files[0].groups[0], series);
+    let group = |path: &str, expr: &str| super::group::Group::new(path, &book(&[(expr, 0)]).rule_files[0].groups[0]);
     let (mut one, mut other) = (group("a.yml", "depth > 10"), group("b.yml", "depth > 9"));
     assert_ne!(one.key(), other.key());
     let now = kernel::port::Clock::now(&house.clock);

@@ -98,7 +98,20 @@ impl Instance {
     }
 }
 
+impl RuleState {
+    /// Whether it remembers nothing.
+    pub(super) fn is_empty(&self) -> bool {
+        self.alerts.is_empty() && self.written.is_empty() && self.known.is_empty()
+    }
+}
+
 impl State {
+    /// Whether no rule remembers anything. A rule that remembers nothing has no place in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
     /// The alerts of a rule that are pending or firing, by the rule's identity: see [`super::AlertPlan::key`].
     pub fn active(&self, key: &str) -> impl Iterator<Item = &Instance> {
         let all = self.rules.get(key).into_iter().flat_map(|rule| rule.alerts.values());

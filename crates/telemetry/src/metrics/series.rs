@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use promql::{Labels, Millis, Point, Value};
 
-use super::chunk::{Chunk, Kind, Open, chunks_of, same};
+use super::chunk::{Chunk, Kind, Open, chunks_of, in_order, same};
 
 /// The most late points that wait in order; past it they become a chunk.
 pub(super) const LATE_POINTS_MAX: usize = 120;
@@ -208,6 +208,14 @@ impl Series {
         let whole = self.whole.iter().filter(|chunk| chunk.head.overlaps(after, until)).cloned().collect();
         let open = self.open.head().overlaps(after, until).then(|| self.open.copy()).flatten();
         Parts { whole, open, late: self.late.clone() }
+    }
+
+    /// The newest point in `(after, until]` of those in the head.
+    pub(super) fn newest_until(&self, after: Millis, until: Millis) -> Option<Point> {
+        let mut points = Vec::new();
+        self.parts(after, until).read(after, until, &mut points);
+        in_order(&mut points);
+        points.pop()
     }
 
     /// How many points `parts` would copy, without copying any.

@@ -153,7 +153,7 @@ impl Head {
     /// Adds a standing selector over the series `members`; `None` when there are too many.
     pub(super) fn watch(&mut self, matchers: Box<[Matcher]>, members: Vec<u32>) -> Option<u32> {
         let id = self.watches.add(matchers, members)?;
-        let members = self.watches.get(id).map_or(&[][..], |watch| &watch.members);
+        let members = self.watches.get(id).map_or(&[][..], |watch| watch.members());
         for slot in members {
             if let Some(Some(series)) = self.slots.get_mut(*slot as usize) {
                 watch(series, id);
