@@ -37,6 +37,7 @@ mod load;
 mod reach;
 pub mod react;
 pub mod ruler;
+pub mod sigma;
 mod snapshot;
 pub mod tap;
 mod trace;

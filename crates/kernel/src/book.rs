@@ -5,6 +5,7 @@
 
 pub mod probe;
 pub mod rules;
+pub mod sigma;
 pub mod slo;
 pub mod unit;
 
@@ -65,6 +66,8 @@ pub struct Book {
     pub rule_files: Vec<rules::RuleFile>,
     /// The names of all alerting rules in them.
     pub alerting: BTreeSet<RuleName>,
+    /// Sigma rules and how their matches are handled.
+    pub sigma: sigma::Sigma,
     /// Health checks by name.
     pub checks: BTreeMap<RuleName, Check>,
     /// Components of the status page, in the order in which they are shown.

@@ -11,6 +11,7 @@ use crate::failure::{Exit, Failure};
 use crate::out;
 use crate::remote::access::{self, LiveBookVerb};
 use crate::remote::ask::Server;
+use crate::sigma;
 
 /// `watchkeeper init`
 #[derive(Debug, Args)]
@@ -123,7 +124,7 @@ fn changed_since(directory: &Path, commit: &str) -> String {
 
 fn check(directory: &Path, json: bool) -> Result<ExitCode, Failure> {
     must_be_there(directory)?;
-    let checked = watchbook::check(directory);
+    let checked = sigma::check_book(directory);
     let sound = checked.book.is_some() && access_is_sound(checked.book.as_ref())?;
     if json {
         out::line(format_args!("{:#}", checked.findings.to_json()))?;
@@ -166,7 +167,9 @@ fn must_be_there(directory: &Path) -> Result<(), Failure> {
 /// When there is none, and with every finding, when it is not good.
 pub fn load(directory: &Path) -> Result<kernel::Book, Failure> {
     must_be_there(directory)?;
-    watchbook::load(directory).map_err(|findings| {
+    let checked = sigma::check_book(directory);
+    let findings = checked.findings;
+    checked.book.ok_or_else(|| {
         let hint = format!("check it with: watchkeeper watchbook check {}", directory.display());
         Failure::new(format!("the watchbook in {} is not good\n{findings}", directory.display()))
             .hint(hint)

@@ -12,6 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use web::{NotReloaded, Reload};
 
 use crate::look::Look;
+use crate::sigma;
 
 /// How often the files are looked at for changes.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
@@ -60,7 +61,7 @@ async fn reload(engine: &Engine, actor: &Actor, directory: &Path) -> Result<Vec<
     let source = directory.display().to_string();
     let read = {
         let directory = directory.to_owned();
-        move || watchbook::check(&directory)
+        move || sigma::check_book(&directory)
     };
     let checked = tokio::task::spawn_blocking(read).await.map_err(|stopped| {
         NotReloaded::Engine(engine::Error::Failed { reason: format!("the files could not be read: {stopped}") })

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use engine::Engine;
 use engine::ruler::Ruler;
+use engine::sigma::SigmaWatch;
 use engine::tap::LogTap;
 use governance::mask::{Masker, Policy};
 use kernel::sample::Sample;
@@ -82,9 +83,10 @@ impl Monitored {
 
     /// Where the doors and pages read.
     #[must_use]
-    pub fn stores(&self, ruler: &Arc<Ruler>) -> Stores {
+    pub fn stores(&self, ruler: &Arc<Ruler>, sigma: &Arc<SigmaWatch>) -> Stores {
         let (logs, spans) = (Arc::clone(&self.logs), Arc::clone(&self.spans));
-        Stores { metrics: self.metrics.clone(), logs, spans, ruler: Arc::clone(ruler) }
+        let (ruler, sigma) = (Arc::clone(ruler), Arc::clone(sigma));
+        Stores { metrics: self.metrics.clone(), logs, spans, ruler, sigma }
     }
 
     fn tend_now(&self, now: Nanos) -> Vec<String> {

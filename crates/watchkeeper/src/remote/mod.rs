@@ -9,6 +9,7 @@ pub mod facts;
 mod incident;
 mod operation;
 mod review;
+pub mod sigma;
 mod signal;
 #[cfg(test)]
 mod tests;

@@ -18,6 +18,7 @@ mod pagerduty;
 mod pipe;
 mod server;
 mod shop;
+mod sigma;
 mod smoke;
 mod traces;
 mod trouble;

@@ -17,6 +17,7 @@ mod oncall;
 mod pages;
 mod people;
 mod reviews;
+mod sigma;
 mod silences;
 mod tokens;
 mod updates;
@@ -71,6 +72,7 @@ fn documented() -> OpenApiRouter<AppState> {
         .merge(journal::router())
         .merge(changes::router())
         .merge(checks::router())
+        .merge(sigma::router())
         .merge(book::router())
         .merge(people::router())
         .merge(tokens::router());

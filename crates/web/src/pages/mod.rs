@@ -9,6 +9,7 @@
 //! | [`paging`] | *Page*: one run of a policy |
 //! | [`journal`] | *Journal*: facts and their proofs |
 //! | [`rules`], [`explore`], [`logs`], [`checks`] | *Rules*, *Explore*, *Logs*, *Checks*: what is sensed |
+//! | [`sigma`] | *Security rules* |
 //! | [`silences`] | *Alert* with why it paged or not, *Silences* |
 //! | [`oncall`], [`services`], [`reviews`] | *On call*, *Services*, *Review* |
 //! | [`me`] | one's own page, tokens and invitations, the keyboard |
@@ -34,6 +35,7 @@ mod room;
 mod rows;
 mod rules;
 mod services;
+mod sigma;
 mod silences;
 mod status;
 pub mod view;
@@ -61,6 +63,7 @@ pub fn router() -> Router<AppState> {
         .merge(explore::router())
         .merge(logs::router())
         .merge(checks::router())
+        .merge(sigma::router())
         .merge(silences::router())
         .merge(oncall::router())
         .merge(services::router())

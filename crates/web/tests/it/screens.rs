@@ -63,6 +63,7 @@ async fn every_screen_is_shown_and_nothing_is_shown_to_nobody() {
         "/oncall",
         "/services",
         "/services/checkout",
+        "/sigma",
         "/reviews",
         "/me",
         "/keys",
