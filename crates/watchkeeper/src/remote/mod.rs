@@ -10,6 +10,7 @@ mod incident;
 mod operation;
 mod review;
 pub mod rules;
+pub mod sigma;
 mod signal;
 #[cfg(test)]
 mod tests;

@@ -18,6 +18,7 @@ mod pages;
 mod people;
 mod reviews;
 mod rules;
+mod sigma;
 mod silences;
 mod tokens;
 mod updates;
@@ -75,6 +76,7 @@ fn documented() -> OpenApiRouter<AppState> {
         .merge(changes::router())
         .merge(checks::router())
         .merge(rules::router())
+        .merge(sigma::router())
         .merge(book::router())
         .merge(people::router())
         .merge(tokens::router());
