@@ -44,7 +44,7 @@ pub use rule::{RULES, Rule};
 pub use schema::{schema, schemas};
 pub use starter::starter;
 
-pub use detection::{Further, Reading};
+pub use detection::{Finish, Further, Reading};
 
 use files::Shelf;
 use finding::Spot;

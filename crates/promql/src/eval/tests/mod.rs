@@ -3,6 +3,7 @@
 mod aggregations;
 mod functions;
 mod histograms;
+mod newest;
 mod operators;
 mod scored;
 mod selectors;

@@ -2,6 +2,7 @@
 
 mod beyond;
 mod laws;
+mod prompts;
 mod stories;
 mod unusual;
 
