@@ -49,7 +49,7 @@ pub use schema::{schema, schemas};
 pub use sigma::SigmaFinding;
 pub use starter::starter;
 
-pub use detection::{Further, Reading};
+pub use detection::{Finish, Further, Reading};
 
 use files::{Place, Shelf};
 use finding::Spot;
