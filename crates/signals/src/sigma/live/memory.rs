@@ -168,7 +168,7 @@ impl Memory {
             Some(place) => place,
             None => {
                 let labels = tell::labels(name, rule, handled, &group, hit.service.as_deref());
-                let annotations = tell::annotations(rule, &group, &evidence);
+                let annotations = tell::annotations(rule, &group, &evidence, hit.at);
                 let (count, first, last) = (0, hit.at, hit.at);
                 let group = group.clone();
                 standing.push(Standing { group, labels, annotations, count, first, last, heard: now, raised: false });

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use kernel::book::sigma::Handled;
 use kernel::{Labels, RuleName};
 
@@ -48,17 +49,18 @@ pub(super) fn labels(name: &RuleName, rule: &Rule, handled: &Handled, group: &La
 }
 
 /// What the alert says.
-pub(super) fn annotations(rule: &Rule, group: &Labels, evidence: &str) -> Labels {
+pub(super) fn annotations(rule: &Rule, group: &Labels, evidence: &str, at: Timestamp) -> Labels {
     let place: Vec<String> = group.iter().map(|(name, value)| format!("{name} {value}")).collect();
     let summary = match place.as_slice() {
         [] => rule.title.clone(),
         place => format!("{}: {}", rule.title, place.join(", ")),
     };
-    let (tags, harmless) = (rule.tags.join(", "), rule.false_positives.join("; "));
+    let (tags, harmless, at) = (rule.tags.join(", "), rule.false_positives.join("; "), at.to_string());
     let all = [
         ("summary", summary.as_str()),
         ("description", rule.description.as_deref().unwrap_or_default()),
         ("evidence", evidence),
+        ("happened", &at),
         ("false_positives", &harmless),
         ("tags", &tags),
         ("author", rule.author.as_deref().unwrap_or_default()),
