@@ -35,6 +35,7 @@ mod handle;
 pub mod limits;
 mod load;
 pub mod noise;
+pub mod patterns;
 mod reach;
 pub mod react;
 pub mod ruler;

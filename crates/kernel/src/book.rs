@@ -3,6 +3,7 @@
 //! Every reference between parts has been checked when a `Book` exists, so a room may look a name up and treat absence
 //! as "this part is gone", never as an error of the user. [`Book::default`] is the empty book.
 
+pub mod logs;
 pub mod probe;
 pub mod rules;
 pub mod sigma;
@@ -15,6 +16,7 @@ use jiff::civil::{DateTime, Time, Weekday};
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
+pub use logs::{LogFinding, LogWatch, LogWatches};
 pub use probe::{Check, Probe, Tally};
 
 use crate::actor::Role;
@@ -76,6 +78,8 @@ pub struct Book {
     pub sigma: sigma::Sigma,
     /// Health checks by name.
     pub checks: BTreeMap<RuleName, Check>,
+    /// How the logs of services are watched.
+    pub logs: LogWatches,
     /// Components of the status page, in the order in which they are shown.
     pub components: Vec<Component>,
     /// Access policies in Cedar's language, added to the built-in ones.

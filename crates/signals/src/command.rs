@@ -35,6 +35,11 @@ pub enum Command {
         /// Why; may be empty.
         note: String,
     },
+    /// Logs were watched; this is what became of what was found in them.
+    Pattern {
+        /// One outcome for each finding and service: the rule is that of [`kernel::book::LogFinding::alert_name`].
+        outcomes: Vec<Ruled>,
+    },
     /// A health check was made.
     Checked {
         /// Which.
@@ -119,6 +124,7 @@ impl Ask for Command {
             Self::Rule { .. } => "signals:rule",
             Self::Match { .. } => "signals:match",
             Self::Judge { .. } => "signals:judge",
+            Self::Pattern { .. } => "signals:pattern",
             Self::Checked { .. } => "signals:check",
             Self::Beat { .. } => "signals:beat",
             Self::ReportChange { .. } => "signals:report_change",
@@ -129,7 +135,9 @@ impl Ask for Command {
 
     fn resource(&self) -> Resource {
         let (kind, id) = match self {
-            Self::Look { .. } | Self::Rule { .. } | Self::Match { .. } | Self::Reconsider => ("rule", ""),
+            Self::Look { .. } | Self::Rule { .. } | Self::Match { .. } | Self::Pattern { .. } | Self::Reconsider => {
+                ("rule", "")
+            }
             Self::Checked { check, .. } | Self::Beat { check } => ("check", check.as_str()),
             Self::ReportChange { change } => ("change", change.service.as_ref().map_or("", |s| s.as_str())),
             Self::Dismiss { rule, .. } | Self::Judge { rule, .. } => ("rule", rule.as_str()),

@@ -14,6 +14,9 @@ use crate::sigma::{self, Handling};
 use crate::state::{CheckNote, Signal, State};
 use crate::{CHANGE_DETAILS_MAX, CHANGE_LINKS_MAX, RAISED_AT_ONCE_MAX, SERIES_MISSING_AFTER, TEXT_BYTES_MAX, words};
 
+/// The label that names a service.
+const SERVICE: &str = "service";
+
 /// Why a rule says no.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
@@ -68,6 +71,7 @@ pub(crate) fn decide(state: &State, context: &Context<'_>, command: Command) -> 
         Command::Rule { outcomes } => Ok(ruled(state, context, Kind::Alerting, outcomes)),
         Command::Match { outcomes } => Ok(ruled(state, context, Kind::Sigma, outcomes)),
         Command::Judge { rule, alert, verdict, note } => judge(state, context, &rule, alert, verdict, note),
+        Command::Pattern { outcomes } => Ok(ruled(state, context, Kind::Pattern, outcomes)),
         Command::Checked { check, reason, .. } => checked(state, context, &check, &reason),
         Command::Beat { check } => beat(state, context, &check),
         Command::ReportChange { change } => report_change(change),
@@ -96,14 +100,14 @@ fn look(state: &State, context: &Context<'_>, looks: &[Look]) -> Vec<Event> {
     events
 }
 
-/// Raises and clears what alerting rules and Sigma rules say. Whoever evaluates them may say a thing twice: only a change
+/// Raises and clears what alerting rules, Sigma rules and the watch over logs say. Whoever evaluates them may say a thing twice: only a change
 /// becomes a fact.
 fn ruled(state: &State, context: &Context<'_>, kind: Kind, outcomes: Vec<Ruled>) -> Vec<Event> {
     let mut events = reconsider(state, context);
     // The labels of what is raised by the outcomes so far; none where it was cleared.
     let mut changed: BTreeMap<(RuleName, Labels), Option<Labels>> = BTreeMap::new();
     for Ruled { rule, identity, verdict } in outcomes {
-        if !is_in_use(context, kind, &rule) || changed.len() >= RAISED_AT_ONCE_MAX {
+        if !is_in_use(context, kind, &rule, &identity) || changed.len() >= RAISED_AT_ONCE_MAX {
             continue;
         }
         let before = || state.signal(&rule, &identity).map(|signal| signal.labels.clone());
@@ -128,13 +132,14 @@ fn ruled(state: &State, context: &Context<'_>, kind: Kind, outcomes: Vec<Ruled>)
     events
 }
 
-/// Whether the watchbook has the rule or the check.
-fn is_in_use(context: &Context<'_>, kind: Kind, rule: &RuleName) -> bool {
+/// Whether the watchbook has the rule or the check, and for logs whether it lets the finding raise for their service.
+fn is_in_use(context: &Context<'_>, kind: Kind, rule: &RuleName, series: &Labels) -> bool {
     match kind {
         Kind::Rule => context.book.rules.contains_key(rule),
         Kind::Check => context.book.checks.contains_key(rule),
         Kind::Alerting => context.book.alerting.contains(rule),
         Kind::Sigma => context.book.sigma.rules.contains_key(rule),
+        Kind::Pattern => context.book.logs.raises(rule, series.value(SERVICE)),
     }
 }
 
@@ -267,7 +272,7 @@ fn dismiss(state: &State, context: &Context<'_>, rule: &RuleName, series: &Label
 
 /// Clears the signals whose rule or check has left the watchbook.
 fn reconsider(state: &State, context: &Context<'_>) -> Vec<Event> {
-    let gone = state.raised().filter(|signal| !is_in_use(context, signal.kind, &signal.rule));
+    let gone = state.raised().filter(|signal| !is_in_use(context, signal.kind, &signal.rule, &signal.series));
     gone.map(|signal| cleared(signal, None, Cleared::RuleGone)).collect()
 }
 

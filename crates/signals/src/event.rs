@@ -85,6 +85,8 @@ pub enum Kind {
     Alerting,
     /// A Sigma rule, a correlation or a baseline over log events.
     Sigma,
+    /// What was found in a log: new patterns, or a pattern whose rate changed.
+    Pattern,
 }
 
 /// Why a signal is over.

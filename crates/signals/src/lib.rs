@@ -4,7 +4,8 @@
 //! as long as the rule asks, or a health check that failed as often in a row as it may. The engine lets the rules look
 //! once a second ([`looks`] reads the windows, a [`Command::Look`] carries what they show); this room says what became
 //! of it. What is heard between two facts, such as since when a condition holds, is noted and lost at a restart.
-//! Logs are read by [`templates`], which finds what lines have in common, what is new among them and what changed its rate.
+//! Logs are read by [`templates`], which finds what lines have in common, what is new among them and what changed its rate;
+//! what the watchbook lets raise a signal comes as [`Command::Pattern`].
 //!
 //! Beside these rules of the watchbook stand rule files in Prometheus' form: [`alerting`] runs them, [`unit`] runs their
 //! unit tests, and [`lint`] says what is doubtful about them.
@@ -137,6 +138,7 @@ impl Area for Signals {
             Command::Rule { .. }
             | Command::Match { .. }
             | Command::Judge { .. }
+            | Command::Pattern { .. }
             | Command::ReportChange { .. }
             | Command::Dismiss { .. }
             | Command::Reconsider => {}

@@ -175,14 +175,19 @@ impl State {
             Event::SignalRaised { rule, kind, series, labels, annotations, value, summary } => {
                 let signal = Signal { rule, kind, series, labels, annotations, value, summary, since: at };
                 match kind {
-                    Kind::Rule | Kind::Alerting | Kind::Sigma => {
+                    Kind::Rule | Kind::Alerting | Kind::Sigma | Kind::Pattern => {
                         let of_rule = self.raised.entry(signal.rule.clone()).or_default();
                         of_rule.insert(signal.series.clone(), signal);
                     }
                     Kind::Check => drop(self.failing.insert(signal.rule.clone(), signal)),
                 }
             }
-            Event::SignalCleared { rule, kind: Kind::Rule | Kind::Alerting | Kind::Sigma, series, .. } => {
+            Event::SignalCleared {
+                rule,
+                kind: Kind::Rule | Kind::Alerting | Kind::Sigma | Kind::Pattern,
+                series,
+                ..
+            } => {
                 remove(&mut self.raised, &rule, &series);
                 remove(&mut self.notes, &rule, &series);
             }

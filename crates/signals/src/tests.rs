@@ -424,6 +424,35 @@ fn facts_keep_their_bytes() {
     "#);
 }
 
+fn found(verdict: Verdict) -> Command {
+    let identity = Labels::from_pairs([("service", "checkout")]).unwrap();
+    Command::Pattern { outcomes: vec![Ruled { rule: name("NewLogPatterns"), identity, verdict }] }
+}
+
+/// What was found in a log raises once, only where the watchbook lets it, and its facts keep their bytes.
+#[test]
+fn findings_in_logs_raise_where_the_watchbook_lets_them() {
+    let mut room = Room::new(0);
+    let labels = Labels::from_pairs([("alertname", "NewLogPatterns"), ("service", "checkout")]).unwrap();
+    let annotations = Labels::from_pairs([("summary", "checkout logs a new pattern: disk is full")]).unwrap();
+    let raise = || found(Verdict::Raised { labels: labels.clone(), annotations: annotations.clone(), value: 1.0 });
+    assert_eq!(room.ask(raise()).unwrap(), [], "nothing raises by default");
+    room.book.logs.default.raise.insert(kernel::book::LogFinding::New);
+    room.ask(raise()).unwrap();
+    assert_eq!(room.ask(raise()).unwrap(), [], "it is raised already");
+    room.ask(found(Verdict::Cleared { value: None, why: Cleared::Recovered })).unwrap();
+    room.ask(raise()).unwrap();
+    room.book.logs.default.raise.clear();
+    room.ask(Command::Reconsider).unwrap();
+    let json = room.facts.iter().map(|(_, event)| serde_json::to_string(event).unwrap());
+    insta::assert_snapshot!(json.collect::<Vec<_>>().join("\n"), @r#"
+    {"SignalRaised":{"rule":"NewLogPatterns","kind":"pattern","series":{"service":"checkout"},"labels":{"alertname":"NewLogPatterns","service":"checkout"},"annotations":{"summary":"checkout logs a new pattern: disk is full"},"value":1.0,"summary":"checkout logs a new pattern: disk is full"}}
+    {"SignalCleared":{"rule":"NewLogPatterns","kind":"pattern","series":{"service":"checkout"},"labels":{"alertname":"NewLogPatterns","service":"checkout"},"why":"recovered"}}
+    {"SignalRaised":{"rule":"NewLogPatterns","kind":"pattern","series":{"service":"checkout"},"labels":{"alertname":"NewLogPatterns","service":"checkout"},"annotations":{"summary":"checkout logs a new pattern: disk is full"},"value":1.0,"summary":"checkout logs a new pattern: disk is full"}}
+    {"SignalCleared":{"rule":"NewLogPatterns","kind":"pattern","series":{"service":"checkout"},"labels":{"alertname":"NewLogPatterns","service":"checkout"},"why":"rule_gone"}}
+    "#);
+}
+
 #[derive(Debug, Clone)]
 enum Ask {
     Look(u8, Option<i8>),

@@ -13,7 +13,6 @@ use crate::failure::{Exit, Failure};
 use crate::out;
 use crate::remote::access::{self, LiveBookVerb};
 use crate::remote::ask::Server;
-use crate::sigma;
 
 /// `watchkeeper init`
 #[derive(Debug, Args)]

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::Engine;
+use engine::patterns::PatternWatch;
 use engine::ruler::Ruler;
 use engine::sigma::SigmaWatch;
 use engine::tap::LogTap;
@@ -83,10 +84,10 @@ impl Monitored {
 
     /// Where the doors and pages read.
     #[must_use]
-    pub fn stores(&self, ruler: &Arc<Ruler>, sigma: &Arc<SigmaWatch>) -> Stores {
+    pub fn stores(&self, ruler: &Arc<Ruler>, sigma: &Arc<SigmaWatch>, patterns: &Arc<PatternWatch>) -> Stores {
         let (logs, spans) = (Arc::clone(&self.logs), Arc::clone(&self.spans));
-        let (ruler, sigma) = (Arc::clone(ruler), Arc::clone(sigma));
-        Stores { metrics: self.metrics.clone(), logs, spans, ruler, sigma }
+        let (ruler, sigma, patterns) = (Arc::clone(ruler), Arc::clone(sigma), Arc::clone(patterns));
+        Stores { metrics: self.metrics.clone(), logs, spans, ruler, sigma, patterns }
     }
 
     fn tend_now(&self, now: Nanos) -> Vec<String> {

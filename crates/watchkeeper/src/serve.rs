@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use connectors::outbound::Outbound;
+use engine::patterns::PatternWatch;
 use engine::ruler::Ruler;
 use engine::sigma::SigmaWatch;
 use engine::{Engine, Parts};
@@ -16,7 +17,7 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use web::letting_in::{self, INVITE_LASTS};
-use web::{AppState, WebConfig};
+use web::{AppState, Stores, WebConfig};
 
 use crate::cli::Place;
 use crate::doors::Doors;
@@ -114,7 +115,10 @@ async fn serve(args: ServeArgs, traced: bool, json: bool) -> Result<ExitCode, Fa
     tokio::spawn(Arc::clone(&ruler).run());
     let sigma = Arc::new(SigmaWatch::new(engine.clone(), &monitored.tap));
     let watching = tokio::spawn(Arc::clone(&sigma).run());
-    let state = app_state(&engine, &args, base_url, &monitored, (&ruler, &sigma));
+    let patterns = Arc::new(PatternWatch::new(engine.clone(), monitored.series()));
+    tokio::spawn(Arc::clone(&patterns).run(monitored.tap.watch()));
+    let stores = monitored.stores(&ruler, &sigma, &patterns);
+    let state = app_state(&engine, &args, base_url, &monitored, stores);
     doors.serve(&state);
     let app = web::app(state);
     // Without a collector, requests carry no layer for it.
@@ -127,6 +131,9 @@ async fn serve(args: ServeArgs, traced: bool, json: bool) -> Result<ExitCode, Fa
             let message = format!("the engine stopped: {:?}", engine.health());
             return Err(Failure::new(message).hint("another node may have taken the journal; start again to stand by"));
         }
+    }
+    if let Err(error) = patterns.finish().await {
+        tracing::warn!(%error, "what was learned last of the patterns of logs is not kept");
     }
     engine.stop().await;
     // It keeps what it remembers when the engine has stopped.
@@ -163,20 +170,14 @@ async fn start_engine(
     Ok(Engine::start(parts).await?)
 }
 
-fn app_state(
-    engine: &Engine,
-    args: &ServeArgs,
-    base_url: String,
-    monitored: &Monitored,
-    (ruler, sigma): (&Arc<Ruler>, &Arc<SigmaWatch>),
-) -> AppState {
+fn app_state(engine: &Engine, args: &ServeArgs, base_url: String, monitored: &Monitored, stores: Stores) -> AppState {
     let config = WebConfig {
         cookie_secure: base_url.starts_with("https://"),
         base_url,
         trust_loopback: args.trusts_loopback(),
         version: env!("CARGO_PKG_VERSION").into(),
     };
-    AppState::new(engine.clone(), config, monitored.sinks(engine), monitored.stores(ruler, sigma))
+    AppState::new(engine.clone(), config, monitored.sinks(engine), stores)
         .with_reload(follow::port(engine.clone(), args.watchbook.clone()))
 }
 

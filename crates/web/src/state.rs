@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use connectors::otlp::Totals;
 use connectors::watchbook::Findings;
+use engine::patterns::PatternWatch;
 use engine::ruler::Ruler;
 use engine::sigma::SigmaWatch;
 use engine::{Engine, Fact};
@@ -109,6 +110,8 @@ pub struct Stores {
     pub ruler: Arc<Ruler>,
     /// What runs the Sigma rules.
     pub sigma: Arc<SigmaWatch>,
+    /// What watches logs for patterns.
+    pub patterns: Arc<PatternWatch>,
 }
 
 /// What of one push was not kept.

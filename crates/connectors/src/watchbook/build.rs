@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use kernel::Digest;
 use kernel::book::sigma::Sigma;
-use kernel::book::{Book, Channel, Component, Inhibition, Route, SeverityRule};
+use kernel::book::{Book, Channel, Component, Inhibition, LogWatches, Route, SeverityRule};
 
 use super::files::{Place, Source};
 use super::finding::{Note, Spot};
@@ -15,7 +15,7 @@ use super::shape::{Names, Placed, Reader, Shape, Sort};
 use super::sigma::{self, SigmaFile};
 use super::template;
 use super::yaml::{self, Node, Value};
-use super::{checks, make};
+use super::{checks, logs, make};
 
 /// The YAML files as trees, in order of path.
 type Trees = Vec<(Place, Node)>;
@@ -142,6 +142,7 @@ impl Maker<'_> {
             rules: self.named(Sort::Rule, make::rule),
             checks: self.named(Sort::Check, checks::make),
             sigma: self.sigma(),
+            logs: self.logs(),
             components: self.components(),
             ..Book::default()
         }
@@ -228,6 +229,11 @@ impl Maker<'_> {
             make::route(root.value, None, &mut self.reader)
         });
         (root.unwrap_or_default(), inhibitions)
+    }
+
+    fn logs(&mut self) -> LogWatches {
+        let nodes = self.trees.iter().filter(|(place, _)| *place == Place::Logs).map(|(_, node)| node);
+        logs::make(nodes, &mut self.reader)
     }
 
     fn severity(&mut self) -> Vec<SeverityRule> {

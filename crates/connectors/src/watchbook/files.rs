@@ -32,6 +32,8 @@ pub(super) enum Place {
     Routes,
     /// A list of severity rules.
     Severity,
+    /// How logs are watched.
+    Logs,
     /// A message template, named by its file.
     Template,
     /// Access policies in Cedar's language.
@@ -68,7 +70,7 @@ pub(super) const OBJECTIVES: &str = "slo";
 const PLUGINS: &str = "plugins.yaml";
 
 /// The kinds of which each is one file, `NAME.yaml`, or a folder of such files, `NAME/*.yaml`.
-pub(super) const KINDS: [(&str, Place); 14] = [
+pub(super) const KINDS: [(&str, Place); 15] = [
     ("watchkeeper", Place::Root),
     ("services", Place::Named(Sort::Service)),
     ("teams", Place::Named(Sort::Team)),
@@ -82,6 +84,7 @@ pub(super) const KINDS: [(&str, Place); 14] = [
     ("rules", Place::Named(Sort::Rule)),
     ("checks", Place::Named(Sort::Check)),
     (SIGMA, Place::Handling),
+    ("logs", Place::Logs),
     ("status", Place::Named(Sort::Component)),
 ];
 

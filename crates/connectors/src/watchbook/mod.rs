@@ -19,6 +19,7 @@ pub(crate) mod finding;
 mod git;
 mod hours;
 mod kinds;
+mod logs;
 mod make;
 pub(crate) mod rule;
 pub(crate) mod scalars;

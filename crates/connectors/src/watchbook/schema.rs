@@ -8,6 +8,7 @@ use super::NAME_PATTERN;
 use super::checks::CheckFile;
 use super::files::{KINDS, Place};
 use super::kinds::*;
+use super::logs::LogsFile;
 use super::shape::{Defs, Shape, Sort};
 use super::sigma::SigmaFile;
 
@@ -46,6 +47,7 @@ fn content(place: Place, defs: &mut Defs) -> Value {
     match place {
         Place::Root => BookFile::schema(defs),
         Place::Routes => RoutesFile::schema(defs),
+        Place::Logs => LogsFile::schema(defs),
         Place::Severity => Vec::<SeverityFile>::schema(defs),
         Place::Named(sort) => {
             let item = item(sort, defs);

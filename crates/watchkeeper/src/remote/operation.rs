@@ -89,6 +89,11 @@ operations! {
     BEAT = POST "/checks/{check}/beat" "check beat";
     NOISE = GET "/rules/noise" "rules noise";
     SLOS = GET "/slos" "slo status";
+    LOGS = GET "/logs" "logs search";
+    EXPORT_LOGS = GET "/logs/export" "logs export";
+    WATCHED_LOGS = GET "/logs/watched" "logs list";
+    LOG_PATTERNS = GET "/logs/patterns" "logs patterns";
+    LOG_FINDINGS = GET "/logs/findings" "logs findings";
     CHANGES = GET "/changes" "change list";
     REPORT_CHANGE = POST "/changes" "change report";
 

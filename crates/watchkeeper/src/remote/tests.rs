@@ -77,6 +77,13 @@ const LINES: &[&str] = &[
     "check beat nightly-backup",
     "rules noise --since 7d",
     "slo status",
+    "logs search refused --service checkout --level error --pattern t1 --since 1h --from 2026-01-05T09:00:00Z \
+     --until 2026-01-05T10:00:00Z --limit 5 --cursor 1-0",
+    "logs export refused --service checkout --level error --pattern t1 --since 1h --from 2026-01-05T09:00:00Z \
+     --until 2026-01-05T10:00:00Z --limit 5 --cursor 1-0",
+    "logs list",
+    "logs patterns refused --service checkout --limit 5 --offset 5",
+    "logs findings --service checkout",
     "change list",
     "change report deployed --service checkout --at 1h --link http://d --detail by=ci",
     "service list",

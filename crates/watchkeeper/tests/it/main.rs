@@ -15,6 +15,7 @@ mod node;
 mod outage;
 mod outside;
 mod pagerduty;
+mod patterns;
 mod pipe;
 mod rules;
 mod server;

@@ -12,6 +12,7 @@ mod fact;
 mod incidents;
 mod input;
 mod journal;
+mod logs;
 mod now;
 mod oncall;
 mod pages;
@@ -73,6 +74,7 @@ fn documented() -> OpenApiRouter<AppState> {
         .merge(updates::router())
         .merge(reviews::router())
         .merge(journal::router())
+        .merge(logs::router())
         .merge(changes::router())
         .merge(checks::router())
         .merge(rules::router())

@@ -9,7 +9,7 @@
 //! | [`paging`] | *Page*: one run of a policy |
 //! | [`journal`] | *Journal*: facts and their proofs |
 //! | [`rule`], [`slos`] | one rule with its noise, *SLOs* |
-//! | [`rules`], [`explore`], [`logs`], [`checks`] | *Rules*, *Explore*, *Logs*, *Checks*: what is sensed |
+//! | [`rules`], [`explore`], [`logs`], [`patterns`], [`checks`] | *Rules*, *Explore*, *Logs* with its *Patterns*, *Checks*: what is sensed |
 //! | [`sigma`] | *Security rules* |
 //! | [`silences`] | *Alert* with why it paged or not, *Silences* |
 //! | [`oncall`], [`services`], [`reviews`] | *On call*, *Services*, *Review* |
@@ -31,6 +31,7 @@ mod me;
 mod now;
 mod oncall;
 mod paging;
+mod patterns;
 mod reviews;
 mod room;
 mod rows;
@@ -67,6 +68,7 @@ pub fn router() -> Router<AppState> {
         .merge(slos::router())
         .merge(explore::router())
         .merge(logs::router())
+        .merge(patterns::router())
         .merge(checks::router())
         .merge(sigma::router())
         .merge(silences::router())

@@ -71,6 +71,8 @@ async fn every_screen_is_shown_and_nothing_is_shown_to_nobody() {
         "/slos",
         "/me",
         "/keys",
+        "/logs",
+        "/logs/patterns",
         &format!("/alerts/{alert}"),
     ];
     for path in paths {

@@ -219,6 +219,12 @@ impl Chrome {
         self.time(at, "", &self.civil(at, "%-d %b %H:%M"))
     }
 
+    /// The date and time of day to the second: `24 Nov 03:12:45`.
+    #[must_use]
+    pub fn moment(&self, at: &Timestamp) -> Html {
+        self.time(at, "", &self.civil(at, "%-d %b %H:%M:%S"))
+    }
+
     /// The date and time of day with the zone, where a reader may not know it: `24 Nov 03:12 CET`.
     #[must_use]
     pub fn zoned(&self, at: &Timestamp) -> Html {

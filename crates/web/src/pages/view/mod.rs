@@ -11,6 +11,7 @@ pub mod filters;
 pub mod html;
 pub mod incident;
 pub mod journal;
+pub mod logs;
 pub mod monitoring;
 pub mod now;
 pub mod oncall;

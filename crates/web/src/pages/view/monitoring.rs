@@ -1,4 +1,4 @@
-//! What the screens about monitoring data show: rules, queries, log events, checks.
+//! What the screens about monitoring data show: rules, queries, checks.
 
 use askama::Template;
 use kernel::Timestamp;
@@ -140,49 +140,6 @@ pub struct SeriesRow {
     pub label: String,
     /// Its last value.
     pub value: String,
-}
-
-/// *Logs*: log events, newest first.
-#[derive(Debug, Clone, Template)]
-#[template(path = "logs.html")]
-pub struct LogsPage {
-    /// The frame.
-    pub chrome: Chrome,
-    /// What the events must say.
-    pub text: String,
-    /// Of which service.
-    pub service: String,
-    /// At least how bad, as OpenTelemetry counts.
-    pub level: u8,
-    /// The levels to choose from.
-    pub levels: Vec<(u8, &'static str)>,
-    /// How far back, in seconds.
-    pub range: i64,
-    /// The ranges to choose from.
-    pub ranges: Vec<(i64, &'static str)>,
-    /// The events.
-    pub events: Vec<EventRow>,
-    /// How many events are kept.
-    pub kept: u64,
-    /// Whether there are more, or not everything was looked at.
-    pub more: bool,
-}
-
-/// A log event.
-#[derive(Debug, Clone)]
-pub struct EventRow {
-    /// When.
-    pub at: Timestamp,
-    /// How bad.
-    pub level: Chip,
-    /// The service.
-    pub service: String,
-    /// What it says.
-    pub body: String,
-    /// What else it says: names and values.
-    pub attributes: Vec<(String, String)>,
-    /// The trace that it belongs to.
-    pub trace: String,
 }
 
 /// *Checks*: health checks and what they found.
