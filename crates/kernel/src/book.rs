@@ -5,7 +5,9 @@
 
 pub mod probe;
 pub mod rules;
+pub mod scrape;
 pub mod slo;
+pub mod source;
 pub mod unit;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,8 +24,8 @@ use crate::digest::Digest;
 use crate::labels::Labels;
 use crate::matcher::Matcher;
 use crate::name::{
-    ChannelName, ComponentName, HookName, PersonName, PolicyName, RuleName, ScheduleName, ServiceName, TeamName,
-    TemplateName,
+    ChannelName, ComponentName, HookName, PersonName, PolicyName, RuleName, ScheduleName, ServiceName, SourceName,
+    TeamName, TemplateName,
 };
 use crate::severity::Severity;
 use crate::time::Seconds;
@@ -67,6 +69,10 @@ pub struct Book {
     pub alerting: BTreeSet<RuleName>,
     /// Health checks by name.
     pub checks: BTreeMap<RuleName, Check>,
+    /// Scrape jobs, in the order of the files.
+    pub scrapes: Vec<scrape::ScrapeJob>,
+    /// Existing stores that rules may be evaluated over, by name.
+    pub sources: BTreeMap<SourceName, source::Source>,
     /// Components of the status page, in the order in which they are shown.
     pub components: Vec<Component>,
     /// Access policies in Cedar's language, added to the built-in ones.

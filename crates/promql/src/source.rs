@@ -1,7 +1,7 @@
 //! Where samples come from: the seam between this crate and whatever holds series.
 
-use crate::ast::Matcher;
-use crate::{Millis, Series};
+use crate::ast::{Expr, Matcher};
+use crate::{Labels, Millis, Series, Value};
 
 /// What a selector wants of a source.
 #[derive(Debug, Clone, Copy)]
@@ -27,4 +27,10 @@ pub trait SeriesSource {
     /// # Errors
     /// When the source cannot answer, or the answer would pass a limit of its own; says which.
     fn select(&self, wanted: Wanted<'_>) -> Result<Vec<Series>, SourceFailure>;
+
+    /// The answer to a whole query at an instant, from a source that answers queries itself; `None` where the query is to be
+    /// evaluated over [`SeriesSource::select`]. A number is a sample without labels.
+    fn answer(&self, _query: &Expr, _at: Millis) -> Option<Result<Vec<(Labels, Value)>, SourceFailure>> {
+        None
+    }
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use connectors::scrape::Board;
 use engine::Engine;
 use engine::ruler::Ruler;
 use governance::mask::{Masker, Policy};
@@ -75,9 +76,9 @@ impl Monitored {
 
     /// Where the doors and pages read.
     #[must_use]
-    pub fn stores(&self, ruler: &Arc<Ruler>) -> Stores {
+    pub fn stores(&self, ruler: &Arc<Ruler>, targets: &Arc<Board>) -> Stores {
         let (logs, spans) = (Arc::clone(&self.logs), Arc::clone(&self.spans));
-        Stores { metrics: self.metrics.clone(), logs, spans, ruler: Arc::clone(ruler) }
+        Stores { metrics: self.metrics.clone(), logs, spans, ruler: Arc::clone(ruler), targets: Arc::clone(targets) }
     }
 
     fn tend_now(&self, now: Nanos) -> Vec<String> {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use connectors::otlp::Totals;
+use connectors::scrape::Board;
 use connectors::watchbook::Findings;
 use engine::ruler::Ruler;
 use engine::{Engine, Fact};
@@ -104,6 +105,8 @@ pub struct Stores {
     pub spans: Arc<Blocks<Span>>,
     /// What runs the rule files.
     pub ruler: Arc<Ruler>,
+    /// The targets that are scraped.
+    pub targets: Arc<Board>,
 }
 
 /// What of one push was not kept.

@@ -32,7 +32,7 @@ pub(super) fn draft(sources: &[Source], digest: Digest, notes: &mut Vec<Note>) -
         let Some(place) = source.place else { continue };
         match place {
             Place::Template => name_template(file, source, &mut names, notes),
-            Place::Access | Place::Prometheus => {}
+            Place::Access | Place::Prometheus | Place::Scrape => {}
             _ => match source.whole.then(|| yaml::parse(file, &source.text, notes)).flatten() {
                 Some(node) => trees.push((place, node)),
                 None => unsure(place, &mut names),
@@ -138,6 +138,7 @@ impl Maker<'_> {
             rules: self.named(Sort::Rule, make::rule),
             checks: self.named(Sort::Check, checks::make),
             components: self.components(),
+            sources: self.named(Sort::Source, make::source),
             ..Book::default()
         }
     }

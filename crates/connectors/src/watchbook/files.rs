@@ -37,13 +37,19 @@ pub(super) enum Place {
     Access,
     /// Rules in Prometheus' form, as they are: see [`crate::rules`].
     Prometheus,
+    /// Scrape jobs in Prometheus' form: see [`crate::scrape`].
+    Scrape,
 }
 
 /// The folder of rule files in Prometheus' form.
 pub(super) const PROMETHEUS: &str = "prometheus";
+/// The file, or folder of files, of scrape jobs.
+pub(super) const SCRAPE: &str = "scrape";
+/// The folder in which scrape jobs may find files of targets. It is no part of the watchbook.
+const TARGETS: &str = "targets";
 
 /// The kinds of which each is one file, `NAME.yaml`, or a folder of such files, `NAME/*.yaml`.
-pub(super) const KINDS: [(&str, Place); 13] = [
+pub(super) const KINDS: [(&str, Place); 14] = [
     ("watchkeeper", Place::Root),
     ("services", Place::Named(Sort::Service)),
     ("teams", Place::Named(Sort::Team)),
@@ -57,6 +63,7 @@ pub(super) const KINDS: [(&str, Place); 13] = [
     ("rules", Place::Named(Sort::Rule)),
     ("checks", Place::Named(Sort::Check)),
     ("status", Place::Named(Sort::Component)),
+    ("sources", Place::Named(Sort::Source)),
 ];
 
 /// One file.
@@ -82,12 +89,14 @@ pub(super) struct Shelf {
 pub(super) fn place(path: &str) -> Option<Place> {
     let kind = |stem: &str| KINDS.iter().find(|(name, _)| *name == stem).map(|(_, place)| *place);
     match path.split_once('/') {
+        None if path == "scrape.yaml" => Some(Place::Scrape),
         None => kind(path.strip_suffix(".yaml")?),
         Some(("templates", file)) => file.ends_with(".txt").then_some(Place::Template),
         Some(("access", file)) => file.ends_with(".cedar").then_some(Place::Access),
         Some((PROMETHEUS, file)) => {
             [".yml", ".yaml", ".rules"].iter().any(|end| file.ends_with(end)).then_some(Place::Prometheus)
         }
+        Some((SCRAPE, file)) => [".yml", ".yaml"].iter().any(|end| file.ends_with(end)).then_some(Place::Scrape),
         Some((folder, file)) => kind(folder).filter(|place| *place != Place::Root && file.ends_with(".yaml")),
     }
 }
@@ -122,9 +131,12 @@ impl Shelf {
 
     /// Folders of a kind are read; others are left alone, but YAML in them is suspicious.
     fn kind_folder(&mut self, full: &Path, name: &str) {
-        let known = KINDS.iter().map(|(name, _)| *name).skip(1).chain(["templates", "access", PROMETHEUS]);
+        let known = KINDS.iter().map(|(name, _)| *name).skip(1).chain(["templates", "access", PROMETHEUS, SCRAPE]);
         if known.clone().any(|known| known == name) {
             return self.folder(full, &format!("{name}/"));
+        }
+        if name == TARGETS {
+            return;
         }
         let yaml = names(full).unwrap_or_default().into_iter().find(|file| file.ends_with(".yaml"));
         if let Some(yaml) = yaml {

@@ -23,6 +23,7 @@ pub(crate) mod rule;
 pub(crate) mod scalars;
 mod schema;
 pub(crate) mod shape;
+mod sources;
 mod starter;
 pub(crate) mod suggest;
 mod template;
@@ -33,6 +34,7 @@ pub(crate) mod yaml;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use kernel::Book;
@@ -92,6 +94,20 @@ pub fn check_files<P: AsRef<str>>(files: impl IntoIterator<Item = (P, Vec<u8>)>)
     check_shelf(shelf.finished())
 }
 
+/// Reads the scrape jobs of all files.
+fn scrapes(sources: &[files::Source], book: &mut Book) -> Findings {
+    let (mut findings, mut names) = (Findings::default(), BTreeMap::new());
+    for source in sources.iter().filter(|source| source.place == Some(Place::Scrape) && source.whole) {
+        let checked = crate::scrape::check(&source.path, source.text.as_bytes(), &names);
+        findings.join(checked.findings);
+        for (job, line) in checked.jobs {
+            names.insert(job.name.clone(), format!("line {line} of {}", source.path));
+            book.scrapes.push(job);
+        }
+    }
+    findings
+}
+
 fn check_shelf(mut shelf: Shelf) -> Checked {
     let mut notes = std::mem::take(&mut shelf.notes);
     let mut draft = build::draft(&shelf.sources, shelf.digest(), &mut notes);
@@ -105,6 +121,8 @@ fn check_shelf(mut shelf: Shelf) -> Checked {
             Err(wrong) => findings.join(wrong),
         }
     }
+    findings.join(sources::assign(&mut draft.book, &shelf.sources));
+    findings.join(scrapes(&shelf.sources, &mut draft.book));
     draft.book.alerting =
         draft.book.rule_files.iter().flat_map(|file| &file.groups).flat_map(|group| group.rule_names()).collect();
     let sound = findings.count(Level::Error) == 0;

@@ -50,7 +50,7 @@ fn content(place: Place, defs: &mut Defs) -> Value {
             let item = item(sort, defs);
             json!({ "type": "object", "propertyNames": { "pattern": NAME_PATTERN }, "additionalProperties": item })
         }
-        Place::Template | Place::Access | Place::Prometheus => json!({}),
+        Place::Template | Place::Access | Place::Prometheus | Place::Scrape => json!({}),
     }
 }
 
@@ -66,6 +66,7 @@ fn item(sort: Sort, defs: &mut Defs) -> Value {
         Sort::Rule => RuleFile::schema(defs),
         Sort::Check => CheckFile::schema(defs),
         Sort::Component => ComponentFile::schema(defs),
+        Sort::Source => SourceFile::schema(defs),
         Sort::Template => json!({ "type": "string" }),
     }
 }

@@ -4,11 +4,13 @@ use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant};
 
 use kernel::book::rules;
-use kernel::{Labels, RuleName, Timestamp};
+use kernel::book::source::Source;
+use kernel::{Labels, RuleName, SourceName, Timestamp};
 use promql::{Point, SeriesSource};
 use signals::alerting::{self, Broken, Instance, Known, Plan, Planned, Setting, State, Transition, What};
 use signals::{Cleared, Ruled, Signal, Verdict};
 
+use super::elsewhere::Errand;
 use super::view::{self, GroupView};
 use super::{INTERVAL, SeriesStore, Watch};
 
@@ -27,6 +29,8 @@ pub(super) struct Group {
     pub(super) broken: Vec<Broken>,
     pub(super) state: State,
     pub(super) interval: Duration,
+    /// Whether its source is being asked.
+    pub(super) asking: bool,
     /// The instant of the next evaluation.
     due: Option<Timestamp>,
     pub(super) last: Last,
@@ -67,7 +71,9 @@ impl Group {
             book: group.clone(),
             file: file.to_owned(),
             interval: group.interval.unwrap_or(INTERVAL).max(Duration::from_secs(1)),
-            watches: watches(&plan, series),
+            // What is written here says nothing of what a source has.
+            watches: if group.source.is_none() { watches(&plan, series) } else { Vec::new() },
+            asking: false,
             anew: false,
             plan,
             broken,
@@ -124,7 +130,7 @@ impl Group {
     pub(super) fn is_due(&self, now: Timestamp) -> bool {
         let gap = jiff::SignedDuration::try_from(ARRIVAL_GAP).unwrap_or_default();
         let rested = self.last.at.is_none_or(|at| now.duration_since(at) >= gap);
-        self.due.is_none_or(|due| due <= now) || (self.anew && rested)
+        !self.asking && (self.due.is_none_or(|due| due <= now) || (self.anew && rested))
     }
 
     /// Evaluates its rules and gives what they recorded.
@@ -146,6 +152,13 @@ impl Group {
         self.dirty |= !outcome.transitions.is_empty();
         self.say(outcome.transitions);
         outcome.samples
+    }
+
+    /// What its rules ask of a source, when it is evaluated at an instant.
+    pub(super) fn errand(&self, name: SourceName, source: Source, now: Timestamp) -> Errand {
+        let queries = self.plan.queries().cloned().collect();
+        let at = now.as_millisecond().saturating_sub(self.plan.offset);
+        Errand { group: self.key(), name, source, queries, at, evaluated: now }
     }
 
     /// The next beat is a whole number of intervals after the last one; those between were missed.

@@ -17,7 +17,9 @@
 //! - RU-3 A transition that could not be recorded is said again until it is.
 //! - RU-4 A group whose rules fail says so and goes on; the other groups do not notice.
 //! - RU-5 Evaluations that were missed are counted.
+//! - RU-6 A source that does not answer leaves the alerts of its rules as they are.
 
+mod elsewhere;
 mod group;
 #[cfg(test)]
 mod tests;
@@ -27,7 +29,8 @@ use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use kernel::{Actor, Digest, RuleName, Timestamp};
+use kernel::book::source::Source;
+use kernel::{Actor, Digest, RuleName, SourceName, Timestamp};
 use parking_lot::Mutex;
 use promql::ast::Matcher;
 use promql::{Labels, Point, SeriesSource};
@@ -36,8 +39,10 @@ use signals::{Kind, Ruled};
 use tokio::time::MissedTickBehavior;
 
 use crate::{Engine, Error};
+use elsewhere::{Door, Errand, Outside};
 use group::{Group, Said};
 
+pub use elsewhere::{Queries, Unanswered};
 pub use view::{AlertView, GroupView, RuleView};
 
 /// How often a group is evaluated that does not say.
@@ -78,6 +83,8 @@ pub struct Ruler {
     engine: Engine,
     series: Arc<dyn SeriesStore>,
     setting: Setting,
+    /// What asks existing stores; without it, groups over sources wait.
+    asker: Option<Arc<dyn Queries>>,
     running: Mutex<Running>,
 }
 
@@ -87,6 +94,10 @@ struct Running {
     /// Of which book they are.
     book: Option<Digest>,
     groups: Vec<Group>,
+    /// The sources, and how they are asked.
+    doors: BTreeMap<SourceName, (Source, Arc<Door>)>,
+    /// The names of series that are with us, whatever source a group is over.
+    ours: Arc<HashSet<String>>,
 }
 
 impl Ruler {
@@ -94,7 +105,13 @@ impl Ruler {
     #[must_use]
     pub fn new(engine: Engine, series: Arc<dyn SeriesStore>) -> Self {
         let setting = Setting { external_url: engine.shared.base_url.clone(), ..Setting::default() };
-        Self { engine, series, setting, running: Mutex::default() }
+        Self { engine, series, setting, asker: None, running: Mutex::default() }
+    }
+
+    /// The same, with what asks existing stores.
+    #[must_use]
+    pub fn with_sources(self, asker: Arc<dyn Queries>) -> Self {
+        Self { asker: Some(asker), ..self }
     }
 
     /// Evaluates groups when they are due, until the engine stops.
@@ -121,8 +138,11 @@ impl Ruler {
         self.follow().await?;
         let ruler = Arc::clone(self);
         let evaluated = tokio::task::spawn_blocking(move || ruler.evaluate()).await;
-        if evaluated.is_err() {
-            tracing::error!("an evaluation of rules ended early");
+        match evaluated {
+            Ok(errands) => errands.into_iter().for_each(|(errand, outside)| {
+                tokio::spawn(Arc::clone(self).evaluate_elsewhere(errand, outside));
+            }),
+            Err(_) => tracing::error!("an evaluation of rules ended early"),
         }
         self.record().await?;
         self.heed_dismissals()?;
@@ -156,6 +176,8 @@ impl Ruler {
         }
         let mut running = self.running.lock();
         (running.book, running.groups) = (Some(book.digest), groups);
+        running.doors = elsewhere::doors(&book, std::mem::take(&mut running.doors));
+        running.ours = Arc::new(elsewhere::ours(&book));
         Ok(())
     }
 
@@ -185,19 +207,69 @@ impl Ruler {
         })
     }
 
-    /// Evaluates what is due, and what may see something new.
-    fn evaluate(&self) {
+    /// Evaluates what is due, and what may see something new. Gives the groups whose source is to be asked first.
+    fn evaluate(&self) -> Vec<(Errand, Outside)> {
         let now = self.engine.now();
         let written: HashSet<u32> = self.series.take_written().into_iter().collect();
         let mut running = self.running.lock();
-        for group in &mut running.groups {
+        let Running { groups, doors, ours, .. } = &mut *running;
+        let mut errands = Vec::new();
+        for group in groups {
             group.note_written(&written);
-            if group.is_due(now) {
+            if !group.is_due(now) {
+                continue;
+            }
+            if group.book.source.is_some() {
+                errands.extend(self.errand(group, doors, ours, now));
+            } else {
                 let samples = group.evaluate(&self.setting, &*self.series, now);
                 if let Err(error) = self.series.write(samples, now) {
                     group.note_unwritten(&error);
                 }
             }
+        }
+        errands
+    }
+
+    /// What a group over a source needs to be asked for.
+    fn errand(
+        &self,
+        group: &mut Group,
+        doors: &BTreeMap<SourceName, (Source, Arc<Door>)>,
+        ours: &Arc<HashSet<String>>,
+        now: Timestamp,
+    ) -> Option<(Errand, Outside)> {
+        let (name, (source, door)) = doors.get_key_value(group.book.source.as_ref()?)?;
+        let outside = Outside {
+            asker: Arc::clone(self.asker.as_ref()?),
+            series: Arc::clone(&self.series),
+            ours: Arc::clone(ours),
+            door: Arc::clone(door),
+            options: self.setting.options.clone(),
+        };
+        group.asking = true;
+        Some((group.errand(name.clone(), source.clone(), now), outside))
+    }
+
+    /// Asks the source of a group, and evaluates the group over the answers. A group that left meanwhile is let go.
+    async fn evaluate_elsewhere(self: Arc<Self>, errand: Errand, outside: Outside) {
+        let gathered = elsewhere::gather(&errand, &outside).await;
+        let evaluated = tokio::task::spawn_blocking(move || {
+            let mut running = self.running.lock();
+            let Some(group) = running.groups.iter_mut().find(|group| group.asking && group.key() == errand.group)
+            else {
+                return;
+            };
+            group.asking = false;
+            let over = gathered.over(&*self.series);
+            let mut samples = group.evaluate(&self.setting, &over, errand.evaluated);
+            samples.extend(gathered.up(errand.evaluated.as_millisecond()));
+            if let Err(error) = self.series.write(samples, self.engine.now()) {
+                group.note_unwritten(&error);
+            }
+        });
+        if evaluated.await.is_err() {
+            tracing::error!("an evaluation of rules over a source ended early");
         }
     }
 

@@ -3,8 +3,8 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use promql::ast::{Matcher, Test};
-use promql::{Labels, METRIC_NAME, Point, Series, SeriesSource, SourceFailure, Wanted};
+use promql::ast::{Expr, Matcher, Test};
+use promql::{Labels, METRIC_NAME, Millis, Point, Series, SeriesSource, SourceFailure, Value, Wanted};
 
 /// A source, and newer samples on top of it.
 pub struct Overlay<'a> {
@@ -70,6 +70,11 @@ pub(crate) fn named<'m, T>(by_name: &'m HashMap<String, T>, matchers: &[Matcher]
 }
 
 impl SeriesSource for Overlay<'_> {
+    /// As the source says: one that answers queries itself does not hold what rules record.
+    fn answer(&self, query: &Expr, at: Millis) -> Option<Result<Vec<(Labels, Value)>, SourceFailure>> {
+        self.below.answer(query, at)
+    }
+
     fn select(&self, wanted: Wanted<'_>) -> Result<Vec<Series>, SourceFailure> {
         let mut all = self.below.select(wanted)?;
         let mut fresh = self.wanted(wanted);

@@ -84,6 +84,7 @@ operations! {
     SIGNALS = GET "/signals" "signal list";
     DISMISS_SIGNAL = POST "/signals/dismiss" "signal dismiss";
     BEAT = POST "/checks/{check}/beat" "check beat";
+    TARGETS = GET "/targets" "target list";
     CHANGES = GET "/changes" "change list";
     REPORT_CHANGE = POST "/changes" "change report";
 

@@ -72,6 +72,7 @@ const LINES: &[&str] = &[
     "signal list",
     "signal dismiss rule service=checkout",
     "check beat nightly-backup",
+    "target list",
     "change list",
     "change report deployed --service checkout --at 1h --link http://d --detail by=ci",
     "service list",

@@ -18,6 +18,7 @@ mod pages;
 mod people;
 mod reviews;
 mod silences;
+mod targets;
 mod tokens;
 mod updates;
 
@@ -71,6 +72,7 @@ fn documented() -> OpenApiRouter<AppState> {
         .merge(journal::router())
         .merge(changes::router())
         .merge(checks::router())
+        .merge(targets::router())
         .merge(book::router())
         .merge(people::router())
         .merge(tokens::router());

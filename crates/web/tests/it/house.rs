@@ -242,6 +242,7 @@ fn stores(engine: &Engine, data: &Path) -> Stores {
         logs: Arc::new(Blocks::open(data, Limits::default()).unwrap().0),
         spans: Arc::new(Blocks::open(data, Limits::default()).unwrap().0),
         ruler: Arc::new(Ruler::new(engine.clone(), Arc::new(NoSeries))),
+        targets: Arc::default(),
     }
 }
 
