@@ -126,7 +126,7 @@ fn a_job_says_how_it_asks() {
     assert_eq!((job.limits.samples.unwrap().get(), job.limits.body.unwrap().get()), (10, 1024 * 1024));
     let group = TargetGroup { targets: vec!["shop.example".to_owned()], labels: BTreeMap::new() };
     let [Found::Target(target)] = &find(&job, &[group])[..] else { panic!("one target") };
-    assert_eq!(target.url, "https://shop.example:443/metrics?module=http_2xx&x=a&x=b");
+    assert_eq!(target.url, "https://shop.example/metrics?module=http_2xx&x=a&x=b");
     assert_eq!(target.labels.to_string(), r#"{instance="shop.example:443", job="shop"}"#);
 }
 

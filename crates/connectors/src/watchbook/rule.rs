@@ -85,6 +85,6 @@ rules! {
     NO_SEVERITY "WB065" Warning "the last severity rule matches everything";
     NO_ALERT_NAME "WB066" Warning "a hook gives its alerts the label `alertname`";
     SLOW_CHECK "WB067" Warning "a check's timeout is not longer than its interval";
-    SOURCE_TWICE "WB070" Error "a rule file is evaluated over one source";
     UNUSED_TEMPLATE "WB068" Warning "a template is named for a stage of an update";
+    SOURCE_TWICE "WB070" Error "a rule file is evaluated over one source";
 }
