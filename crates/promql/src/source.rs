@@ -19,6 +19,9 @@ pub struct Wanted<'a> {
 #[error("{0}")]
 pub struct SourceFailure(pub String);
 
+/// Is told of a point: the series, when, and what.
+pub type Each<'e> = &'e mut dyn FnMut(&Labels, Millis, &Value);
+
 /// Holds series.
 pub trait SeriesSource {
     /// The series that match, with their points after `after` up to and with `until`, in any order. Stale markers are
@@ -32,5 +35,21 @@ pub trait SeriesSource {
     /// evaluated over [`SeriesSource::select`]. A number is a sample without labels.
     fn answer(&self, _query: &Expr, _at: Millis) -> Option<Result<Vec<(Labels, Value)>, SourceFailure>> {
         None
+    }
+
+    /// Tells `each` the newest point of that time of every series that matches, each series once and in any order, and
+    /// gives how many points were loaded for it. A source that knows newest points need not load any other; it may be
+    /// locked meanwhile, so `each` does not ask it.
+    ///
+    /// # Errors
+    /// As [`SeriesSource::select`].
+    fn newest(&self, wanted: Wanted<'_>, each: Each<'_>) -> Result<usize, SourceFailure> {
+        let all = self.select(wanted)?;
+        for series in &all {
+            if let Some(newest) = series.points.last() {
+                each(&series.labels, newest.at, &newest.value);
+            }
+        }
+        Ok(all.iter().map(|series| series.points.len()).sum())
     }
 }

@@ -6,7 +6,7 @@ use engine::ruler::{Queries, SeriesStore, Unanswered, Watch};
 use kernel::Timestamp;
 use kernel::book::source::Source;
 use promql::ast::Matcher;
-use promql::{Data, Labels, Millis, Point, Series, SeriesSource, SourceFailure, Value, Wanted};
+use promql::{Data, Each, Labels, Millis, Point, Series, SeriesSource, SourceFailure, Value, Wanted};
 use telemetry::metrics::{Appended, Store};
 
 /// The embedded store.
@@ -40,6 +40,10 @@ impl SeriesSource for Embedded {
     fn select(&self, wanted: Wanted<'_>) -> Result<Vec<Series>, SourceFailure> {
         self.0.select(wanted)
     }
+
+    fn newest(&self, wanted: Wanted<'_>, each: Each<'_>) -> Result<usize, SourceFailure> {
+        self.0.newest(wanted, each)
+    }
 }
 
 impl SeriesStore for Embedded {
@@ -47,9 +51,13 @@ impl SeriesStore for Embedded {
         if samples.is_empty() { Ok(()) } else { self.append(&samples, now).map(|_| ()) }
     }
 
-    fn watch(&self, matchers: &[Matcher]) -> Option<Watch> {
-        let standing = self.0.watch(matchers).ok()?;
+    fn watch(&self, matchers: &[Matcher], window: Millis) -> Option<Watch> {
+        let standing = self.0.watch_window(matchers, window).ok()?;
         Some(Watch { id: standing.id().0, held: Box::new(standing) })
+    }
+
+    fn listen(&self, tell: Box<dyn Fn() + Send + Sync>) {
+        self.0.listen(tell);
     }
 
     fn take_written(&self) -> Vec<u32> {

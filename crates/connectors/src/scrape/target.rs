@@ -76,10 +76,9 @@ pub fn find(job: &ScrapeJob, groups: &[TargetGroup]) -> Vec<Found> {
 
 fn discovered(job: &ScrapeJob, group: &TargetGroup, address: &str) -> LabelSet {
     let mut labels = LabelSet::default();
-    let millis = |span: Duration| written(span);
     labels.set("job", job.name.clone());
-    labels.set(INTERVAL, millis(job.interval));
-    labels.set(TIMEOUT, millis(job.timeout));
+    labels.set(INTERVAL, written(job.interval));
+    labels.set(TIMEOUT, written(job.timeout));
     labels.set(PATH, job.ask.path.clone());
     labels.set(SCHEME, job.ask.scheme.as_str().to_owned());
     for (name, values) in &job.ask.params {
@@ -93,8 +92,7 @@ fn discovered(job: &ScrapeJob, group: &TargetGroup, address: &str) -> LabelSet {
 fn target(job: &ScrapeJob, mut after: LabelSet, discovered: Labels) -> Result<Target, String> {
     let address = with_port(after.get(ADDRESS), after.get(SCHEME))?;
     after.set(ADDRESS, address.clone());
-    let times = (span(after.get(INTERVAL), "interval")?, span(after.get(TIMEOUT), "timeout")?);
-    let (interval, timeout) = times;
+    let (interval, timeout) = (span(after.get(INTERVAL), "interval")?, span(after.get(TIMEOUT), "timeout")?);
     if timeout > interval || timeout.is_zero() {
         return Err("its timeout is zero or longer than its interval".to_owned());
     }
