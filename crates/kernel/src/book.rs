@@ -6,8 +6,10 @@
 pub mod logs;
 pub mod probe;
 pub mod rules;
+pub mod scrape;
 pub mod sigma;
 pub mod slo;
+pub mod source;
 pub mod unit;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,8 +27,8 @@ use crate::digest::Digest;
 use crate::labels::Labels;
 use crate::matcher::Matcher;
 use crate::name::{
-    ChannelName, ComponentName, HookName, PersonName, PolicyName, RuleName, ScheduleName, ServiceName, TeamName,
-    TemplateName,
+    ChannelName, ComponentName, HookName, PersonName, PolicyName, RuleName, ScheduleName, ServiceName, SourceName,
+    TeamName, TemplateName,
 };
 use crate::severity::Severity;
 use crate::time::Seconds;
@@ -80,6 +82,10 @@ pub struct Book {
     pub checks: BTreeMap<RuleName, Check>,
     /// How the logs of services are watched.
     pub logs: LogWatches,
+    /// Scrape jobs, in the order of the files.
+    pub scrapes: Vec<scrape::ScrapeJob>,
+    /// Existing stores that rules may be evaluated over, by name.
+    pub sources: BTreeMap<SourceName, source::Source>,
     /// Components of the status page, in the order in which they are shown.
     pub components: Vec<Component>,
     /// Access policies in Cedar's language, added to the built-in ones.

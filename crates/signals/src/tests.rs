@@ -424,7 +424,7 @@ fn facts_keep_their_bytes() {
     "#);
 }
 
-fn found(verdict: Verdict) -> Command {
+fn found_in_log(verdict: Verdict) -> Command {
     let identity = Labels::from_pairs([("service", "checkout")]).unwrap();
     Command::Pattern { outcomes: vec![Ruled { rule: name("NewLogPatterns"), identity, verdict }] }
 }
@@ -435,7 +435,8 @@ fn findings_in_logs_raise_where_the_watchbook_lets_them() {
     let mut room = Room::new(0);
     let labels = Labels::from_pairs([("alertname", "NewLogPatterns"), ("service", "checkout")]).unwrap();
     let annotations = Labels::from_pairs([("summary", "checkout logs a new pattern: disk is full")]).unwrap();
-    let raise = || found(Verdict::Raised { labels: labels.clone(), annotations: annotations.clone(), value: 1.0 });
+    let raise =
+        || found_in_log(Verdict::Raised { labels: labels.clone(), annotations: annotations.clone(), value: 1.0 });
     assert_eq!(room.ask(raise()).unwrap(), [], "nothing raises by default");
     room.book.logs.default.raise.insert(kernel::book::LogFinding::New);
     room.ask(raise()).unwrap();

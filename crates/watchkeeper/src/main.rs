@@ -22,6 +22,7 @@ mod past;
 mod query;
 mod remote;
 mod rules;
+mod scraping;
 mod sensing;
 mod series;
 mod serve;

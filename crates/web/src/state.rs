@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use connectors::otlp::Totals;
+use connectors::scrape::Board;
 use connectors::watchbook::Findings;
 use engine::patterns::PatternWatch;
 use engine::ruler::Ruler;
@@ -112,6 +113,8 @@ pub struct Stores {
     pub sigma: Arc<SigmaWatch>,
     /// What watches logs for patterns.
     pub patterns: Arc<PatternWatch>,
+    /// The targets that are scraped.
+    pub targets: Arc<Board>,
 }
 
 /// What of one push was not kept.

@@ -34,7 +34,12 @@ pub(super) fn draft(sources: &[Source], digest: Digest, notes: &mut Vec<Note>) -
         let Some(place) = source.place else { continue };
         match place {
             Place::Template => name_template(file, source, &mut names, notes),
-            Place::Access | Place::Prometheus | Place::Objectives | Place::Plugins | Place::Sigma(_) => {}
+            Place::Access
+            | Place::Prometheus
+            | Place::Objectives
+            | Place::Plugins
+            | Place::Sigma(_)
+            | Place::Scrape => {}
             _ => match source.whole.then(|| yaml::parse(file, &source.text, notes)).flatten() {
                 Some(node) => trees.push((place, node)),
                 None => unsure(place, &mut names),
@@ -144,6 +149,7 @@ impl Maker<'_> {
             sigma: self.sigma(),
             logs: self.logs(),
             components: self.components(),
+            sources: self.named(Sort::Source, make::source),
             ..Book::default()
         }
     }

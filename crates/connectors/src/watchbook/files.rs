@@ -48,6 +48,8 @@ pub(super) enum Place {
     Handling,
     /// Sigma's rules, filters and pipelines, as they are.
     Sigma(Part),
+    /// Scrape jobs in Prometheus' form: see [`crate::scrape`].
+    Scrape,
 }
 
 /// The folder of Sigma's files, which may hold folders of folders.
@@ -69,8 +71,13 @@ pub(super) const OBJECTIVES: &str = "slo";
 /// The file in it that holds queries of plugins.
 const PLUGINS: &str = "plugins.yaml";
 
+/// The file, or folder of files, of scrape jobs.
+pub(super) const SCRAPE: &str = "scrape";
+/// The folder in which scrape jobs may find files of targets. It is no part of the watchbook.
+const TARGETS: &str = "targets";
+
 /// The kinds of which each is one file, `NAME.yaml`, or a folder of such files, `NAME/*.yaml`.
-pub(super) const KINDS: [(&str, Place); 15] = [
+pub(super) const KINDS: [(&str, Place); 16] = [
     ("watchkeeper", Place::Root),
     ("services", Place::Named(Sort::Service)),
     ("teams", Place::Named(Sort::Team)),
@@ -86,6 +93,7 @@ pub(super) const KINDS: [(&str, Place); 15] = [
     (SIGMA, Place::Handling),
     ("logs", Place::Logs),
     ("status", Place::Named(Sort::Component)),
+    ("sources", Place::Named(Sort::Source)),
 ];
 
 /// One file.
@@ -119,6 +127,7 @@ struct Room {
 pub(super) fn place(path: &str) -> Option<Place> {
     let kind = |stem: &str| KINDS.iter().find(|(name, _)| *name == stem).map(|(_, place)| *place);
     match path.split_once('/') {
+        None if path == "scrape.yaml" => Some(Place::Scrape),
         None => kind(path.strip_suffix(".yaml")?),
         Some(("templates", file)) => file.ends_with(".txt").then_some(Place::Template),
         Some(("access", file)) => file.ends_with(".cedar").then_some(Place::Access),
@@ -130,6 +139,7 @@ pub(super) fn place(path: &str) -> Option<Place> {
             [".yml", ".yaml"].iter().any(|end| file.ends_with(end)).then_some(Place::Objectives)
         }
         Some((SIGMA, file)) => sigma_part(file).map(Place::Sigma),
+        Some((SCRAPE, file)) => [".yml", ".yaml"].iter().any(|end| file.ends_with(end)).then_some(Place::Scrape),
         Some((folder, file)) => kind(folder).filter(|place| *place != Place::Root && file.ends_with(".yaml")),
     }
 }
@@ -197,9 +207,13 @@ impl Shelf {
         if name == SIGMA {
             return self.tree(full, &format!("{name}/"), 0);
         }
-        let known = KINDS.iter().map(|(name, _)| *name).skip(1).chain(["templates", "access", PROMETHEUS, OBJECTIVES]);
+        let known =
+            KINDS.iter().map(|(name, _)| *name).skip(1).chain(["templates", "access", PROMETHEUS, OBJECTIVES, SCRAPE]);
         if known.clone().any(|known| known == name) {
             return self.folder(full, &format!("{name}/"));
+        }
+        if name == TARGETS {
+            return;
         }
         let yaml = names(full).unwrap_or_default().into_iter().find(|file| file.ends_with(".yaml"));
         if let Some(yaml) = yaml {

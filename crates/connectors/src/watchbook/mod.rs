@@ -26,6 +26,7 @@ pub(crate) mod scalars;
 mod schema;
 pub(crate) mod shape;
 mod sigma;
+mod sources;
 mod starter;
 pub(crate) mod suggest;
 mod template;
@@ -36,6 +37,7 @@ pub(crate) mod yaml;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use kernel::Book;
@@ -115,6 +117,20 @@ pub fn check_files_as<P: AsRef<str>>(files: impl IntoIterator<Item = (P, Vec<u8>
     check_shelf(shelf.finished(), reading)
 }
 
+/// Reads the scrape jobs of all files.
+fn scrapes(sources: &[files::Source], book: &mut Book) -> Findings {
+    let (mut findings, mut names) = (Findings::default(), BTreeMap::new());
+    for source in sources.iter().filter(|source| source.place == Some(Place::Scrape) && source.whole) {
+        let checked = crate::scrape::check(&source.path, source.text.as_bytes(), &names);
+        findings.join(checked.findings);
+        for (job, line) in checked.jobs {
+            names.insert(job.name.clone(), format!("line {line} of {}", source.path));
+            book.scrapes.push(job);
+        }
+    }
+    findings
+}
+
 fn check_shelf(mut shelf: Shelf, reading: &Reading<'_>) -> Checked {
     let mut notes = std::mem::take(&mut shelf.notes);
     let mut draft = build::draft(&shelf.sources, shelf.digest(), &mut notes);
@@ -123,6 +139,8 @@ fn check_shelf(mut shelf: Shelf, reading: &Reading<'_>) -> Checked {
     let texts: Vec<(&str, &str)> = shelf.sources.iter().map(|source| (&*source.path, &*source.text)).collect();
     let mut findings = Findings::resolve(notes, &texts);
     detection::add(&shelf.sources, reading, &mut draft.book, &mut findings);
+    findings.join(sources::assign(&mut draft.book, &shelf.sources));
+    findings.join(scrapes(&shelf.sources, &mut draft.book));
     let digest = shelf.digest();
     let of_sigma = shelf.sources.into_iter().filter_map(|source| match source.place {
         Some(Place::Sigma(part)) if source.whole => Some(File { path: source.path, part, text: source.text.into() }),

@@ -88,4 +88,5 @@ rules! {
     UNUSED_TEMPLATE "WB068" Warning "a template is named for a stage of an update";
     SIGMA_OWN "WB069" Error "a Sigma filter has an owner, a reason and a last day, and filters and pipelines can be used";
     SIGMA_RULE "WB070" Warning "a Sigma rule can be used, and no exception from it has expired";
+    SOURCE_TWICE "WB071" Error "a rule file is evaluated over one source";
 }

@@ -54,9 +54,13 @@ fn content(place: Place, defs: &mut Defs) -> Value {
             json!({ "type": "object", "propertyNames": { "pattern": NAME_PATTERN }, "additionalProperties": item })
         }
         Place::Handling => SigmaFile::schema(defs),
-        Place::Template | Place::Access | Place::Prometheus | Place::Objectives | Place::Plugins | Place::Sigma(_) => {
-            json!({})
-        }
+        Place::Template
+        | Place::Access
+        | Place::Prometheus
+        | Place::Objectives
+        | Place::Plugins
+        | Place::Sigma(_)
+        | Place::Scrape => json!({}),
     }
 }
 
@@ -72,6 +76,7 @@ fn item(sort: Sort, defs: &mut Defs) -> Value {
         Sort::Rule => RuleFile::schema(defs),
         Sort::Check => CheckFile::schema(defs),
         Sort::Component => ComponentFile::schema(defs),
+        Sort::Source => SourceFile::schema(defs),
         Sort::Template => json!({ "type": "string" }),
     }
 }

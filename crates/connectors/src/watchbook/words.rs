@@ -2,6 +2,7 @@
 
 use kernel::book::probe::{DnsRecord, HttpMethod};
 use kernel::book::rules::OnBadRule;
+use kernel::book::source::SourceKind;
 use kernel::book::{LogFinding, Reduce};
 use kernel::{ChannelKind, ChannelName, Level, PersonName, PolicyName, Role, ScheduleName, ServiceName, TeamName};
 use serde_json::json;
@@ -37,6 +38,7 @@ macro_rules! words {
 words! {
     Reduce, "a way to make one number of a window": "last" => Self::Last, "mean" => Self::Mean, "min" => Self::Min,
         "max" => Self::Max, "rate" => Self::Rate;
+    SourceKind, "a kind of source": "prometheus" => Self::Prometheus;
     ChannelKind, "a kind of channel": "email" => Self::Email, "webhook" => Self::Webhook, "ntfy" => Self::Ntfy,
         "slack" => Self::Slack, "matrix" => Self::Matrix;
     HttpMethod, "a method that a check asks with": "GET" => Self::Get, "HEAD" => Self::Head, "OPTIONS" => Self::Options,

@@ -94,6 +94,7 @@ operations! {
     WATCHED_LOGS = GET "/logs/watched" "logs list";
     LOG_PATTERNS = GET "/logs/patterns" "logs patterns";
     LOG_FINDINGS = GET "/logs/findings" "logs findings";
+    TARGETS = GET "/targets" "target list";
     CHANGES = GET "/changes" "change list";
     REPORT_CHANGE = POST "/changes" "change report";
 

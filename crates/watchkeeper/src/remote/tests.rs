@@ -84,6 +84,7 @@ const LINES: &[&str] = &[
     "logs list",
     "logs patterns refused --service checkout --limit 5 --offset 5",
     "logs findings --service checkout",
+    "target list",
     "change list",
     "change report deployed --service checkout --at 1h --link http://d --detail by=ci",
     "service list",

@@ -21,6 +21,7 @@ mod reviews;
 mod rules;
 mod sigma;
 mod silences;
+mod targets;
 mod tokens;
 mod updates;
 
@@ -79,6 +80,7 @@ fn documented() -> OpenApiRouter<AppState> {
         .merge(checks::router())
         .merge(rules::router())
         .merge(sigma::router())
+        .merge(targets::router())
         .merge(book::router())
         .merge(people::router())
         .merge(tokens::router());

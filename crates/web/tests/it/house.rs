@@ -247,6 +247,7 @@ fn stores(engine: &Engine, data: &Path) -> Stores {
         ruler: Arc::new(Ruler::new(engine.clone(), Arc::new(NoSeries))),
         sigma: Arc::new(SigmaWatch::new(engine.clone(), &LogTap::default())),
         patterns: Arc::new(PatternWatch::new(engine.clone(), Arc::new(NoSeries))),
+        targets: Arc::default(),
     }
 }
 
