@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use connectors::evtx;
-use connectors::watchbook::{Checked, SigmaFinding, check};
+use connectors::watchbook::{Checked, SigmaFinding};
 use kernel::book::sigma::{File, Part, Sigma};
 use kernel::port::Clock as _;
 use kernel::{Seconds, Timestamp};
