@@ -36,7 +36,7 @@ shape! {
         /// Labels added to every alert.
         "labels" labels: Labels,
         /// Which events come from which log source, where they do not say it themselves. The first that fits counts.
-        "sources" sources: Vec<SourceFile>,
+        "sources" sources: Vec<LogSourceFile>,
         /// What single rules say otherwise, by id, name or title.
         "rules" rules: ByText<RuleHandlingFile>,
         /// What is usual, so that what is not raises a signal, by the baseline's name.
@@ -72,7 +72,7 @@ shape! {
 
 shape! {
     /// The words of a log source, and the events that come from it.
-    SourceFile {
+    LogSourceFile {
         /// The fields that an event must have and their values, without case; all of them.
         "when" when: ByText<LabelText>,
         /// The product, such as `linux`.
@@ -174,7 +174,7 @@ impl<T: Shape> Shape for ByText<T> {
 /// What the file says, with what it leaves out filled in.
 pub(super) fn handling(file: SigmaFile) -> Handling {
     let precision = bar(file.precision, Bar::default());
-    let source = |source: SourceFile| LogSource {
+    let source = |source: LogSourceFile| LogSource {
         when: source.when.0.into_iter().map(|(field, LabelText(value))| (field, value)).collect(),
         product: source.product.unwrap_or_default(),
         service: source.service.unwrap_or_default(),

@@ -213,7 +213,7 @@ async fn sw_2_a_rule_on_trial_and_a_level_without_severity_are_shown_and_raise_n
         let home = house.start(book).await;
         home.hear(&[failed("ada", "web-1", house.now())]).await;
         let rule = home.rule("Login failed");
-        assert_eq!((rule.handling, rule.in_a_day > 0, rule.seen.sights.len() > 0), (handling, true, true));
+        assert_eq!((rule.handling, rule.in_a_day > 0, !rule.seen.sights.is_empty()), (handling, true, true));
         assert_eq!(home.kinds().await, [""; 0]);
         home.engine.stop().await;
     }

@@ -75,9 +75,7 @@ async fn log_events_of_two_doors_raise_alerts_by_sigma_rules() {
 
     let fingerprint = alert["fingerprint"].as_str().unwrap();
     let rule = alert["labels"]["rule"].as_str().unwrap();
-    let judged = ["sigma", "judge", rule, fingerprint, "false-positive", "--note", "a test", "--server", &server.url];
-    let token = ["--token", &server.token];
-    server.asked(&judged.iter().chain(&token).copied().collect::<Vec<_>>()).await;
+    server.cli_of(&["sigma", "judge", rule, fingerprint, "false-positive", "--note", "a test"]).await;
     let rules = server.get("/sigma/rules?text=refund").await;
     assert_eq!((&rules[0]["judged"], &rules[0]["precision"]), (&json!(1), &json!(0.0)));
     assert_eq!(rules[0]["matches_24h"], 2);
