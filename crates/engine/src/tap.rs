@@ -94,6 +94,12 @@ impl TapQueue {
         }
     }
 
+    /// Whether nothing waits.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.queue.waiting.lock().batches.is_empty()
+    }
+
     /// The next batch, where one waits.
     #[must_use]
     pub fn try_next(&self) -> Option<Batch> {

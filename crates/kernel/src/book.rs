@@ -6,7 +6,10 @@
 pub mod logs;
 pub mod probe;
 pub mod rules;
+pub mod scrape;
+pub mod sigma;
 pub mod slo;
+pub mod source;
 pub mod unit;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,8 +27,8 @@ use crate::digest::Digest;
 use crate::labels::Labels;
 use crate::matcher::Matcher;
 use crate::name::{
-    ChannelName, ComponentName, HookName, PersonName, PolicyName, RuleName, ScheduleName, ServiceName, TeamName,
-    TemplateName,
+    ChannelName, ComponentName, HookName, PersonName, PolicyName, RuleName, ScheduleName, ServiceName, SourceName,
+    TeamName, TemplateName,
 };
 use crate::severity::Severity;
 use crate::time::Seconds;
@@ -67,10 +70,22 @@ pub struct Book {
     pub rule_files: Vec<rules::RuleFile>,
     /// The names of all alerting rules in them.
     pub alerting: BTreeSet<RuleName>,
+    /// Service-level objectives; the rules made of them are among the rule files, under the path of the objectives' file.
+    pub objectives: slo::Objectives,
+    /// What becomes of the book when a rule in a rule file or an objective is bad.
+    pub on_bad_rule: rules::OnBadRule,
+    /// What was left out because of that, in order of place.
+    pub left_out: Vec<rules::LeftOut>,
+    /// Sigma rules and how their matches are handled.
+    pub sigma: sigma::Sigma,
     /// Health checks by name.
     pub checks: BTreeMap<RuleName, Check>,
     /// How the logs of services are watched.
     pub logs: LogWatches,
+    /// Scrape jobs, in the order of the files.
+    pub scrapes: Vec<scrape::ScrapeJob>,
+    /// Existing stores that rules may be evaluated over, by name.
+    pub sources: BTreeMap<SourceName, source::Source>,
     /// Components of the status page, in the order in which they are shown.
     pub components: Vec<Component>,
     /// Access policies in Cedar's language, added to the built-in ones.

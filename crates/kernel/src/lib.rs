@@ -32,7 +32,7 @@ pub use log::{Level, LogEvent, Nanos, Origin, Span};
 pub use matcher::Matcher;
 pub use name::{
     ChannelName, ComponentName, HookName, IncidentId, NameError, PersonName, PolicyName, RuleName, ScheduleName,
-    ServiceName, TeamName, TemplateName,
+    ServiceName, SourceName, TeamName, TemplateName,
 };
 pub use record::{Body, Record, Seq};
 pub use sensitivity::Sensitivity;

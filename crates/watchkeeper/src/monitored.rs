@@ -5,9 +5,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use connectors::scrape::Board;
 use engine::Engine;
 use engine::patterns::PatternWatch;
 use engine::ruler::Ruler;
+use engine::sigma::SigmaWatch;
 use engine::tap::LogTap;
 use governance::mask::{Masker, Policy};
 use kernel::sample::Sample;
@@ -34,6 +36,18 @@ pub struct Monitored {
     pub spans: Arc<Blocks<Span>>,
     /// Where log events are handed to whoever watches them.
     pub tap: LogTap,
+}
+
+/// Whoever watches monitoring data, for readers to see.
+pub struct Watchers<'a> {
+    /// Rule files.
+    pub ruler: &'a Arc<Ruler>,
+    /// Sigma rules.
+    pub sigma: &'a Arc<SigmaWatch>,
+    /// Patterns of logs.
+    pub patterns: &'a Arc<PatternWatch>,
+    /// Targets that are scraped.
+    pub targets: &'a Arc<Board>,
 }
 
 impl Monitored {
@@ -83,9 +97,11 @@ impl Monitored {
 
     /// Where the doors and pages read.
     #[must_use]
-    pub fn stores(&self, ruler: &Arc<Ruler>, patterns: &Arc<PatternWatch>) -> Stores {
+    pub fn stores(&self, watchers: Watchers<'_>) -> Stores {
+        let Watchers { ruler, sigma, patterns, targets } = watchers;
         let (logs, spans) = (Arc::clone(&self.logs), Arc::clone(&self.spans));
-        Stores { metrics: self.metrics.clone(), logs, spans, ruler: Arc::clone(ruler), patterns: Arc::clone(patterns) }
+        let (ruler, sigma, patterns) = (Arc::clone(ruler), Arc::clone(sigma), Arc::clone(patterns));
+        Stores { metrics: self.metrics.clone(), logs, spans, ruler, sigma, patterns, targets: Arc::clone(targets) }
     }
 
     fn tend_now(&self, now: Nanos) -> Vec<String> {

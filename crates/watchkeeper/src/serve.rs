@@ -8,8 +8,10 @@ use std::sync::Arc;
 
 use clap::Args;
 use connectors::outbound::Outbound;
+use connectors::scrape::Board;
 use engine::patterns::PatternWatch;
 use engine::ruler::Ruler;
+use engine::sigma::SigmaWatch;
 use engine::{Engine, Parts};
 use kernel::{Actor, Role, Seconds};
 use serde_json::json;
@@ -25,10 +27,11 @@ use crate::keys::Keys;
 use crate::local::operator;
 use crate::logs::{self, LogForm};
 use crate::look::Look;
-use crate::monitored::Monitored;
+use crate::monitored::{Monitored, Watchers};
 use crate::node::Node;
+use crate::series::Elsewhere;
 use crate::world::{SystemChance, SystemClock};
-use crate::{descriptors, follow, journal, out, sensing, traces};
+use crate::{descriptors, follow, journal, out, scraping, sensing, traces};
 
 /// The scopes of programs on this machine that carry no token.
 const LOCAL_SCOPES: [&str; 4] = ["alerts:write", "alerts:read", "signals:write", "signals:read"];
@@ -110,11 +113,19 @@ async fn serve(args: ServeArgs, traced: bool, json: bool) -> Result<ExitCode, Fa
     tokio::spawn(follow::run(engine.clone(), args.watchbook.clone(), seen));
     let prints_invite = args.print_invite || std::io::stdout().is_terminal();
     greet(&engine, &base_url, prints_invite, json).await?;
-    let ruler = Arc::new(Ruler::new(engine.clone(), monitored.series()));
+    let asker = connectors::sources::Asker::new().map_err(|error| Failure::new(error.to_string()))?;
+    let ruler = Ruler::new(engine.clone(), monitored.series()).with_sources(Arc::new(Elsewhere(asker)));
+    let ruler = Arc::new(ruler);
     tokio::spawn(Arc::clone(&ruler).run());
+    let sigma = Arc::new(SigmaWatch::new(engine.clone(), &monitored.tap));
+    let watching = tokio::spawn(Arc::clone(&sigma).run());
     let patterns = Arc::new(PatternWatch::new(engine.clone(), monitored.series()));
     tokio::spawn(Arc::clone(&patterns).run(monitored.tap.watch()));
-    let stores = monitored.stores(&ruler, &patterns);
+    let targets = Arc::new(Board::default());
+    let scraping = scraping::run(engine.clone(), monitored.series(), Arc::clone(&targets), args.watchbook.clone());
+    tokio::spawn(scraping);
+    let (ruler, sigma, targets) = (&ruler, &sigma, &targets);
+    let stores = monitored.stores(Watchers { ruler, sigma, patterns: &patterns, targets });
     let state = app_state(&engine, &args, base_url, &monitored, stores);
     doors.serve(&state);
     let app = web::app(state);
@@ -133,6 +144,8 @@ async fn serve(args: ServeArgs, traced: bool, json: bool) -> Result<ExitCode, Fa
         tracing::warn!(%error, "what was learned last of the patterns of logs is not kept");
     }
     engine.stop().await;
+    // It keeps what it remembers when the engine has stopped.
+    let _ = watching.await;
     drop(node);
     Ok(ExitCode::SUCCESS)
 }

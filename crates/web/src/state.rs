@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use connectors::otlp::Totals;
+use connectors::scrape::Board;
 use connectors::watchbook::Findings;
 use engine::patterns::PatternWatch;
 use engine::ruler::Ruler;
+use engine::sigma::SigmaWatch;
 use engine::{Engine, Fact};
 use futures::future::BoxFuture;
 use kernel::sample::Sample;
@@ -35,6 +37,8 @@ pub struct AppState {
     pub stores: Stores,
     /// Places for queries that run at once.
     pub queries: Arc<Semaphore>,
+    /// How noisy the rules were, as it was told last.
+    pub(crate) noise: crate::noise::Last,
     /// The totals of what OTLP sends as deltas.
     pub totals: Arc<Totals>,
     /// What the doors count.
@@ -105,8 +109,12 @@ pub struct Stores {
     pub spans: Arc<Blocks<Span>>,
     /// What runs the rule files.
     pub ruler: Arc<Ruler>,
+    /// What runs the Sigma rules.
+    pub sigma: Arc<SigmaWatch>,
     /// What watches logs for patterns.
     pub patterns: Arc<PatternWatch>,
+    /// The targets that are scraped.
+    pub targets: Arc<Board>,
 }
 
 /// What of one push was not kept.
@@ -130,6 +138,7 @@ impl AppState {
             sinks,
             stores,
             queries: Arc::new(Semaphore::new(QUERIES_MAX)),
+            noise: crate::noise::Last::default(),
             totals,
             counters,
             throttles,

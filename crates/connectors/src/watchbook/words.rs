@@ -1,6 +1,8 @@
 //! Values that are one of some known words, and names of things that are defined elsewhere.
 
 use kernel::book::probe::{DnsRecord, HttpMethod};
+use kernel::book::rules::OnBadRule;
+use kernel::book::source::SourceKind;
 use kernel::book::{LogFinding, Reduce};
 use kernel::{ChannelKind, ChannelName, Level, PersonName, PolicyName, Role, ScheduleName, ServiceName, TeamName};
 use serde_json::json;
@@ -36,12 +38,15 @@ macro_rules! words {
 words! {
     Reduce, "a way to make one number of a window": "last" => Self::Last, "mean" => Self::Mean, "min" => Self::Min,
         "max" => Self::Max, "rate" => Self::Rate;
+    SourceKind, "a kind of source": "prometheus" => Self::Prometheus;
     ChannelKind, "a kind of channel": "email" => Self::Email, "webhook" => Self::Webhook, "ntfy" => Self::Ntfy,
         "slack" => Self::Slack, "matrix" => Self::Matrix;
     HttpMethod, "a method that a check asks with": "GET" => Self::Get, "HEAD" => Self::Head, "OPTIONS" => Self::Options,
         "POST" => Self::Post, "PUT" => Self::Put;
     DnsRecord, "a type of record that a check asks for": "A" => Self::A, "AAAA" => Self::Aaaa, "CNAME" => Self::Cname,
         "MX" => Self::Mx, "NS" => Self::Ns, "TXT" => Self::Txt, "SRV" => Self::Srv;
+    OnBadRule, "what becomes of a watchbook with a bad rule": "refuse" => Self::Refuse,
+        "load_the_rest" => Self::LoadTheRest;
     Level, "a level": "unknown" => Self::Unknown, "trace" => Self::Trace, "debug" => Self::Debug, "info" => Self::Info,
         "warning" => Self::Warning, "error" => Self::Error, "fatal" => Self::Fatal;
     LogFinding, "a finding in logs": "new" => Self::New, "more" => Self::More, "fewer" => Self::Fewer;

@@ -18,19 +18,25 @@
 //! - RU-4 A group whose rules fail says so and goes on; the other groups do not notice.
 //! - RU-5 Evaluations that were missed are counted.
 //! - RU-6 What is written is seen at once by the rules without `for` that read it, and by no other rule.
+//! - RU-7 An alert that several rules raise under the same labels lasts until the last of them is over.
+//! - RU-8 A source that does not answer leaves the alerts of its rules as they are.
 
+mod elsewhere;
 mod group;
 #[cfg(test)]
 mod tests;
 mod view;
 mod watching;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
-use kernel::{Actor, Digest, RuleName, Timestamp};
+use kernel::book::rules::RuleFile;
+use kernel::book::source::Source;
+use kernel::{Actor, Book, Digest, RuleName, SourceName, Timestamp};
 use parking_lot::Mutex;
 use promql::ast::Matcher;
 use promql::{Labels, Millis, Point, SeriesSource};
@@ -40,9 +46,11 @@ use tokio::sync::Notify;
 use tokio::time::MissedTickBehavior;
 
 use crate::{Engine, Error};
+use elsewhere::{Door, Errand, Outside};
 use group::{Group, Said};
 use watching::Watching;
 
+pub use elsewhere::{Queries, Unanswered};
 pub use view::{AlertView, GroupView, RuleView};
 
 /// How often a group is evaluated that does not say.
@@ -62,6 +70,8 @@ const HEED_EVERY: SignedDuration = SignedDuration::from_secs(1);
 const OUTCOMES_AT_ONCE: usize = 2000;
 /// Under which kind the vault keeps what rules remember.
 const VAULT: &str = "ruling";
+/// Under which kind it keeps what calls of `anomaly(..)` have learnt.
+const LEARNT: &str = "ruling-learnt";
 
 /// Holds series: rules read them, and write what they record.
 pub trait SeriesStore: SeriesSource + Send + Sync {
@@ -99,6 +109,8 @@ pub struct Ruler {
     engine: Engine,
     series: Arc<dyn SeriesStore>,
     setting: Setting,
+    /// What asks existing stores; without it, groups over sources wait.
+    asker: Option<Arc<dyn Queries>>,
     running: Mutex<Running>,
     /// Something was written of a watched series.
     written: Arc<Notify>,
@@ -110,9 +122,15 @@ struct Running {
     /// Of which book they are.
     book: Option<Digest>,
     groups: Vec<Group>,
+    /// The sources, and how they are asked.
+    doors: BTreeMap<SourceName, (Source, Arc<Door>)>,
+    /// The names of series that are with us, whatever source a group is over.
+    ours: Arc<HashSet<String>>,
     watching: Watching,
     /// When it was last asked whether people have dismissed alerts.
     heeded: Option<Timestamp>,
+    /// When this node began to evaluate.
+    started: Option<Timestamp>,
 }
 
 impl Running {
@@ -134,7 +152,13 @@ impl Ruler {
         let written = Arc::new(Notify::new());
         let woken = Arc::clone(&written);
         series.listen(Box::new(move || woken.notify_one()));
-        Self { engine, series, setting, running: Mutex::default(), written }
+        Self { engine, series, setting, asker: None, running: Mutex::default(), written }
+    }
+
+    /// The same, with what asks existing stores.
+    #[must_use]
+    pub fn with_sources(self, asker: Arc<dyn Queries>) -> Self {
+        Self { asker: Some(asker), ..self }
     }
 
     /// Evaluates groups when they are due, and rules that fire at once when something was written for them, until the engine
@@ -241,31 +265,61 @@ impl Ruler {
         if self.running.lock().book == Some(book.digest) {
             return Ok(());
         }
+        let now = self.engine.now();
         let mut groups = Vec::new();
         for file in &book.rule_files {
             for group in &file.groups {
                 let mut made = Group::new(&file.path, group);
-                let known = self.take_over(&made).await?;
-                made.begin(known, &self.raised(&made)?, self.engine.now());
+                let known = self.take_over(&made, &book).await?;
+                made.begin(known, &self.raised(&made)?, &|rule| is_shared(&book, rule), now);
                 groups.push(made);
             }
         }
-        let mut running = self.running.lock();
-        running.watching = Watching::of(&groups, &running.watching, &*self.series);
-        (running.book, running.groups) = (Some(book.digest), groups);
+        if let Err(error) = self.series.write(self.swap(&book, groups, now), now) {
+            tracing::warn!(%error, "the series of rules that are gone go on for five minutes");
+        }
         Ok(())
     }
 
-    /// What this group remembers: of the one that runs, else of the vault.
-    async fn take_over(&self, group: &Group) -> Result<State, Error> {
+    /// Lets these groups run in place of the others, and gives the last samples of those that are gone.
+    fn swap(&self, book: &Book, groups: Vec<Group>, now: Timestamp) -> Vec<(Labels, Point)> {
+        let mut running = self.running.lock();
+        running.watching = Watching::of(&groups, &running.watching, &*self.series);
+        running.book = Some(book.digest);
+        running.doors = elsewhere::doors(book, std::mem::take(&mut running.doors));
+        running.ours = Arc::new(elsewhere::ours(book));
+        running.started.get_or_insert(now);
+        let keys: HashSet<String> = groups.iter().map(Group::key).collect();
+        let left = std::mem::replace(&mut running.groups, groups);
+        left.into_iter().filter(|group| !keys.contains(&group.key())).flat_map(|mut group| group.ended(now)).collect()
+    }
+
+    /// What this group remembers: of the one that runs, also where its file has another name now; else of the vault.
+    async fn take_over(&self, group: &Group, book: &Book) -> Result<State, Error> {
         let key = group.key();
-        let of_key = |other: &mut Group| (other.key() == key).then(|| other.hand_over());
-        if let Some(state) = self.running.lock().groups.iter_mut().find_map(of_key) {
+        let is_left = |other: &&Group| {
+            let same = |file: &RuleFile| file.path == other.file && file.groups.iter().any(|g| g.name == other.name());
+            other.name() == group.name() && !book.rule_files.iter().any(same)
+        };
+        let known = {
+            let running = self.running.lock();
+            let of_key = running.groups.iter().find(|other| other.key() == key);
+            let renamed = || running.groups.iter().find(is_left);
+            of_key.or_else(renamed).map(|other| other.state.clone())
+        };
+        if let Some(state) = known {
             return Ok(state);
         }
-        let kept = self.engine.vault().vault_get(VAULT, &key, self.engine.now()).await;
-        let kept = kept.map_err(|failure| Error::Failed { reason: failure.to_string() })?;
-        Ok(kept.and_then(|bytes| rmp_serde::from_slice(&bytes).ok()).unwrap_or_default())
+        let kept = self.kept(VAULT, &key).await?;
+        let mut state: State = kept.and_then(|bytes| rmp_serde::from_slice(&bytes).ok()).unwrap_or_default();
+        let learnt = self.kept(LEARNT, &key).await?;
+        state.relearn(learnt.and_then(|bytes| rmp_serde::from_slice(&bytes).ok()).unwrap_or_default());
+        Ok(state)
+    }
+
+    async fn kept(&self, kind: &str, key: &str) -> Result<Option<Vec<u8>>, Error> {
+        let kept = self.engine.vault().vault_get(kind, key, self.engine.now()).await;
+        kept.map_err(|failure| Error::Failed { reason: failure.to_string() })
     }
 
     /// The raised signals of a group's rules, from the facts.
@@ -282,27 +336,106 @@ impl Ruler {
         })
     }
 
-    /// Evaluates the groups that are due, and of the others the rules that may see something new.
+    /// Evaluates the groups that are due, and of the others the rules that may see something new. Groups over a source are
+    /// evaluated when it has answered, which nobody here waits for.
     async fn evaluate(self: &Arc<Self>, is_due: impl Fn(&Group) -> bool + Send + 'static) {
         let ruler = Arc::clone(self);
         let evaluated = tokio::task::spawn_blocking(move || ruler.evaluate_now(&is_due)).await;
-        if evaluated.is_err() {
-            tracing::error!("an evaluation of rules ended early");
+        match evaluated {
+            Ok(errands) => errands.into_iter().for_each(|(errand, outside)| {
+                tokio::spawn(Arc::clone(self).evaluate_elsewhere(errand, outside));
+            }),
+            Err(_) => tracing::error!("an evaluation of rules ended early"),
         }
     }
 
-    fn evaluate_now(&self, is_due: &dyn Fn(&Group) -> bool) {
+    /// How rules are evaluated now.
+    fn setting_of(&self, running: &Running) -> Setting {
+        Setting { started: running.started.map(Timestamp::as_millisecond), ..self.setting.clone() }
+    }
+
+    /// Evaluates what is due or asked, and gives the groups whose source is to be asked first. Readers are let in between two
+    /// groups.
+    fn evaluate_now(&self, is_due: &dyn Fn(&Group) -> bool) -> Vec<(Errand, Outside)> {
         let now = self.engine.now();
-        let mut running = self.running.lock();
-        for group in &mut running.groups {
-            let samples = match () {
-                () if is_due(group) => group.evaluate(&self.setting, &*self.series, now),
-                () if group.is_asked() => group.answer(&self.setting, &*self.series, now),
-                () => continue,
+        let (count, setting) = {
+            let running = self.running.lock();
+            (running.groups.len(), self.setting_of(&running))
+        };
+        let mut errands = Vec::new();
+        for place in 0..count {
+            let mut running = self.running.lock();
+            let Running { groups, doors, ours, .. } = &mut *running;
+            let Some(group) = groups.get_mut(place) else { return errands };
+            match () {
+                () if is_due(group) && group.book.source.is_some() => {
+                    errands.extend(self.errand(group, doors, ours, now));
+                }
+                () if is_due(group) || group.is_asked() => self.evaluate_one(group, is_due(group), &setting, now),
+                () => {}
+            }
+        }
+        errands
+    }
+
+    /// What a group over a source needs to be asked for.
+    fn errand(
+        &self,
+        group: &mut Group,
+        doors: &BTreeMap<SourceName, (Source, Arc<Door>)>,
+        ours: &Arc<HashSet<String>>,
+        now: Timestamp,
+    ) -> Option<(Errand, Outside)> {
+        let (name, (source, door)) = doors.get_key_value(group.book.source.as_ref()?)?;
+        let outside = Outside {
+            asker: Arc::clone(self.asker.as_ref()?),
+            series: Arc::clone(&self.series),
+            ours: Arc::clone(ours),
+            door: Arc::clone(door),
+            options: self.setting.options.clone(),
+        };
+        group.asking = true;
+        Some((group.errand(name.clone(), source.clone(), now), outside))
+    }
+
+    /// Asks the source of a group, and evaluates the group over the answers. A group that left meanwhile is let go.
+    async fn evaluate_elsewhere(self: Arc<Self>, errand: Errand, outside: Outside) {
+        let gathered = elsewhere::gather(&errand, &outside).await;
+        let evaluated = tokio::task::spawn_blocking(move || {
+            let mut running = self.running.lock();
+            let setting = self.setting_of(&running);
+            let Some(group) = running.groups.iter_mut().find(|group| group.asking && group.key() == errand.group)
+            else {
+                return;
             };
-            if let Err(error) = self.series.write(samples, now) {
+            group.asking = false;
+            let over = gathered.over(&*self.series);
+            let mut samples = group.evaluate(&setting, &over, errand.evaluated);
+            samples.extend(gathered.up(errand.evaluated.as_millisecond()));
+            if let Err(error) = self.series.write(samples, self.engine.now()) {
                 group.note_unwritten(&error);
             }
+        });
+        if evaluated.await.is_err() {
+            tracing::error!("an evaluation of rules over a source ended early");
+        }
+    }
+
+    /// Evaluates a group, or of it what was asked. Should that end early by a mistake of ours, the other groups go on.
+    fn evaluate_one(&self, group: &mut Group, whole: bool, setting: &Setting, now: Timestamp) {
+        let evaluated = catch_unwind(AssertUnwindSafe(|| match whole {
+            true => group.evaluate(setting, &*self.series, now),
+            false => group.answer(setting, &*self.series, now),
+        }));
+        let written = match evaluated {
+            Ok(samples) => self.series.write(samples, now),
+            Err(_) => {
+                group.give_up(now);
+                Err("the evaluation ended early by a mistake of the program: please report it".to_owned())
+            }
+        };
+        if let Err(error) = written {
+            group.note_unwritten(&error);
         }
     }
 
@@ -326,21 +459,32 @@ impl Ruler {
     /// Keeps what groups remember, where it has changed.
     async fn keep(&self) -> Result<(), Error> {
         let now = self.engine.now();
-        let changed: Vec<(String, Vec<u8>)> =
-            self.running.lock().groups.iter_mut().filter_map(|group| group.take_kept(now)).collect();
-        for (name, bytes) in changed {
-            let kept = self.engine.vault().vault_put(VAULT, &name, &bytes, None).await;
+        let take = |group: &mut Group| {
+            let state = group.take_kept(now).map(|(name, bytes)| (VAULT, name, bytes));
+            state.into_iter().chain(group.take_learnt(now).map(|(name, bytes)| (LEARNT, name, bytes)))
+        };
+        let changed: Vec<_> = self.running.lock().groups.iter_mut().flat_map(take).collect();
+        for (kind, name, bytes) in changed {
+            let kept = self.engine.vault().vault_put(kind, &name, &bytes, None).await;
             kept.map_err(|failure| Error::Failed { reason: failure.to_string() })?;
         }
         Ok(())
     }
 
-    /// Every group with its rules and their alerts, as readers see them.
+    /// Every group with its rules and their alerts, as readers see them. Waits while one is evaluated.
     ///
     /// # Errors
     /// When the actor may not read signals.
-    pub fn groups(&self, actor: &Actor) -> Result<Vec<GroupView>, Error> {
+    pub async fn groups(self: &Arc<Self>, actor: &Actor) -> Result<Vec<GroupView>, Error> {
         self.engine.may(actor, crate::Read::of("signals:read"))?;
-        Ok(self.running.lock().groups.iter().map(Group::view).collect())
+        let ruler = Arc::clone(self);
+        let views = move || ruler.running.lock().groups.iter().map(Group::view).collect();
+        tokio::task::spawn_blocking(views).await.map_err(|error| Error::Failed { reason: error.to_string() })
     }
+}
+
+/// Whether groups in several files have alerts of this name.
+fn is_shared(book: &Book, rule: &RuleName) -> bool {
+    let groups = book.rule_files.iter().flat_map(|file| &file.groups);
+    groups.filter(|group| group.rule_names().any(|name| name == *rule)).count() > 1
 }

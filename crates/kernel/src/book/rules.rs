@@ -8,7 +8,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::Threshold;
-use crate::name::RuleName;
+use crate::name::{RuleName, SourceName};
 
 /// The most evaluations that a condition over several of them may span.
 pub const EVALUATIONS_MAX: u8 = 64;
@@ -22,6 +22,29 @@ pub struct RuleFile {
     pub path: String,
     /// Its groups in order; each name once.
     pub groups: Vec<Group>,
+}
+
+/// What becomes of a watchbook in which a rule or an objective is bad.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnBadRule {
+    /// The whole watchbook is refused, and the live one stays.
+    #[default]
+    Refuse,
+    /// What is bad is left out and named; the rest is loaded.
+    LoadTheRest,
+}
+
+/// A rule, a group or an objective that was left out.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LeftOut {
+    /// Its file.
+    pub file: String,
+    /// Its line.
+    pub line: usize,
+    /// What it is, such as `rule "DiskFull" of group "disks"`.
+    pub what: String,
+    /// Why.
+    pub message: String,
 }
 
 /// Where something stands in its file.
@@ -50,6 +73,8 @@ pub struct Group {
     pub limit: Option<NonZeroU32>,
     /// Labels that every rule of it adds; a rule's own win.
     pub labels: BTreeMap<String, String>,
+    /// The source that it is evaluated over; our own samples when absent.
+    pub source: Option<SourceName>,
     /// Its rules in order.
     pub rules: Vec<Rule>,
 }

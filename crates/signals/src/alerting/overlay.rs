@@ -3,14 +3,18 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use promql::ast::{Matcher, Test};
-use promql::{Each, Labels, METRIC_NAME, Point, Series, SeriesSource, SourceFailure, Wanted};
+use promql::ast::{Expr, Matcher, Test};
+use promql::{Each, Labels, METRIC_NAME, Millis, Point, Scorer, Series, SeriesSource, SourceFailure, Value, Wanted};
+
+use crate::anomaly::Remembering;
 
 /// A source, and newer samples on top of it.
 pub struct Overlay<'a> {
     below: &'a dyn SeriesSource,
     /// By metric name, then by series.
     fresh: RefCell<HashMap<String, HashMap<Labels, Vec<Point>>>>,
+    /// Scores for the rule that is evaluated.
+    pub(super) scorer: Remembering,
 }
 
 /// A series has another sample of that time.
@@ -21,7 +25,13 @@ impl<'a> Overlay<'a> {
     /// A source with nothing on top.
     #[must_use]
     pub fn new(below: &'a dyn SeriesSource) -> Self {
-        Self { below, fresh: RefCell::default() }
+        Self { below, fresh: RefCell::default(), scorer: Remembering::default() }
+    }
+
+    /// The same for rules that are evaluated so often.
+    #[must_use]
+    pub fn every(self, interval: Millis) -> Self {
+        Self { scorer: Remembering::every(interval), ..self }
     }
 
     /// Puts a sample on top.
@@ -70,6 +80,11 @@ pub(crate) fn named<'m, T>(by_name: &'m HashMap<String, T>, matchers: &[Matcher]
 }
 
 impl SeriesSource for Overlay<'_> {
+    /// As the source says: one that answers queries itself does not hold what rules record.
+    fn answer(&self, query: &Expr, at: Millis) -> Option<Result<Vec<(Labels, Value)>, SourceFailure>> {
+        self.below.answer(query, at)
+    }
+
     fn select(&self, wanted: Wanted<'_>) -> Result<Vec<Series>, SourceFailure> {
         let mut all = self.below.select(wanted)?;
         let mut fresh = self.wanted(wanted);
@@ -87,6 +102,7 @@ impl SeriesSource for Overlay<'_> {
         all.extend(rest);
         Ok(all)
     }
+
     fn newest(&self, wanted: Wanted<'_>, each: Each<'_>) -> Result<usize, SourceFailure> {
         let mut fresh = self.wanted(wanted);
         if fresh.is_empty() {
@@ -105,5 +121,9 @@ impl SeriesSource for Overlay<'_> {
             }
         }
         Ok(loaded + fresh.len())
+    }
+
+    fn scorer(&self) -> Option<&dyn Scorer> {
+        Some(&self.scorer)
     }
 }

@@ -9,8 +9,9 @@ use kernel::book::rules::{Alerting, Beyond, Expression, Flapping, Group, OnMissi
 use promql::Millis;
 use promql::ast::Expr;
 
+use super::ahead::queries;
 use super::presence::{compared, presence};
-use crate::gotemplate;
+use crate::{anomaly, gotemplate};
 
 /// A group of rules ready to run.
 #[derive(Debug, Clone)]
@@ -86,6 +87,13 @@ pub struct AlertPlan {
     pub(super) min_events: Option<(Expr, f64)>,
     /// What measures the impact, and the severity of each step.
     pub(super) severity: Option<(Expr, Vec<(Threshold, String)>)>,
+}
+
+impl Plan {
+    /// Every query that its rules ask, in their order; not those within templates.
+    pub fn queries(&self) -> impl Iterator<Item = &Expr> {
+        self.rules.iter().flat_map(queries).map(|(_, query)| query)
+    }
 }
 
 /// What must hold before an alert clears.
@@ -196,6 +204,7 @@ fn planned(rule: &Rule, key: String, labels: BTreeMap<String, String>) -> Result
     match rule {
         Rule::Recording(rule) => {
             let expr = parse(&rule.expr).map_err(|message| vec![message])?;
+            anomaly::check(&expr, &[]).map_err(|message| vec![message])?;
             let labels = labels.into_iter().collect();
             Ok(Planned::Record(RecordPlan { line: rule.at.line, key, name: rule.record.clone(), labels, expr }))
         }
@@ -248,7 +257,13 @@ fn parts(beyond: &Beyond, rule: &Expr) -> Result<(Option<RecoverPlan>, Events, I
     };
     let events = beyond.min_events.as_ref().map(|events| Ok::<_, String>((parse(&events.of)?, events.at_least)));
     let impact = beyond.severity_from.as_ref().map(|from| Ok::<_, String>((parse(&from.impact)?, from.steps.clone())));
-    Ok((recover, events.transpose()?, impact.transpose()?))
+    let (events, impact) = (events.transpose()?, impact.transpose()?);
+    let recovery = recover.as_ref().map(|recover| match recover {
+        RecoverPlan::Query(expr) | RecoverPlan::Value(expr, _) => expr,
+    });
+    let others = [recovery, events.as_ref().map(|(expr, _)| expr), impact.as_ref().map(|(expr, _)| expr)];
+    anomaly::check(rule, &others.into_iter().flatten().collect::<Vec<_>>())?;
+    Ok((recover, events, impact))
 }
 
 fn parse(expression: &Expression) -> Result<Expr, String> {

@@ -10,6 +10,8 @@ mod incident;
 mod logs;
 mod operation;
 mod review;
+pub mod rules;
+pub mod sigma;
 mod signal;
 #[cfg(test)]
 mod tests;
@@ -115,6 +117,13 @@ pub enum RemoteVerb {
         #[command(flatten)]
         server: Server,
     },
+    /// Targets that are scraped: list.
+    Target {
+        #[command(subcommand)]
+        verb: signal::TargetVerb,
+        #[command(flatten)]
+        server: Server,
+    },
     /// Changes to the organisation's systems: list, report.
     Change {
         #[command(subcommand)]
@@ -163,6 +172,7 @@ impl RemoteVerb {
             Self::Signal { verb, server } => (verb.ask(), server),
             Self::Check { verb, server } => (verb.ask(), server),
             Self::Logs { verb, server } => (verb.ask(), server),
+            Self::Target { verb, server } => (verb.ask(), server),
             Self::Change { verb, server } => (verb.ask(), server),
             Self::Service { verb, server } => (verb.ask(), server),
             Self::Person { verb, server } => (verb.ask(), server),

@@ -18,7 +18,10 @@ mod oncall;
 mod pages;
 mod people;
 mod reviews;
+mod rules;
+mod sigma;
 mod silences;
+mod targets;
 mod tokens;
 mod updates;
 
@@ -28,6 +31,8 @@ use axum::routing::get;
 use utoipa::OpenApi as _;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
+
+pub use rules::{NOISE_SINCE, NOISE_SINCE_MAX};
 
 use crate::session::COOKIE_NAME;
 use crate::state::AppState;
@@ -73,6 +78,9 @@ fn documented() -> OpenApiRouter<AppState> {
         .merge(logs::router())
         .merge(changes::router())
         .merge(checks::router())
+        .merge(rules::router())
+        .merge(sigma::router())
+        .merge(targets::router())
         .merge(book::router())
         .merge(people::router())
         .merge(tokens::router());

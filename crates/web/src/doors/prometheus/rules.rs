@@ -19,13 +19,15 @@ pub(super) async fn rules(State(state): State<AppState>, request: Request) -> Re
         return Err(Failed::bad(format!("not supported value {kind:?}")));
     }
     let wanted = |rule: &&RuleView| kind.is_empty() || rule.alerting == (kind == "alert");
-    let groups: Vec<Value> = groups(&state)?
+    let groups: Vec<Value> = groups(&state)
+        .await?
         .iter()
         .map(|group| {
             json!({
                 "name": group.name,
                 "file": group.file,
                 "interval": group.interval,
+                "source": group.source,
                 "limit": group.limit,
                 "evaluationTime": group.took,
                 "lastEvaluation": instant(group.evaluated),
@@ -38,14 +40,14 @@ pub(super) async fn rules(State(state): State<AppState>, request: Request) -> Re
 
 pub(super) async fn alerts(State(state): State<AppState>, request: Request) -> Result<Response, Failed> {
     Form::of(&state, request).await?;
-    let groups = groups(&state)?;
+    let groups = groups(&state).await?;
     let all = groups.iter().flat_map(|group| &group.rules).flat_map(|rule| &rule.alerts);
     Ok(answer::success(json!({ "alerts": all.map(alert).collect::<Vec<_>>() })))
 }
 
 /// The caller was let in when the form was read.
-fn groups(state: &AppState) -> Result<Vec<GroupView>, Failed> {
-    Ok(state.stores.ruler.groups(&Actor::system("web"))?)
+async fn groups(state: &AppState) -> Result<Vec<GroupView>, Failed> {
+    Ok(state.stores.ruler.groups(&Actor::system("web")).await?)
 }
 
 fn rule(group: &GroupView, rule: &RuleView) -> Value {
@@ -96,6 +98,6 @@ fn named(pairs: &[(String, String)]) -> Value {
     pairs.iter().map(|(name, text)| (name.clone(), Value::from(text.as_str()))).collect::<Map<_, _>>().into()
 }
 
-fn instant(at: Option<Timestamp>) -> String {
+pub(super) fn instant(at: Option<Timestamp>) -> String {
     at.map_or_else(|| NEVER.to_owned(), |at| at.to_string())
 }

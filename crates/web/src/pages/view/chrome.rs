@@ -33,6 +33,8 @@ pub enum Tab {
     Logs,
     /// Health checks.
     Checks,
+    /// Sigma rules.
+    Sigma,
     /// API tokens.
     Tokens,
     /// One's own page.

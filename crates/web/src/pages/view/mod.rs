@@ -6,6 +6,7 @@
 pub mod access;
 pub mod alert;
 pub mod chrome;
+pub mod detection;
 pub mod filters;
 pub mod html;
 pub mod incident;
@@ -18,6 +19,7 @@ pub mod page;
 pub mod plot;
 pub mod review;
 pub mod service;
+pub mod sigma;
 pub mod status;
 pub mod words;
 

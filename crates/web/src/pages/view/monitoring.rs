@@ -21,8 +21,23 @@ pub struct RulesPage {
     pub pending: usize,
     /// How many rules fail.
     pub failing: usize,
+    /// What was left out when the watchbook was read.
+    pub left_out: Vec<LeftOutRow>,
+    /// How many objectives there are.
+    pub slos: usize,
     /// What is looked for.
     pub text: String,
+}
+
+/// A rule or an objective that was left out.
+#[derive(Debug, Clone)]
+pub struct LeftOutRow {
+    /// What it is.
+    pub what: String,
+    /// Its file and line.
+    pub place: String,
+    /// Why.
+    pub message: String,
 }
 
 /// A group of rules.
@@ -32,6 +47,10 @@ pub struct GroupRow {
     pub name: String,
     /// Its file.
     pub file: String,
+    /// The objective of which it was made; empty for none.
+    pub objective: String,
+    /// The source that it is evaluated over; empty for our own samples.
+    pub source: String,
     /// How often it is evaluated, in words.
     pub interval: String,
     /// When it was last evaluated.
@@ -49,6 +68,8 @@ pub struct GroupRow {
 pub struct RuleRow {
     /// Its name.
     pub name: String,
+    /// Where its own screen is, when it raises alerts.
+    pub page: String,
     /// Whether it raises alerts.
     pub alerting: bool,
     /// Its query.
@@ -131,6 +152,35 @@ pub struct ChecksPage {
     pub chrome: Chrome,
     /// The checks, failing ones first.
     pub checks: Vec<CheckRow>,
+    /// The targets that are scraped, those that are down first.
+    pub targets: Vec<TargetRow>,
+    /// How many more of them there are.
+    pub more: usize,
+    /// What is wrong with scrape jobs and files of targets.
+    pub troubles: Vec<String>,
+}
+
+/// A target that is scraped.
+#[derive(Debug, Clone)]
+pub struct TargetRow {
+    /// Its job.
+    pub job: String,
+    /// What tells it apart.
+    pub instance: String,
+    /// Its address.
+    pub url: String,
+    /// Its state.
+    pub state: Chip,
+    /// What is wrong.
+    pub why: String,
+    /// How many samples it gave, and how many of them were kept.
+    pub samples: String,
+    /// How often it is asked, in words.
+    pub every: String,
+    /// When it was last asked.
+    pub at: Option<Timestamp>,
+    /// How long the answer took.
+    pub took: String,
 }
 
 /// A health check.
