@@ -8,7 +8,7 @@ use axum::routing::get;
 use engine::Read;
 use kernel::{LogEvent, Timestamp};
 use serde::Deserialize;
-use telemetry::blocks::{Found, SEARCH_BYTES_MAX, Search};
+use telemetry::blocks::{Found, Search};
 
 use super::explore::RANGES;
 use super::frame::{Screen, frame, html, missing, stop};
@@ -40,6 +40,9 @@ struct Wanted {
     service: String,
     #[serde(default)]
     level: u8,
+    /// Of one trace only, in hexadecimal digits.
+    #[serde(default)]
+    trace: String,
     range: Option<i64>,
 }
 
@@ -47,7 +50,8 @@ async fn list(State(state): State<AppState>, Reader(session): Reader, Query(want
     let (chrome, session) = frame(&state, session.as_ref(), Tab::Logs, "Logs", "/logs")?;
     state.engine.may(&session.actor(), Read::of("signals:read")).map_err(stop(&chrome))?;
     let range = RANGES.iter().map(|(seconds, _)| *seconds).find(|seconds| Some(*seconds) == wanted.range);
-    let range = range.unwrap_or(RANGE);
+    // What belongs to one trace is wanted whenever it was.
+    let range = range.unwrap_or(if wanted.trace.is_empty() { RANGE } else { 86_400 });
     let now = i64::try_from(chrome.now.as_nanosecond()).unwrap_or(i64::MAX);
     let (logs, asked) = (Arc::clone(&state.stores.logs), wanted.clone());
     let place = Arc::clone(&state.queries).acquire_owned().await;
@@ -61,6 +65,7 @@ async fn list(State(state): State<AppState>, Reader(session): Reader, Query(want
         text: wanted.text,
         service: wanted.service,
         level: wanted.level,
+        trace: wanted.trace,
         levels: LEVELS.to_vec(),
         range,
         ranges: RANGES.to_vec(),
@@ -75,9 +80,9 @@ fn search(logs: &telemetry::blocks::Blocks<LogEvent>, wanted: &Wanted, from: i64
     let words = inner.get(1..inner.len().saturating_sub(1)).unwrap_or_default();
     let test = |event: &LogEvent| event.severity >= wanted.level && (text.is_empty() || says(event, &text));
     let service = Some(wanted.service.trim()).filter(|service| !service.is_empty());
-    let search =
-        Search { from, until: i64::MAX, service, words, test: &test, limit: EVENTS_MAX, bytes: SEARCH_BYTES_MAX };
-    logs.search(&search)
+    let traces = Some(&*wanted.trace).filter(|trace| !trace.is_empty());
+    let traces = traces.as_slice();
+    logs.search(&Search { service, words, traces, limit: EVENTS_MAX, ..Search::all(from, i64::MAX, &test) })
 }
 
 /// Whether any text of an event holds another, whatever their case.

@@ -135,6 +135,8 @@ pub struct LogsPage {
     pub service: String,
     /// At least how bad, as OpenTelemetry counts.
     pub level: u8,
+    /// Of which trace; empty for any.
+    pub trace: String,
     /// The levels to choose from.
     pub levels: Vec<(u8, &'static str)>,
     /// How far back, in seconds.
