@@ -4,13 +4,13 @@ use engine::ruler::{SeriesStore, Watch};
 use kernel::Timestamp;
 use promql::ast::Matcher;
 use promql::{Labels, Point, Series, SeriesSource, SourceFailure, Value, Wanted};
-use telemetry::metrics::Store;
+use telemetry::metrics::{Appended, Failure, Store};
 
 /// The embedded store.
 #[derive(Debug, Clone)]
 pub struct Embedded(pub Store);
 
-/// What the ruler's keys begin with; see [`telemetry::metrics::Appender::series`].
+/// What the keys of this way in begin with; see [`telemetry::metrics::Appender::series`].
 const MARK: u8 = 0xfe;
 
 impl SeriesSource for Embedded {
@@ -19,14 +19,18 @@ impl SeriesSource for Embedded {
     }
 }
 
-impl SeriesStore for Embedded {
-    fn write(&self, samples: Vec<(Labels, Point)>, now: Timestamp) -> Result<(), String> {
+impl Embedded {
+    /// Takes points in, each with its series; see [`telemetry::metrics::Appender::finish`].
+    ///
+    /// # Errors
+    /// When the log could not be written.
+    pub fn append(&self, samples: &[(Labels, Point)], now: Timestamp) -> Result<Appended, Failure> {
         if samples.is_empty() {
-            return Ok(());
+            return Ok(Appended::default());
         }
-        let mut appender = self.0.appender(now.as_millisecond()).map_err(|failure| failure.to_string())?;
+        let mut appender = self.0.appender(now.as_millisecond())?;
         let mut key = Vec::new();
-        for (labels, point) in &samples {
+        for (labels, point) in samples {
             write_key(labels, &mut key);
             appender.series(&key, || Ok::<_, std::convert::Infallible>(labels.iter().collect()));
             match &point.value {
@@ -34,7 +38,13 @@ impl SeriesStore for Embedded {
                 Value::Histogram(histogram) => appender.histogram(point.at, point.born, histogram),
             }
         }
-        appender.finish().map(|_| ()).map_err(|failure| failure.to_string())
+        appender.finish()
+    }
+}
+
+impl SeriesStore for Embedded {
+    fn write(&self, samples: Vec<(Labels, Point)>, now: Timestamp) -> Result<(), String> {
+        self.append(&samples, now).map(|_| ()).map_err(|failure| failure.to_string())
     }
 
     fn watch(&self, matchers: &[Matcher]) -> Option<Watch> {

@@ -10,6 +10,7 @@ use clap::Args;
 use connectors::outbound::Outbound;
 use engine::ruler::Ruler;
 use engine::{Engine, Parts};
+use kernel::port::Clock as _;
 use kernel::{Actor, Role, Seconds};
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -101,7 +102,7 @@ async fn serve(args: ServeArgs, traced: bool, json: bool) -> Result<ExitCode, Fa
     let doors = args.doors.open().await?;
     let node = Node::claim(&args.place.data, &SystemChance)
         .map_err(|failure| failure.hint("stop it first, or name another directory with --data"))?;
-    let monitored = Monitored::open(&args.place.data)?;
+    let monitored = Monitored::open(&args.place.data, SystemClock.now())?;
     let engine = start_engine(&args, &node, book, &base_url, monitored.metrics.clone()).await?;
     first_facts(&engine, &args).await?;
     tokio::spawn(sensing::run(engine.clone(), monitored.metrics.clone()));
