@@ -71,6 +71,8 @@ const LINES: &[&str] = &[
     "review publish 1",
     "signal list",
     "signal dismiss rule service=checkout",
+    "traces search --service a --operation b --min-duration 5ms --error --attribute a=b --from 1h --until 5m --limit 5",
+    "traces show 5b8efff798038103d269b633813fc60c --offset 1 --limit 5",
     "check beat nightly-backup",
     "change list",
     "change report deployed --service checkout --at 1h --link http://d --detail by=ci",
@@ -159,6 +161,21 @@ fn fields(about: &Value, whole: &Value) -> BTreeSet<String> {
     let body = schema.as_str().and_then(|target| whole.pointer(target.trim_start_matches('#')));
     let properties = body.and_then(|body| body["properties"].as_object());
     query.chain(properties.into_iter().flat_map(|all| all.keys().cloned())).collect()
+}
+
+#[test]
+fn a_query_is_asked_as_the_clients_of_prometheus_ask() {
+    let path = |line: &str| {
+        let (ask, server) = asked(line);
+        let url = ask.request(&server).unwrap().build().unwrap().url().clone();
+        format!("{}?{}", url.path(), url.query().unwrap_or_default())
+    };
+    let at = "2026-11-24T09:00:00Z";
+    assert_eq!(path("query a+b"), "/api/v1/query?query=a%2Bb");
+    let encoded = "2026-11-24T09%3A00%3A00Z";
+    assert_eq!(path(&format!("query up --at {at}")), format!("/api/v1/query?query=up&time={encoded}"));
+    let range = path(&format!("query up --at {at} --range 1h"));
+    assert_eq!(range, format!("/api/v1/query_range?query=up&start=2026-11-24T08%3A00%3A00Z&end={encoded}&step=60"));
 }
 
 #[test]

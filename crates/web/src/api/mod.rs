@@ -19,6 +19,7 @@ mod people;
 mod reviews;
 mod silences;
 mod tokens;
+pub(crate) mod traces;
 mod updates;
 
 use axum::Router;
@@ -71,6 +72,7 @@ fn documented() -> OpenApiRouter<AppState> {
         .merge(journal::router())
         .merge(changes::router())
         .merge(checks::router())
+        .merge(traces::router())
         .merge(book::router())
         .merge(people::router())
         .merge(tokens::router());

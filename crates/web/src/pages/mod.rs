@@ -8,7 +8,7 @@
 //! | [`room`], [`acts`] | *Incident room*, the list, declaring, and everything its forms ask |
 //! | [`paging`] | *Page*: one run of a policy |
 //! | [`journal`] | *Journal*: facts and their proofs |
-//! | [`rules`], [`explore`], [`logs`], [`checks`] | *Rules*, *Explore*, *Logs*, *Checks*: what is sensed |
+//! | [`rules`], [`explore`], [`logs`], [`traces`], [`checks`] | *Rules*, *Explore*, *Logs*, *Traces*, *Checks*: what is sensed |
 //! | [`silences`] | *Alert* with why it paged or not, *Silences* |
 //! | [`oncall`], [`services`], [`reviews`] | *On call*, *Services*, *Review* |
 //! | [`me`] | one's own page, tokens and invitations, the keyboard |
@@ -36,6 +36,7 @@ mod rules;
 mod services;
 mod silences;
 mod status;
+mod traces;
 pub mod view;
 
 use axum::Router;
@@ -60,6 +61,7 @@ pub fn router() -> Router<AppState> {
         .merge(rules::router())
         .merge(explore::router())
         .merge(logs::router())
+        .merge(traces::router())
         .merge(checks::router())
         .merge(silences::router())
         .merge(oncall::router())

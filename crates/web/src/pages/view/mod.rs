@@ -18,6 +18,7 @@ pub mod plot;
 pub mod review;
 pub mod service;
 pub mod status;
+pub mod traces;
 pub mod words;
 
 pub use chrome::{Chrome, Refused, Tab, Theme, Who};
