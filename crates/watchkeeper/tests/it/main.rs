@@ -19,5 +19,6 @@ mod pipe;
 mod server;
 mod shop;
 mod smoke;
+mod telemetry;
 mod traces;
 mod trouble;

@@ -65,6 +65,8 @@ pub struct Server {
     pub token: String,
     home: TempDir,
     listen: String,
+    /// What `serve` is started with besides.
+    extra: Vec<String>,
     cookie: String,
     process: Option<Child>,
     client: reqwest::Client,
@@ -73,10 +75,16 @@ pub struct Server {
 impl Server {
     /// Writes the watchbook, issues a token, starts the server and logs its administrator in.
     pub async fn open(base: Base, book: &Files) -> Self {
+        Self::open_with(base, book, &[]).await
+    }
+
+    /// The same, with more arguments for `serve`.
+    pub async fn open_with(base: Base, book: &Files, extra: &[String]) -> Self {
+        let extra = extra.to_vec();
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         let home = testkit::temp_dir();
         let (url, token, cookie, listen) = (String::new(), String::new(), String::new(), "127.0.0.1:0".to_owned());
-        let mut server = Self { base, url, token, home, listen, cookie, process: None, client };
+        let mut server = Self { base, url, token, home, listen, extra, cookie, process: None, client };
         book.iter().for_each(|(name, text)| server.write(name, text));
         let scopes = SCOPES.iter().flat_map(|scope| ["--scope", scope]);
         let issued = server.cli(&["token", "issue", "tests"].into_iter().chain(scopes).collect::<Vec<_>>()).await;
@@ -102,7 +110,7 @@ impl Server {
     pub async fn start(&mut self) -> String {
         let log = std::fs::File::options().create(true).append(true).open(self.home.path().join("log.txt")).unwrap();
         let mut command = self.command(&["serve", "--print-invite", "--listen", &self.listen]);
-        command.arg("--watchbook").arg(self.book()).stdout(Stdio::piped()).stderr(log);
+        command.args(&self.extra).arg("--watchbook").arg(self.book()).stdout(Stdio::piped()).stderr(log);
         let mut process = command.spawn().unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
         self.process = Some(process);
