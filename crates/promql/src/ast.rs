@@ -151,9 +151,9 @@ pub enum DurationExpr {
     Negate(Box<DurationExpr>),
     /// `a op b`, with one of `+ - * / % ^`.
     Arithmetic(Box<DurationExpr>, BinaryOp, Box<DurationExpr>),
-    /// `min(a, b)`
+    /// `min_of(a, b)`
     Min(Box<DurationExpr>, Box<DurationExpr>),
-    /// `max(a, b)`
+    /// `max_of(a, b)`
     Max(Box<DurationExpr>, Box<DurationExpr>),
 }
 

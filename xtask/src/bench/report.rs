@@ -159,7 +159,7 @@ impl Report {
 
     /// Ratios are against the first server, where that is the one we compare with.
     fn compares(&self, peers: &[String]) -> bool {
-        peers.first().is_some_and(|first| first.starts_with("Alertmanager"))
+        peers.first().is_some_and(|first| !is_ours(first))
     }
 }
 
@@ -186,7 +186,7 @@ impl Row {
 
     /// The goal and whether every server of ours met it.
     fn verdict(&self, goal: f64) -> String {
-        let ours = self.values.iter().filter(|(peer, _)| !peer.starts_with("Alertmanager"));
+        let ours = self.values.iter().filter(|(peer, _)| is_ours(peer));
         let met: Vec<bool> = ours.map(|(_, value)| self.meets(*value, goal)).collect();
         let verdict = match (met.is_empty(), met.iter().all(|met| *met)) {
             (true, _) => "not measured",
@@ -203,6 +203,10 @@ impl Row {
             (Value::Above(_), _) => false,
         }
     }
+}
+
+fn is_ours(peer: &str) -> bool {
+    peer.to_ascii_lowercase().starts_with("watchkeeper")
 }
 
 /// One line of a Markdown table.

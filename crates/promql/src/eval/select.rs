@@ -1,8 +1,9 @@
 //! Instant selectors: the newest sample of each series at each step.
 
+use super::extended::Linear;
 use super::grid::{Cells, Column, Grid};
 use super::when::SECOND;
-use super::window::{Sample, Track, interpolated};
+use super::window::{Sample, Track};
 use super::{Engine, float};
 use crate::ast::{Matcher, Selector, WindowMode};
 use crate::{Error, Millis, Point, Series, Value, Wanted};
@@ -59,19 +60,12 @@ impl Engine<'_> {
         self.spend(series.len().saturating_mul(grid.count))?;
         let columns = series.into_iter().map(|series| {
             let track = Track::from(series);
-            if !track.histograms.is_empty() {
-                return Err(Error::Evaluation(UNSMOOTHABLE.to_owned()));
-            }
-            let cells = looks.instants().map(|at| smooth(&track.floats, at, back)).collect();
-            Ok(Column { labels: track.labels, drop_name: false, cells })
+            let cells = looks.instants().map(|at| smooth(&track, at, back)).collect();
+            Column { labels: track.labels, drop_name: false, cells }
         });
-        let columns: Result<Vec<_>, _> = columns.collect();
-        Ok(columns?.into_iter().filter(Column::has_any).collect())
+        Ok(columns.filter(Column::has_any).collect())
     }
 }
-
-/// Why a histogram is refused where values are extended to the edges of a window.
-pub(super) const UNSMOOTHABLE: &str = "smoothed and anchored modifiers do not work with native histograms";
 
 /// The newest point of the time before each look, unless it says that the series ended.
 fn newest_cells(points: &[Point], looks: Grid, back: Millis, cell: impl Fn(&Point) -> Option<Value>) -> Cells {
@@ -87,16 +81,24 @@ fn newest_cells(points: &[Point], looks: Grid, back: Millis, cell: impl Fn(&Poin
     looks.instants().map(at_look).collect()
 }
 
-/// The value at an instant on the line between the samples around it, or that of the last one before it.
-fn smooth(samples: &[Sample<f64>], at: Millis, back: Millis) -> Option<Value> {
+/// The value of a series at an instant: of the kind whose sample is the newest one before it.
+fn smooth(track: &Track, at: Millis, back: Millis) -> Option<Value> {
+    let float = around(&track.floats, at, back).map(|(since, value)| (since, Value::Float(value)));
+    let histogram = around(&track.histograms, at, back).map(|(since, value)| (since, Value::Histogram(value)));
+    float.into_iter().chain(histogram).max_by_key(|(since, _)| *since).map(|(_, value)| value)
+}
+
+/// The value at an instant on the line between the samples around it, or that of the last one before it; and when the sample
+/// at or before the instant was taken.
+fn around<T: Linear>(samples: &[Sample<T>], at: Millis, back: Millis) -> Option<(Millis, T)> {
     let next = samples.partition_point(|sample| sample.at < at);
     let before = next.checked_sub(1).and_then(|before| samples.get(before));
     let before = before.filter(|sample| sample.at > at.saturating_sub(back));
     let after = samples.get(next).filter(|sample| sample.at <= at.saturating_add(back));
     match (before, after) {
-        (_, Some(exact)) if exact.at == at => float(exact.value),
-        (Some(before), Some(after)) => float(interpolated(before, after, at, false)),
-        (Some(before), None) => float(before.value),
+        (_, Some(exact)) if exact.at == at => Some((at, exact.value.clone())),
+        (Some(before), Some(after)) => Some((before.at, T::between(before, after, at, false)?)),
+        (Some(before), None) => Some((before.at, before.value.clone())),
         (None, _) => None,
     }
 }
