@@ -94,8 +94,10 @@ fn the_two_halves_of_a_request_make_an_edge_in_either_order() {
     let graph = told.iter().filter(|(series, _)| series.contains("service_graph"));
     let graph: Vec<String> = graph.map(|(series, value)| format!("{series} {value}")).collect();
     let expected = [
+        r#"{__name__="traces_service_graph_dropped_spans_total"} 0"#,
         r#"{__name__="traces_service_graph_request_failed_total", client="shop", server="bank"} 1"#,
         r#"{__name__="traces_service_graph_request_total", client="shop", server="bank"} 2"#,
+        r#"{__name__="traces_service_graph_unpaired_spans_total"} 1"#,
     ];
     assert_eq!(graph, expected);
     metrics.add(Batch::default(), at(120));

@@ -14,6 +14,7 @@ use super::operation::Operation;
 use super::words::past;
 use crate::failure::{Exit, Failure};
 use crate::out;
+use crate::table::Columns;
 use crate::world::SystemClock;
 
 /// At one instant.
@@ -72,6 +73,7 @@ impl QueryArgs {
                 .hint("leave --json or --csv out")
                 .exit(Exit::Usage));
         }
+        let columns = if self.range.is_some() { OVER_A_WHILE } else { AT_ONCE };
         let (ask, server) = self.ask();
         let answer = ask.answer(&server).await?;
         if json {
@@ -85,16 +87,17 @@ impl QueryArgs {
         if csv {
             out::print(as_csv(&series))?
         } else {
-            show(&rows(&series), SHAPE, false)?
+            show(&rows(&series), Shape::List(columns, EMPTY), false)?
         }
         Ok(ExitCode::SUCCESS)
     }
 }
 
-const SHAPE: Shape = Shape::List(
-    &[("value", "value"), ("least", "least"), ("most", "most"), ("course", "course"), ("series", "series")],
-    "no series is like that; look over a while with --range",
-);
+const AT_ONCE: Columns = &[("value", "value"), ("series", "series")];
+const OVER_A_WHILE: Columns =
+    &[("value", "value"), ("least", "least"), ("most", "most"), ("course", "course"), ("series", "series")];
+/// What is said of an answer without series.
+const EMPTY: &str = "no series is like that; look over a while with --range";
 
 /// A series of an answer: its labels, and its points as seconds and a text.
 struct Series {
