@@ -93,16 +93,6 @@ impl Keeper {
     }
 }
 
-/// A request that writes, as each of the three takes it.
-pub fn write_request(server: &Server, body: &[u8]) -> Vec<u8> {
-    const HEADERS: [(&str, &str); 3] = [
-        ("Content-Type", "application/x-protobuf"),
-        ("Content-Encoding", "snappy"),
-        ("X-Prometheus-Remote-Write-Version", "0.1.0"),
-    ];
-    server.door.request_with("POST", "/api/v1/write", &HEADERS, body)
-}
-
 fn escaped(text: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
     let piece = |byte: u8| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };

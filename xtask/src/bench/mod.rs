@@ -21,7 +21,9 @@ mod post;
 mod postgres;
 mod range;
 mod readers;
+mod remote;
 mod report;
+mod rules;
 mod samples;
 mod store;
 mod watchkeeper;
@@ -32,7 +34,7 @@ use peer::Peer;
 use report::Report;
 use std::error::Error;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 /// A bench's answer or the reason why it could not measure.
@@ -54,6 +56,8 @@ enum Run {
     AllServers(AtPeer),
     /// Every server that keeps series.
     Keepers(fn(&Context, &Keeper, &mut Report) -> Measured),
+    /// Our server and another one that is no Alertmanager; the bench starts both.
+    Beside(fn(&Context, &mut Report) -> Measured),
     /// A part of the product, within this process.
     Within(fn(&Context, &mut Report) -> Measured),
 }
@@ -61,12 +65,13 @@ enum Run {
 type AtPeer = fn(&Context, &dyn Peer, &mut Report) -> Measured;
 
 impl Run {
-    fn is_within(self) -> bool {
-        matches!(self, Self::Within(_))
+    /// Whether our server has to be built for it.
+    fn needs_ours(self) -> bool {
+        !matches!(self, Self::Within(_))
     }
 }
 
-const ALL: [Bench; 10] = [
+const ALL: [Bench; 11] = [
     Bench { name: "idle", shows: "start-up time and resident memory of an idle server", run: Run::Servers(idle::run) },
     Bench { name: "post", shows: "alerts taken in over /api/v2/alerts", run: Run::AllServers(post::run) },
     Bench { name: "e2e", shows: "from POST to the page at a webhook server", run: Run::Servers(e2e::run) },
@@ -101,12 +106,19 @@ const ALL: [Bench; 10] = [
         shows: "range queries over an hour of 1,000 series, beside Prometheus and VictoriaMetrics",
         run: Run::Keepers(range::run),
     },
+    Bench {
+        name: "rules",
+        shows: "rule files: what they cost beside Prometheus, and how soon one fires",
+        run: Run::Beside(rules::run),
+    },
 ];
 
 /// What every bench needs to know about the run.
 pub struct Context {
     /// Divides the sizes; above one only to try the tool itself.
     pub shrink: u64,
+    /// Our server as it was built.
+    pub server: PathBuf,
 }
 
 impl Context {
@@ -132,11 +144,11 @@ pub fn run(root: &Path, arguments: &[String]) -> Outcome {
     let Choice { quick, peers, benches } = choose(arguments)?;
     if cfg!(debug_assertions) {
         let only_theirs = peers.iter().all(|peer| !peer.starts_with("watchkeeper")) && !peers.is_empty();
-        return optimised(root, arguments, only_theirs || benches.iter().all(|bench| bench.run.is_within()));
+        return optimised(root, arguments, only_theirs || !benches.iter().any(|bench| bench.run.needs_ours()));
     }
     let servers = Servers::found(root, &benches, &peers)?;
     machine::raise_file_limit();
-    let context = Context { shrink: if quick { 10 } else { 1 } };
+    let context = Context { shrink: if quick { 10 } else { 1 }, server: peer::release_binary(root) };
     let mut complete = true;
     for bench in benches {
         let mut report = Report::new(bench.name, bench.shows);
@@ -172,7 +184,9 @@ impl Servers {
 fn measure(bench: &Bench, context: &Context, servers: &Servers, report: &mut Report) -> bool {
     let mut complete = true;
     let (run, on_postgres) = match bench.run {
-        Run::Within(run) => return told(bench, "watchkeeper", report, |report| run(context, report)),
+        Run::Beside(run) | Run::Within(run) => {
+            return told(bench, "watchkeeper", report, |report| run(context, report));
+        }
         Run::Keepers(run) => {
             for keeper in &servers.keepers {
                 complete &= told(bench, keeper.name(), report, |report| run(context, keeper, report));
