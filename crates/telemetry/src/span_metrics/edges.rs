@@ -21,12 +21,14 @@ enum Side {
     Server,
 }
 
+/// A request: the trace and the caller's span, as numbers.
+type Request = (u128, u64);
+
 /// One half of a request.
 #[derive(Debug)]
 pub(super) struct Half {
     side: Side,
-    /// The trace and the caller's span, as numbers.
-    request: (u128, u64),
+    request: Request,
     service: String,
     failed: bool,
 }
@@ -115,9 +117,9 @@ impl Count for Strays {
 /// Halves that wait.
 #[derive(Debug, Default)]
 pub(super) struct Pairs {
-    waiting: HashMap<(Side, (u128, u64)), Half>,
+    waiting: HashMap<(Side, Request), Half>,
     /// In the order in which they came; some of them are paired already.
-    order: VecDeque<(Timestamp, (Side, (u128, u64)))>,
+    order: VecDeque<(Timestamp, Side, Request)>,
     strays: Strays,
 }
 
@@ -135,21 +137,22 @@ impl Pairs {
             self.strays.dropped += 1;
             return None;
         }
-        let key = (half.side, half.request);
-        if self.waiting.insert(key, half).is_some() {
+        let (side, request) = (half.side, half.request);
+        if self.waiting.insert((side, request), half).is_some() {
             self.strays.unpaired += 1;
         }
-        self.order.push_back((now, key));
+        self.order.push_back((now, side, request));
         None
     }
 
     /// Lets go of those that waited long enough, and of the places of those that were paired.
     fn let_go(&mut self, now: Timestamp) {
-        while let Some((since, key)) = self.order.front() {
-            if time::between(*since, now) < WAITS_FOR && self.waiting.contains_key(key) {
+        while let Some((since, side, request)) = self.order.front() {
+            let key = (*side, *request);
+            if time::between(*since, now) < WAITS_FOR && self.waiting.contains_key(&key) {
                 return;
             }
-            self.strays.unpaired += u64::from(self.waiting.remove(key).is_some());
+            self.strays.unpaired += u64::from(self.waiting.remove(&key).is_some());
             self.order.pop_front();
         }
     }

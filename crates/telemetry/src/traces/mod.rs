@@ -27,8 +27,10 @@ pub use tree::{Row, Trace, one};
 pub const TRACES_MAX: usize = 200;
 /// The most spans of one trace that are read; of one with more, the earliest of the newest so many.
 pub const SPANS_PER_TRACE_MAX: usize = 10_000;
-/// The most spans that a list looks at because they are like what is asked.
+/// The most spans that a list looks at because they are like what is asked,
 const MATCHED_MAX: usize = 5_000;
+/// and how many it looks at first for each trace, which is enough where few spans of a trace are like that.
+const MATCHED_FIRST: usize = 4;
 /// The most spans that a list looks at because they belong to its traces.
 const RELATED_MAX: usize = 100_000;
 /// How far apart in time the spans of one trace are looked for, in nanoseconds: an hour.
@@ -121,29 +123,41 @@ fn has(span: &Span, name: &str, value: Option<&str>) -> bool {
 /// Looks for traces. Blocks on the disk.
 #[must_use]
 pub fn search(spans: &Blocks<Span>, asked: &Asked<'_>) -> Listing {
+    let limit = asked.limit.min(TRACES_MAX);
     let test = |span: &Span| asked.is_like(span);
-    let found = spans.search(&Search {
-        service: asked.service,
-        took: asked.took,
-        limit: MATCHED_MAX,
-        ..Search::all(asked.from, asked.until, &test)
-    });
-    let mut matched: Vec<(&str, Nanos, usize)> = Vec::new();
-    let mut places = BTreeMap::new();
-    for span in &found.records {
+    let like = |most: usize| {
+        let all = Search::all(asked.from, asked.until, &test);
+        spans.search(&Search { service: asked.service, took: asked.took, limit: most, ..all })
+    };
+    let mut found = like(limit * MATCHED_FIRST);
+    let stopped_early = found.records.len() >= limit * MATCHED_FIRST;
+    if stopped_early && by_trace(&found.records).len() <= limit {
+        found = like(MATCHED_MAX);
+    }
+    let mut matched = by_trace(&found.records);
+    let whole = found.whole && matched.len() <= limit;
+    matched.truncate(limit);
+    Listing { traces: summaries(spans, &matched), whole }
+}
+
+/// A trace's id, when the newest of its spans of interest began, and how many of these there are.
+type Matched<'a> = (&'a str, Nanos, usize);
+
+/// The traces of spans, in the order in which they come.
+fn by_trace(spans: &[Arc<Span>]) -> Vec<Matched<'_>> {
+    let (mut matched, mut places): (Vec<Matched<'_>>, _) = (Vec::new(), BTreeMap::new());
+    for span in spans {
         let place = *places.entry(&*span.trace).or_insert(matched.len());
         match matched.get_mut(place) {
             Some((_, _, count)) => *count += 1,
             None => matched.push((&span.trace, span.start, 1)),
         }
     }
-    let whole = found.whole && matched.len() <= asked.limit;
-    matched.truncate(asked.limit.min(TRACES_MAX));
-    Listing { traces: summaries(spans, &matched), whole }
+    matched
 }
 
-/// A line for each of some traces: their id, when the newest span of interest began, how many of these there are.
-fn summaries(spans: &Blocks<Span>, matched: &[(&str, Nanos, usize)]) -> Vec<Summary> {
+/// A line for each of some traces.
+fn summaries(spans: &Blocks<Span>, matched: &[Matched<'_>]) -> Vec<Summary> {
     let ids: Vec<&str> = matched.iter().map(|(trace, ..)| *trace).collect();
     let began = || matched.iter().map(|(_, newest, _)| *newest);
     let (Some(first), Some(last)) = (began().min(), began().max()) else { return Vec::new() };
@@ -151,7 +165,7 @@ fn summaries(spans: &Blocks<Span>, matched: &[(&str, Nanos, usize)]) -> Vec<Summ
     let related = spans.search(&Search { traces: &ids, limit: RELATED_MAX, ..Search::all(from, until, &|_| true) });
     let mut of_traces: BTreeMap<&str, Vec<&Arc<Span>>> = BTreeMap::new();
     related.records.iter().for_each(|span| of_traces.entry(&span.trace).or_default().push(span));
-    let line = |(trace, newest, count): &(&str, Nanos, usize)| {
+    let line = |(trace, newest, count): &Matched<'_>| {
         of_traces.get(trace).and_then(|spans| summary(trace, spans, *newest, *count))
     };
     matched.iter().filter_map(line).collect()
