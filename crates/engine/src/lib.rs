@@ -34,6 +34,7 @@ mod draft;
 mod handle;
 pub mod limits;
 mod load;
+pub mod noise;
 mod reach;
 pub mod react;
 pub mod ruler;

@@ -35,6 +35,8 @@ pub struct AppState {
     pub stores: Stores,
     /// Places for queries that run at once.
     pub queries: Arc<Semaphore>,
+    /// How noisy the rules were, as it was told last.
+    pub(crate) noise: crate::noise::Last,
     /// The totals of what OTLP sends as deltas.
     pub totals: Arc<Totals>,
     /// What the doors count.
@@ -130,6 +132,7 @@ impl AppState {
             sinks,
             stores,
             queries: Arc::new(Semaphore::new(QUERIES_MAX)),
+            noise: crate::noise::Last::default(),
             totals,
             counters,
             throttles,

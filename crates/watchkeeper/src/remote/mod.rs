@@ -10,6 +10,7 @@ mod incident;
 mod operation;
 mod query;
 mod review;
+pub mod rules;
 mod signal;
 #[cfg(test)]
 mod tests;

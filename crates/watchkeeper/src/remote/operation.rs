@@ -88,6 +88,8 @@ operations! {
     TRACES = GET "/traces" "traces search";
     TRACE = GET "/traces/{trace}" "traces show";
     BEAT = POST "/checks/{check}/beat" "check beat";
+    NOISE = GET "/rules/noise" "rules noise";
+    SLOS = GET "/slos" "slo status";
     CHANGES = GET "/changes" "change list";
     REPORT_CHANGE = POST "/changes" "change report";
 

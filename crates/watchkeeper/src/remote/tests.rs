@@ -74,6 +74,8 @@ const LINES: &[&str] = &[
     "traces search --service a --operation b --min-duration 5ms --error --attribute a=b --from 1h --until 5m --limit 5",
     "traces show 5b8efff798038103d269b633813fc60c --offset 1 --limit 5",
     "check beat nightly-backup",
+    "rules noise --since 7d",
+    "slo status",
     "change list",
     "change report deployed --service checkout --at 1h --link http://d --detail by=ci",
     "service list",

@@ -17,6 +17,7 @@ mod oncall;
 mod pages;
 mod people;
 mod reviews;
+mod rules;
 mod silences;
 mod tokens;
 pub(crate) mod traces;
@@ -28,6 +29,8 @@ use axum::routing::get;
 use utoipa::OpenApi as _;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
+
+pub use rules::{NOISE_SINCE, NOISE_SINCE_MAX};
 
 use crate::session::COOKIE_NAME;
 use crate::state::AppState;
@@ -72,6 +75,7 @@ fn documented() -> OpenApiRouter<AppState> {
         .merge(journal::router())
         .merge(changes::router())
         .merge(checks::router())
+        .merge(rules::router())
         .merge(traces::router())
         .merge(book::router())
         .merge(people::router())

@@ -8,6 +8,7 @@
 //! | [`room`], [`acts`] | *Incident room*, the list, declaring, and everything its forms ask |
 //! | [`paging`] | *Page*: one run of a policy |
 //! | [`journal`] | *Journal*: facts and their proofs |
+//! | [`rule`], [`slos`] | one rule with its noise, *SLOs* |
 //! | [`rules`], [`explore`], [`logs`], [`traces`], [`checks`] | *Rules*, *Explore*, *Logs*, *Traces*, *Checks*: what is sensed |
 //! | [`silences`] | *Alert* with why it paged or not, *Silences* |
 //! | [`oncall`], [`services`], [`reviews`] | *On call*, *Services*, *Review* |
@@ -32,9 +33,11 @@ mod paging;
 mod reviews;
 mod room;
 mod rows;
+mod rule;
 mod rules;
 mod services;
 mod silences;
+mod slos;
 mod status;
 mod traces;
 pub mod view;
@@ -59,6 +62,8 @@ pub fn router() -> Router<AppState> {
         .merge(paging::router())
         .merge(journal::router())
         .merge(rules::router())
+        .merge(rule::router())
+        .merge(slos::router())
         .merge(explore::router())
         .merge(logs::router())
         .merge(traces::router())

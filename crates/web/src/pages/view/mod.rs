@@ -6,6 +6,7 @@
 pub mod access;
 pub mod alert;
 pub mod chrome;
+pub mod detection;
 pub mod filters;
 pub mod html;
 pub mod incident;
