@@ -5,6 +5,7 @@
 
 pub mod probe;
 pub mod rules;
+pub mod sigma;
 pub mod slo;
 pub mod unit;
 
@@ -71,6 +72,8 @@ pub struct Book {
     pub on_bad_rule: rules::OnBadRule,
     /// What was left out because of that, in order of place.
     pub left_out: Vec<rules::LeftOut>,
+    /// Sigma rules and how their matches are handled.
+    pub sigma: sigma::Sigma,
     /// Health checks by name.
     pub checks: BTreeMap<RuleName, Check>,
     /// Components of the status page, in the order in which they are shown.

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use engine::Engine;
 use engine::ruler::Ruler;
+use engine::sigma::SigmaWatch;
+use engine::tap::LogTap;
 use governance::mask::{Masker, Policy};
 use kernel::sample::Sample;
 use kernel::{LogEvent, Nanos, Span, Timestamp};
@@ -34,6 +36,8 @@ pub struct Monitored {
     pub spans: Arc<Blocks<Span>>,
     /// What spans count for.
     pub counted: Arc<SpanMetrics>,
+    /// Where log events are handed to whoever watches them.
+    pub tap: LogTap,
 }
 
 impl Monitored {
@@ -44,8 +48,8 @@ impl Monitored {
     pub fn open(data: &Path, now: Timestamp) -> Result<Self, Failure> {
         let opened = Store::open(&data.join("metrics"), Settings::default());
         let metrics = opened.map_err(|failure| Failure::new(failure.to_string()))?;
-        let counted = Arc::new(SpanMetrics::new(now));
-        Ok(Self { metrics, logs: blocks(data)?, spans: blocks(data)?, counted })
+        let (counted, tap) = (Arc::new(SpanMetrics::new(now)), LogTap::default());
+        Ok(Self { metrics, logs: blocks(data)?, spans: blocks(data)?, counted, tap })
     }
 
     /// The sinks for the doors.
@@ -64,12 +68,17 @@ impl Monitored {
         let (masker, logs, spans) =
             (Arc::new(Masker::new(Policy::default())), into(&self.logs, engine), into(&self.spans, engine));
         let (of_spans, counted, clock) = (Arc::clone(&masker), Arc::clone(&self.counted), engine.clone());
+        let tap = self.tap.clone();
         Sinks {
             samples: Arc::new(sink),
             histograms: Arc::new(histograms),
             logs: Arc::new(move |mut events: Vec<LogEvent>| {
                 events.iter_mut().for_each(|event| event.rewrite(&mut |text| mask(&masker, text)));
-                logs(events)
+                let copy = tap.copy(&events);
+                // What the store does not take at all is sent again, and seen then.
+                let refused = logs(events)?;
+                copy.iter().for_each(|copy| tap.offer(copy));
+                Ok(refused)
             }),
             spans: Arc::new(move |mut all: Vec<Span>| {
                 all.iter_mut().for_each(|span| span.rewrite(&mut |text| mask(&of_spans, text)));
@@ -89,9 +98,10 @@ impl Monitored {
 
     /// Where the doors and pages read.
     #[must_use]
-    pub fn stores(&self, ruler: &Arc<Ruler>) -> Stores {
+    pub fn stores(&self, ruler: &Arc<Ruler>, sigma: &Arc<SigmaWatch>) -> Stores {
         let (logs, spans) = (Arc::clone(&self.logs), Arc::clone(&self.spans));
-        Stores { metrics: self.metrics.clone(), logs, spans, ruler: Arc::clone(ruler) }
+        let (ruler, sigma) = (Arc::clone(ruler), Arc::clone(sigma));
+        Stores { metrics: self.metrics.clone(), logs, spans, ruler, sigma }
     }
 
     fn tend_now(&self, at: Timestamp) -> Vec<String> {

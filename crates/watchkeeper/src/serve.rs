@@ -9,6 +9,7 @@ use std::sync::Arc;
 use clap::Args;
 use connectors::outbound::Outbound;
 use engine::ruler::Ruler;
+use engine::sigma::SigmaWatch;
 use engine::{Engine, Parts};
 use kernel::port::Clock as _;
 use kernel::{Actor, Role, Seconds};
@@ -112,7 +113,9 @@ async fn serve(args: ServeArgs, traced: bool, json: bool) -> Result<ExitCode, Fa
     greet(&engine, &base_url, prints_invite, json).await?;
     let ruler = Arc::new(Ruler::new(engine.clone(), monitored.series()));
     tokio::spawn(Arc::clone(&ruler).run());
-    let state = app_state(&engine, &args, base_url, &monitored, &ruler);
+    let sigma = Arc::new(SigmaWatch::new(engine.clone(), &monitored.tap));
+    let watching = tokio::spawn(Arc::clone(&sigma).run());
+    let state = app_state(&engine, &args, base_url, &monitored, (&ruler, &sigma));
     doors.serve(&state);
     let app = web::app(state);
     // Without a collector, requests carry no layer for it.
@@ -127,6 +130,8 @@ async fn serve(args: ServeArgs, traced: bool, json: bool) -> Result<ExitCode, Fa
         }
     }
     engine.stop().await;
+    // It keeps what it remembers when the engine has stopped.
+    let _ = watching.await;
     drop(node);
     Ok(ExitCode::SUCCESS)
 }
@@ -164,7 +169,7 @@ fn app_state(
     args: &ServeArgs,
     base_url: String,
     monitored: &Monitored,
-    ruler: &Arc<Ruler>,
+    (ruler, sigma): (&Arc<Ruler>, &Arc<SigmaWatch>),
 ) -> AppState {
     let config = WebConfig {
         cookie_secure: base_url.starts_with("https://"),
@@ -172,7 +177,7 @@ fn app_state(
         trust_loopback: args.trusts_loopback(),
         version: env!("CARGO_PKG_VERSION").into(),
     };
-    AppState::new(engine.clone(), config, monitored.sinks(engine), monitored.stores(ruler))
+    AppState::new(engine.clone(), config, monitored.sinks(engine), monitored.stores(ruler, sigma))
         .with_reload(follow::port(engine.clone(), args.watchbook.clone()))
 }
 

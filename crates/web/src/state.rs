@@ -5,6 +5,7 @@ use std::sync::Arc;
 use connectors::otlp::Totals;
 use connectors::watchbook::Findings;
 use engine::ruler::Ruler;
+use engine::sigma::SigmaWatch;
 use engine::{Engine, Fact};
 use futures::future::BoxFuture;
 use kernel::sample::Sample;
@@ -109,6 +110,8 @@ pub struct Stores {
     pub spans: Arc<Blocks<Span>>,
     /// What runs the rule files.
     pub ruler: Arc<Ruler>,
+    /// What runs the Sigma rules.
+    pub sigma: Arc<SigmaWatch>,
 }
 
 /// What of one push was not kept.

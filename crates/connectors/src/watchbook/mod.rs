@@ -24,6 +24,7 @@ pub(crate) mod rule;
 pub(crate) mod scalars;
 mod schema;
 pub(crate) mod shape;
+mod sigma;
 mod starter;
 pub(crate) mod suggest;
 mod template;
@@ -37,16 +38,20 @@ mod tests;
 use std::path::Path;
 
 use kernel::Book;
+use kernel::book::sigma::File;
 
-pub use files::{BOOK_BYTES_MAX, FILE_BYTES_MAX, FILES_MAX, ROOT_FILE};
+pub use files::{
+    BOOK_BYTES_MAX, FILE_BYTES_MAX, FILES_MAX, ROOT_FILE, SIGMA_BYTES_MAX, SIGMA_DEPTH_MAX, SIGMA_FILES_MAX,
+};
 pub use finding::{FINDINGS_MAX, Finding, Findings, Level};
 pub use rule::{RULES, Rule};
 pub use schema::{schema, schemas};
+pub use sigma::SigmaFinding;
 pub use starter::starter;
 
 pub use detection::{Further, Reading};
 
-use files::Shelf;
+use files::{Place, Shelf};
 use finding::Spot;
 
 /// What a name looks like.
@@ -61,6 +66,8 @@ pub struct Checked {
     pub findings: Findings,
     /// The digest over all files, good or not.
     pub digest: kernel::Digest,
+    /// Sigma's files, also when the book is not good; not compiled yet: see [`Checked::with_sigma`].
+    sigma: kernel::book::sigma::Sigma,
 }
 
 /// Reads and checks a watchbook. Blocks on the file system and on `git`; within a server, call it from a thread that
@@ -115,6 +122,13 @@ fn check_shelf(mut shelf: Shelf, reading: &Reading<'_>) -> Checked {
     let texts: Vec<(&str, &str)> = shelf.sources.iter().map(|source| (&*source.path, &*source.text)).collect();
     let mut findings = Findings::resolve(notes, &texts);
     detection::add(&shelf.sources, reading, &mut draft.book, &mut findings);
+    let digest = shelf.digest();
+    let of_sigma = shelf.sources.into_iter().filter_map(|source| match source.place {
+        Some(Place::Sigma(part)) if source.whole => Some(File { path: source.path, part, text: source.text.into() }),
+        _ => None,
+    });
+    draft.book.sigma.files = of_sigma.collect();
     let sound = findings.count(Level::Error) == 0;
-    Checked { book: sound.then_some(draft.book), findings, digest: shelf.digest() }
+    let sigma = draft.book.sigma.clone();
+    Checked { book: sound.then_some(draft.book), findings, digest, sigma }
 }

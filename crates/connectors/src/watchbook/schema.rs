@@ -9,6 +9,7 @@ use super::checks::CheckFile;
 use super::files::{KINDS, Place};
 use super::kinds::*;
 use super::shape::{Defs, Shape, Sort};
+use super::sigma::SigmaFile;
 
 /// The dialect.
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
@@ -50,7 +51,10 @@ fn content(place: Place, defs: &mut Defs) -> Value {
             let item = item(sort, defs);
             json!({ "type": "object", "propertyNames": { "pattern": NAME_PATTERN }, "additionalProperties": item })
         }
-        Place::Template | Place::Access | Place::Prometheus | Place::Objectives | Place::Plugins => json!({}),
+        Place::Handling => SigmaFile::schema(defs),
+        Place::Template | Place::Access | Place::Prometheus | Place::Objectives | Place::Plugins | Place::Sigma(_) => {
+            json!({})
+        }
     }
 }
 

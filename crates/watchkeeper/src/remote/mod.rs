@@ -11,6 +11,7 @@ mod operation;
 mod query;
 mod review;
 pub mod rules;
+pub mod sigma;
 mod signal;
 #[cfg(test)]
 mod tests;

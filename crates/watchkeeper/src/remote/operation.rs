@@ -84,9 +84,11 @@ operations! {
 
     SIGNALS = GET "/signals" "signal list";
     DISMISS_SIGNAL = POST "/signals/dismiss" "signal dismiss";
-
     TRACES = GET "/traces" "traces search";
     TRACE = GET "/traces/{trace}" "traces show";
+    SIGMA = GET "/sigma" "sigma show";
+    SIGMA_RULES = GET "/sigma/rules" "sigma list";
+    JUDGE = POST "/sigma/rules/{rule}/judge" "sigma judge";
     BEAT = POST "/checks/{check}/beat" "check beat";
     NOISE = GET "/rules/noise" "rules noise";
     SLOS = GET "/slos" "slo status";

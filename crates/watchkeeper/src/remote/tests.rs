@@ -19,6 +19,9 @@ fn described() -> Value {
 const LINES: &[&str] = &[
     "now",
     "now --watch",
+    "sigma show",
+    "sigma list --text linux",
+    "sigma judge sigma:1 0011223344556677 true-positive --note seen",
     "alert list service=checkout severity=~\"warning|info\"",
     "alert show 0011223344556677",
     "alert why 0011223344556677",

@@ -19,6 +19,7 @@ mod pipe;
 mod rules;
 mod server;
 mod shop;
+mod sigma;
 mod smoke;
 mod telemetry;
 mod traces;

@@ -65,9 +65,8 @@ pub struct Server {
     pub token: String,
     home: TempDir,
     listen: String,
-    /// What `serve` is started with besides.
-    extra: Vec<String>,
     cookie: String,
+    extra: Vec<String>,
     process: Option<Child>,
     client: reqwest::Client,
 }
@@ -78,13 +77,13 @@ impl Server {
         Self::open_with(base, book, &[]).await
     }
 
-    /// The same, with more arguments for `serve`.
-    pub async fn open_with(base: Base, book: &Files, extra: &[String]) -> Self {
-        let extra = extra.to_vec();
+    /// The same, started with further arguments each time.
+    pub async fn open_with(base: Base, book: &Files, extra: &[&str]) -> Self {
+        let extra = extra.iter().map(|&argument| argument.to_owned()).collect();
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         let home = testkit::temp_dir();
         let (url, token, cookie, listen) = (String::new(), String::new(), String::new(), "127.0.0.1:0".to_owned());
-        let mut server = Self { base, url, token, home, listen, extra, cookie, process: None, client };
+        let mut server = Self { base, url, token, home, listen, cookie, extra, process: None, client };
         book.iter().for_each(|(name, text)| server.write(name, text));
         let scopes = SCOPES.iter().flat_map(|scope| ["--scope", scope]);
         let issued = server.cli(&["token", "issue", "tests"].into_iter().chain(scopes).collect::<Vec<_>>()).await;
@@ -172,6 +171,14 @@ impl Server {
     pub async fn cli_of(&self, arguments: &[&str]) -> String {
         let output =
             binary().args(arguments).args(["--server", &self.url, "--token", &self.token]).output().await.unwrap();
+        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "watchkeeper {arguments:?}: {out}{err}");
+        out.into_owned()
+    }
+
+    /// A verb of the command line that asks a server, when it should succeed; gives what it printed.
+    pub async fn asked(&self, arguments: &[&str]) -> String {
+        let output = binary().args(arguments).output().await.unwrap();
         let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         assert!(output.status.success(), "watchkeeper {arguments:?}: {out}{err}");
         out.into_owned()

@@ -130,8 +130,8 @@ async fn open() -> (Server, String) {
     let hook = Hook::start().await;
     let mut book = shop::book("webhook", &hook.url);
     book.push(("prometheus/sent.yaml", RULES.to_owned()));
-    let doors = ["--otlp-grpc", &*grpc, "--otlp-http", "off"].map(str::to_owned);
-    (Server::open_with(Base::Sqlite, &book, &doors).await, grpc)
+    let server = Server::open_with(Base::Sqlite, &book, &["--otlp-grpc", &grpc, "--otlp-http", "off"]).await;
+    (server, grpc)
 }
 
 /// Waits until alerts of these names fire, and gives them all.

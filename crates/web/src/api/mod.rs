@@ -18,6 +18,7 @@ mod pages;
 mod people;
 mod reviews;
 mod rules;
+mod sigma;
 mod silences;
 mod tokens;
 pub(crate) mod traces;
@@ -76,6 +77,7 @@ fn documented() -> OpenApiRouter<AppState> {
         .merge(changes::router())
         .merge(checks::router())
         .merge(rules::router())
+        .merge(sigma::router())
         .merge(traces::router())
         .merge(book::router())
         .merge(people::router())

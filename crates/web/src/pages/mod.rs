@@ -10,6 +10,7 @@
 //! | [`journal`] | *Journal*: facts and their proofs |
 //! | [`rule`], [`slos`] | one rule with its noise, *SLOs* |
 //! | [`rules`], [`explore`], [`logs`], [`traces`], [`checks`] | *Rules*, *Explore*, *Logs*, *Traces*, *Checks*: what is sensed |
+//! | [`sigma`] | *Security rules* |
 //! | [`silences`] | *Alert* with why it paged or not, *Silences* |
 //! | [`oncall`], [`services`], [`reviews`] | *On call*, *Services*, *Review* |
 //! | [`me`] | one's own page, tokens and invitations, the keyboard |
@@ -36,6 +37,7 @@ mod rows;
 mod rule;
 mod rules;
 mod services;
+mod sigma;
 mod silences;
 mod slos;
 mod status;
@@ -68,6 +70,7 @@ pub fn router() -> Router<AppState> {
         .merge(logs::router())
         .merge(traces::router())
         .merge(checks::router())
+        .merge(sigma::router())
         .merge(silences::router())
         .merge(oncall::router())
         .merge(services::router())

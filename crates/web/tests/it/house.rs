@@ -4,6 +4,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use engine::ruler::{Ruler, SeriesStore, Watch};
+use engine::sigma::SigmaWatch;
+use engine::tap::LogTap;
 use engine::{Engine, Parts, Read};
 use kernel::port::{Deliver, JournalStore, SampleSource};
 use kernel::sample::{Sample, Window};
@@ -250,6 +252,7 @@ fn stores(engine: &Engine, data: &Path) -> Stores {
         logs: Arc::new(Blocks::open(data, Limits::default()).unwrap().0),
         spans: Arc::new(Blocks::open(data, Limits::default()).unwrap().0),
         ruler: Arc::new(Ruler::new(engine.clone(), Arc::new(NoSeries))),
+        sigma: Arc::new(SigmaWatch::new(engine.clone(), &LogTap::default())),
     }
 }
 

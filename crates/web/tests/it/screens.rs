@@ -64,6 +64,7 @@ async fn every_screen_is_shown_and_nothing_is_shown_to_nobody() {
         "/oncall",
         "/services",
         "/services/checkout",
+        "/sigma",
         "/reviews",
         "/rules",
         "/rules/a%2Fb/Orders%20%3Cfew%3E",

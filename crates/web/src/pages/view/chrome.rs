@@ -35,6 +35,8 @@ pub enum Tab {
     Traces,
     /// Health checks.
     Checks,
+    /// Sigma rules.
+    Sigma,
     /// API tokens.
     Tokens,
     /// One's own page.

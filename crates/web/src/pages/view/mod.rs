@@ -18,6 +18,7 @@ pub mod page;
 pub mod plot;
 pub mod review;
 pub mod service;
+pub mod sigma;
 pub mod status;
 pub mod traces;
 pub mod words;
