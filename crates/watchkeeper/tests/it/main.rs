@@ -24,5 +24,6 @@ mod shop;
 mod sigma;
 mod smoke;
 mod sources;
+mod telemetry;
 mod traces;
 mod trouble;

@@ -23,6 +23,7 @@ mod sigma;
 mod silences;
 mod targets;
 mod tokens;
+pub(crate) mod traces;
 mod updates;
 
 use axum::Router;
@@ -81,6 +82,7 @@ fn documented() -> OpenApiRouter<AppState> {
         .merge(rules::router())
         .merge(sigma::router())
         .merge(targets::router())
+        .merge(traces::router())
         .merge(book::router())
         .merge(people::router())
         .merge(tokens::router());

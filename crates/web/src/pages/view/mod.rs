@@ -21,6 +21,7 @@ pub mod review;
 pub mod service;
 pub mod sigma;
 pub mod status;
+pub mod traces;
 pub mod words;
 
 pub use chrome::{Chrome, Refused, Tab, Theme, Who};
