@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use connectors::otlp::Totals;
 use connectors::watchbook::Findings;
+use engine::backtests::Backtests;
 use engine::ruler::Ruler;
 use engine::{Engine, Fact};
 use futures::future::BoxFuture;
@@ -34,6 +35,8 @@ pub struct AppState {
     pub stores: Stores,
     /// Places for queries that run at once.
     pub queries: Arc<Semaphore>,
+    /// Rules replayed over the past.
+    pub backtests: Arc<Backtests>,
     /// The totals of what OTLP sends as deltas.
     pub totals: Arc<Totals>,
     /// What the doors count.
@@ -120,9 +123,11 @@ impl AppState {
     #[must_use]
     pub fn new(engine: Engine, config: WebConfig, sinks: Sinks, stores: Stores) -> Self {
         let (tokens, totals, counters, throttles) = (Arc::default(), Arc::default(), Arc::default(), Arc::default());
+        let backtests = Arc::new(Backtests::new(engine.clone(), Arc::new(stores.metrics.clone())));
         Self {
             engine,
             config: Arc::new(config),
+            backtests,
             tokens,
             sinks,
             stores,

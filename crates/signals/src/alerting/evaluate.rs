@@ -17,8 +17,8 @@ use super::state::{RuleState, State};
 #[must_use]
 pub fn evaluate(plan: &Plan, setting: &Setting, source: &dyn SeriesSource, at: Millis, state: &mut State) -> Outcome {
     let overlay = Overlay::new(source);
-    let scene =
-        Scene { source: &overlay, setting, at, offset: plan.offset, limit: plan.limit, ahead: None, silent: false };
+    let (offset, limit) = (plan.offset, plan.limit);
+    let scene = Scene { source: &overlay, setting, at, offset, limit, ahead: None, names: None, silent: false };
     let mut outcome = retire(plan, at, state);
     for (index, rule) in plan.rules.iter().enumerate() {
         if !state.rules.contains_key(rule.key()) {

@@ -4,6 +4,7 @@
 pub mod access;
 mod alert;
 pub mod ask;
+mod backtest;
 mod duty;
 pub mod facts;
 mod incident;
@@ -100,6 +101,13 @@ pub enum RemoteVerb {
         #[command(flatten)]
         server: Server,
     },
+    /// Rules over the server's samples: start a backtest, list, show, cancel.
+    Backtest {
+        #[command(subcommand)]
+        verb: backtest::BacktestVerb,
+        #[command(flatten)]
+        server: Server,
+    },
     /// Health checks: say that a program whose heartbeat is awaited is well.
     Check {
         #[command(subcommand)]
@@ -153,6 +161,7 @@ impl RemoteVerb {
             Self::Status(server) => (Ask::thing(op::STATUS), server),
             Self::Review { verb, server } => (verb.ask()?, server),
             Self::Signal { verb, server } => (verb.ask(), server),
+            Self::Backtest { verb, server } => (verb.ask()?, server),
             Self::Check { verb, server } => (verb.ask(), server),
             Self::Change { verb, server } => (verb.ask(), server),
             Self::Service { verb, server } => (verb.ask(), server),

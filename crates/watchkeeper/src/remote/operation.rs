@@ -84,6 +84,10 @@ operations! {
     SIGNALS = GET "/signals" "signal list";
     DISMISS_SIGNAL = POST "/signals/dismiss" "signal dismiss";
     BEAT = POST "/checks/{check}/beat" "check beat";
+    BACKTESTS = GET "/backtests" "backtest list";
+    START_BACKTEST = POST "/backtests" "backtest start";
+    BACKTEST = GET "/backtests/{backtest}" "backtest show";
+    CANCEL_BACKTEST = POST "/backtests/{backtest}/cancel" "backtest cancel";
     CHANGES = GET "/changes" "change list";
     REPORT_CHANGE = POST "/changes" "change report";
 

@@ -9,6 +9,7 @@
 //! | [`paging`] | *Page*: one run of a policy |
 //! | [`journal`] | *Journal*: facts and their proofs |
 //! | [`rules`], [`explore`], [`logs`], [`checks`] | *Rules*, *Explore*, *Logs*, *Checks*: what is sensed |
+//! | [`backtest`], [`backtested`] | *Backtest*: rules over the past |
 //! | [`silences`] | *Alert* with why it paged or not, *Silences* |
 //! | [`oncall`], [`services`], [`reviews`] | *On call*, *Services*, *Review* |
 //! | [`me`] | one's own page, tokens and invitations, the keyboard |
@@ -18,6 +19,8 @@ mod access;
 mod ack;
 mod acts;
 mod assets;
+mod backtest;
+mod backtested;
 mod checks;
 mod explore;
 mod form;
@@ -58,6 +61,7 @@ pub fn router() -> Router<AppState> {
         .merge(paging::router())
         .merge(journal::router())
         .merge(rules::router())
+        .merge(backtest::router())
         .merge(explore::router())
         .merge(logs::router())
         .merge(checks::router())

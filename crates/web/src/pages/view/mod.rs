@@ -5,7 +5,9 @@
 
 pub mod access;
 pub mod alert;
+pub mod backtest;
 pub mod chrome;
+pub mod diff;
 pub mod filters;
 pub mod html;
 pub mod incident;
@@ -16,6 +18,7 @@ pub mod oncall;
 pub mod page;
 pub mod plot;
 pub mod review;
+pub mod scatter;
 pub mod service;
 pub mod status;
 pub mod words;
