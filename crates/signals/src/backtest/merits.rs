@@ -172,20 +172,21 @@ fn mark_pareto(all: &mut [Tried]) {
     }
 }
 
-/// The quietest tuning that has every firing which lasted and every incident; where none lasted, the earliest of those that
-/// are much quieter.
+/// The quietest tuning that has every firing which lasted and every incident; where none lasted, of those that are much
+/// quieter the one that begins and ends least late.
 fn suggest(all: &[Tried], rule: &str) -> Option<Suggestion> {
     let own = all.iter().find(|tried| tried.own && tried.firings > 0)?;
     let keeps = |tried: &&Tried| !tried.own && tried.caught.0 == tried.caught.1 && tried.incidents.0 >= own.incidents.0;
     let quieter = |percent: usize| {
         all.iter().filter(keeps).filter(move |tried| tried.firings * 100 <= own.firings * percent)
     };
-    let (firings, delay, lingers) = (|t: &Tried| costs(t).0, |t: &Tried| costs(t).1, |t: &Tried| costs(t).2);
+    // To begin late and to end late are both untrue for as long.
+    let untrue = |tried: &Tried| costs(tried).1.saturating_add(costs(tried).2);
     let (_, long) = own.caught;
     let best = if long > 0 {
-        quieter(QUIETER_PERCENT).min_by_key(|tried| (firings(tried), delay(tried), lingers(tried)))
+        quieter(QUIETER_PERCENT).min_by_key(|tried| (tried.firings, untrue(tried)))
     } else {
-        quieter(QUIETER_UNPROVEN_PERCENT).min_by_key(|tried| (delay(tried), firings(tried), lingers(tried)))
+        quieter(QUIETER_UNPROVEN_PERCENT).min_by_key(|tried| (untrue(tried), tried.firings))
     }?;
     Some(Suggestion { tuning: best.tuning, reason: reason(rule, own, best) })
 }

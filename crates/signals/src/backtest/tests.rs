@@ -301,6 +301,8 @@ fn live(plan: &Plan, all: &[(&str, String)], options: &Options) -> (Vec<Transiti
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
     /// The law of this module: a replay says what live evaluation said, ahead and step by step.
     #[test]
     fn a_replay_is_what_was_live(a in digits(), b in digits(), rule in made_rule()) {
