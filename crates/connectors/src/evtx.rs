@@ -3,8 +3,14 @@
 //! The names are those that Sysmon and the Sigma rules use: `EventID`, `Channel`, `Computer`, `Provider_Name` and the
 //! other parts of `System`, and the names of the event's own data. A record that cannot be read is skipped and told of.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use evtx::{EvtxParser, ParserSettings};
+use kernel::{Attribute, LogEvent, Nanos, Origin};
 use serde_json::{Map, Value};
+
+use crate::lines::{attribute, instant, origin_of, text_of};
 
 /// The most bytes of one file.
 pub const EVTX_BYTES_MAX: usize = 1024 * 1024 * 1024;
@@ -76,6 +82,58 @@ pub fn read(bytes: Vec<u8>, mut each: impl FnMut(Map<String, Value>)) -> Result<
         }
     }
     Ok(summary)
+}
+
+/// Reads a file as log events. Fields become attributes under their flat names; the computer is the host. `service` names
+/// whose events they are, `received` stands in for a time that is missing.
+///
+/// # Errors
+/// When it is not an event log. Records that are broken are skipped.
+pub fn log_events(bytes: Vec<u8>, service: &str, received: Nanos) -> Result<(Vec<LogEvent>, EvtxSummary), EvtxError> {
+    let mut origins: BTreeMap<String, Arc<Origin>> = BTreeMap::new();
+    let mut events = Vec::new();
+    let summary = read(bytes, |fields| {
+        let host = fields.get("Computer").map(text_of).unwrap_or_default();
+        let origin = origins.entry(host).or_insert_with_key(|host| Arc::new(on_host(service, host)));
+        events.push(LogEvent { origin: Arc::clone(origin), ..log_event(fields, received) });
+    })?;
+    Ok((events, summary))
+}
+
+fn on_host(service: &str, host: &str) -> Origin {
+    let mut origin = origin_of(service);
+    if !host.is_empty() {
+        origin.resource.push(("host.name".to_owned(), Attribute::Text(host.to_owned())));
+    }
+    origin
+}
+
+/// The message of an event stands in the provider's files and not in the log, so the body says where it was written and
+/// which one it is.
+fn log_event(fields: Map<String, Value>, received: Nanos) -> LogEvent {
+    let text = |name: &str| fields.get(name).map(text_of).unwrap_or_default();
+    let (severity, word) = level(fields.get("Level").and_then(Value::as_u64));
+    LogEvent {
+        at: fields.get("TimeCreated_SystemTime").and_then(instant).unwrap_or(received),
+        observed: received,
+        severity,
+        severity_text: word.to_owned(),
+        body: Attribute::Text(format!("{} {}", text("Channel"), text("EventID")).trim().to_owned()),
+        attributes: fields.into_iter().map(|(name, value)| (name, attribute(value))).collect(),
+        ..LogEvent::default()
+    }
+}
+
+/// How bad the levels of Windows are, as OpenTelemetry counts.
+fn level(level: Option<u64>) -> (u8, &'static str) {
+    match level {
+        Some(1) => (18, "critical"),
+        Some(2) => (17, "error"),
+        Some(3) => (13, "warning"),
+        Some(0 | 4) => (9, "information"),
+        Some(5) => (5, "verbose"),
+        _ => (0, ""),
+    }
 }
 
 /// The flat form of a record.
@@ -167,6 +225,22 @@ mod tests {
     fn a_name_in_both_parts_has_both_values() {
         let record = json!({"Event": {"System": {"Task": 1}, "EventData": {"Task": "copy"}}});
         assert_eq!(flat(record).map(Value::Object), Some(json!({"Task": [1, "copy"]})));
+    }
+
+    #[test]
+    fn fields_become_a_log_event() {
+        let fields = json!({
+            "EventID": 4625, "Channel": "Security", "Level": 2, "Computer": "dc1",
+            "TimeCreated_SystemTime": "2026-01-05T09:00:00.5Z", "TargetUserName": "anna"
+        });
+        let Value::Object(fields) = fields else { panic!("an object") };
+        let event = log_event(fields, 7);
+        assert_eq!((event.at, event.observed), (1_767_603_600_500_000_000, 7));
+        assert_eq!((event.severity, event.severity_text.as_str()), (17, "error"));
+        assert_eq!(event.body, Attribute::Text("Security 4625".to_owned()));
+        assert!(event.attributes.contains(&("TargetUserName".to_owned(), Attribute::Text("anna".to_owned()))));
+        let Value::Object(none) = json!({}) else { panic!("an object") };
+        assert_eq!((log_event(none, 7).at, on_host("", "").resource.len()), (7, 0));
     }
 
     #[test]

@@ -125,7 +125,7 @@ pub fn severity(level: &str) -> u8 {
 }
 
 /// An instant: RFC 3339 text, or a number since 1970 whose size tells seconds, milliseconds, microseconds or nanoseconds.
-fn instant(value: &Value) -> Option<Nanos> {
+pub(crate) fn instant(value: &Value) -> Option<Nanos> {
     match value {
         Value::String(text) => {
             let known: Option<Timestamp> = text.parse().ok();
@@ -148,7 +148,7 @@ fn since_1970(number: f64) -> Option<Nanos> {
     (nanos.is_finite() && nanos.abs() < 9e18).then_some(nanos as Nanos)
 }
 
-fn text_of(value: &Value) -> String {
+pub(crate) fn text_of(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
         other => other.to_string(),
@@ -156,7 +156,7 @@ fn text_of(value: &Value) -> String {
 }
 
 /// A JSON value as an attribute.
-fn attribute(value: Value) -> Attribute {
+pub(crate) fn attribute(value: Value) -> Attribute {
     match value {
         Value::Null => Attribute::Empty,
         Value::Bool(value) => Attribute::Bool(value),

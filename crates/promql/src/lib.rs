@@ -29,7 +29,7 @@ pub use labels::Labels;
 pub use memory::MemorySource;
 pub use parse::{HEIGHT_MAX, NESTING_MAX, QUERY_BYTES_MAX, parse, series_name};
 pub use point::{Millis, Point, STALE_BITS, Series, Value};
-pub use source::{SeriesSource, SourceFailure, Wanted};
+pub use source::{Each, SeriesSource, SourceFailure, Wanted};
 
 /// How far back an instant selector looks for the newest sample when nothing else is said: five minutes.
 pub const LOOK_BACK: Millis = 5 * 60 * 1000;

@@ -1,7 +1,7 @@
 //! Where samples come from: the seam between this crate and whatever holds series.
 
 use crate::ast::Matcher;
-use crate::{Millis, Series};
+use crate::{Labels, Millis, Series, Value};
 
 /// What a selector wants of a source.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +19,9 @@ pub struct Wanted<'a> {
 #[error("{0}")]
 pub struct SourceFailure(pub String);
 
+/// Is told of a point: the series, when, and what.
+pub type Each<'e> = &'e mut dyn FnMut(&Labels, Millis, &Value);
+
 /// Holds series.
 pub trait SeriesSource {
     /// The series that match, with their points after `after` up to and with `until`, in any order. Stale markers are
@@ -27,4 +30,20 @@ pub trait SeriesSource {
     /// # Errors
     /// When the source cannot answer, or the answer would pass a limit of its own; says which.
     fn select(&self, wanted: Wanted<'_>) -> Result<Vec<Series>, SourceFailure>;
+
+    /// Tells `each` the newest point of that time of every series that matches, each series once and in any order, and
+    /// gives how many points were loaded for it. A source that knows newest points need not load any other; it may be
+    /// locked meanwhile, so `each` does not ask it.
+    ///
+    /// # Errors
+    /// As [`SeriesSource::select`].
+    fn newest(&self, wanted: Wanted<'_>, each: Each<'_>) -> Result<usize, SourceFailure> {
+        let all = self.select(wanted)?;
+        for series in &all {
+            if let Some(newest) = series.points.last() {
+                each(&series.labels, newest.at, &newest.value);
+            }
+        }
+        Ok(all.iter().map(|series| series.points.len()).sum())
+    }
 }

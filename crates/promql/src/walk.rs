@@ -1,6 +1,7 @@
 //! Going through a query without evaluating it.
 
-use crate::ast::{BinaryOp, Expr, Selector};
+use crate::Millis;
+use crate::ast::{BinaryOp, Duration, Expr, Selector};
 
 impl Expr {
     /// Its parts, one level down.
@@ -35,6 +36,29 @@ impl Expr {
             Self::Binary(binary) if !binary.as_bool => Some((binary.op, binary.right.constant()?)),
             _ => None,
         }
+    }
+
+    /// Every selector in it, with how long a window up to now it reads. That is zero where it reads only newest points, and
+    /// where it reads elsewhere: before an offset, at an instant of its own, or again and again in a subquery.
+    #[must_use]
+    pub fn reads(&self) -> Vec<(&Selector, Millis)> {
+        let (mut open, mut found) = (vec![(self, true)], Vec::new());
+        while let Some((expr, is_now)) = open.pop() {
+            let is_now = is_now && !matches!(expr, Self::Subquery(_));
+            open.extend(expr.parts().into_iter().map(|part| (part, is_now)));
+            match expr {
+                Self::Selector(selector) => found.push((selector, 0)),
+                Self::Window(selector, range, _) => {
+                    let is_now = is_now && selector.when.at.is_none() && selector.when.offset.is_none();
+                    found.push((
+                        selector,
+                        if let (Duration::Fixed(range), true) = (range, is_now) { *range } else { 0 },
+                    ));
+                }
+                _ => {}
+            }
+        }
+        found
     }
 
     /// Every selector in it, of instants and of windows.

@@ -27,14 +27,20 @@ pub struct Door {
 }
 
 impl Door {
-    /// The bytes of a request.
+    /// The bytes of a request; a body is JSON.
     pub fn request(&self, method: &str, path: &str, body: &[u8]) -> Vec<u8> {
+        self.request_with(method, path, &[("Content-Type", "application/json")], body)
+    }
+
+    /// The bytes of a request; what else the head says is sent with a body only.
+    pub fn request_with(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Vec<u8> {
         let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\nAccept: application/json\r\n", self.address);
         if let Some(token) = &self.token {
             head.push_str(&format!("Authorization: Bearer {token}\r\n"));
         }
         if method != "GET" {
-            head.push_str(&format!("Content-Type: application/json\r\nContent-Length: {}\r\n", body.len()));
+            headers.iter().for_each(|(name, value)| head.push_str(&format!("{name}: {value}\r\n")));
+            head.push_str(&format!("Content-Length: {}\r\n", body.len()));
         }
         head.push_str("\r\n");
         [head.as_bytes(), body].concat()

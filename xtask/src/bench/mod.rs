@@ -1,4 +1,5 @@
-//! `cargo xtask bench`: whole servers under load, each beside Debian's Alertmanager in the same run on the same machine.
+//! `cargo xtask bench`: whole servers under load, each beside Debian's Alertmanager, Prometheus or VictoriaMetrics in the same
+//! run on the same machine.
 //!
 //! The load tool is ours and cheap, so that what is measured is the server. A few benches run a part of the product within
 //! this process instead. Method: docs/benchmarks.md.
@@ -9,24 +10,31 @@ mod e2e;
 mod hook;
 mod http;
 mod idle;
+mod ingest;
 mod journal;
+mod keeper;
 mod load;
 mod machine;
 mod memory;
 mod peer;
 mod post;
 mod postgres;
+mod range;
 mod readers;
+mod remote;
 mod report;
+mod rules;
+mod samples;
 mod store;
 mod watchkeeper;
 
 use crate::Outcome;
+use keeper::Keeper;
 use peer::Peer;
 use report::Report;
 use std::error::Error;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 /// A bench's answer or the reason why it could not measure.
@@ -43,22 +51,27 @@ struct Bench {
 #[derive(Clone, Copy)]
 enum Run {
     /// Every server but those on PostgreSQL, one after the other.
-    Servers(Servers),
+    Servers(AtPeer),
     /// Every server.
-    AllServers(Servers),
+    AllServers(AtPeer),
+    /// Every server that keeps series.
+    Keepers(fn(&Context, &Keeper, &mut Report) -> Measured),
+    /// Our server and another one that is no Alertmanager; the bench starts both.
+    Beside(fn(&Context, &mut Report) -> Measured),
     /// A part of the product, within this process.
     Within(fn(&Context, &mut Report) -> Measured),
 }
 
-type Servers = fn(&Context, &dyn Peer, &mut Report) -> Measured;
+type AtPeer = fn(&Context, &dyn Peer, &mut Report) -> Measured;
 
 impl Run {
-    fn needs_servers(self) -> bool {
+    /// Whether our server has to be built for it.
+    fn needs_ours(self) -> bool {
         !matches!(self, Self::Within(_))
     }
 }
 
-const ALL: [Bench; 8] = [
+const ALL: [Bench; 11] = [
     Bench { name: "idle", shows: "start-up time and resident memory of an idle server", run: Run::Servers(idle::run) },
     Bench { name: "post", shows: "alerts taken in over /api/v2/alerts", run: Run::AllServers(post::run) },
     Bench { name: "e2e", shows: "from POST to the page at a webhook server", run: Run::Servers(e2e::run) },
@@ -83,12 +96,29 @@ const ALL: [Bench; 8] = [
         shows: "the metric store: writing, memory, reading, standing selectors",
         run: Run::Within(store::run),
     },
+    Bench {
+        name: "ingest",
+        shows: "samples taken in over HTTP, beside Prometheus and VictoriaMetrics",
+        run: Run::Keepers(ingest::run),
+    },
+    Bench {
+        name: "range",
+        shows: "range queries over an hour of 1,000 series, beside Prometheus and VictoriaMetrics",
+        run: Run::Keepers(range::run),
+    },
+    Bench {
+        name: "rules",
+        shows: "rule files: what they cost beside Prometheus, and how soon one fires",
+        run: Run::Beside(rules::run),
+    },
 ];
 
 /// What every bench needs to know about the run.
 pub struct Context {
     /// Divides the sizes; above one only to try the tool itself.
     pub shrink: u64,
+    /// Our server as it was built.
+    pub server: PathBuf,
 }
 
 impl Context {
@@ -101,7 +131,8 @@ impl Context {
 const USAGE: &str = "\
 usage: cargo xtask bench [--quick] [--peer NAME]... [NAME...]
   --quick       a tenth of the size, results printed but not written down
-  --peer NAME   alertmanager, watchkeeper or watchkeeper-postgresql; several may be given; default: all that are there";
+  --peer NAME   alertmanager, prometheus, victoria-metrics, watchkeeper or watchkeeper-postgresql; several may be given;
+                default: all that are there";
 
 /// Runs the benches named in `arguments`, or all of them, and writes their tables into `docs/benchmarks.md`.
 pub fn run(root: &Path, arguments: &[String]) -> Outcome {
@@ -112,17 +143,16 @@ pub fn run(root: &Path, arguments: &[String]) -> Outcome {
     }
     let Choice { quick, peers, benches } = choose(arguments)?;
     if cfg!(debug_assertions) {
-        let only_theirs = peers.iter().all(|peer| peer == "alertmanager") && !peers.is_empty();
-        return optimised(root, arguments, only_theirs || !benches.iter().any(|bench| bench.run.needs_servers()));
+        let only_theirs = peers.iter().all(|peer| !peer.starts_with("watchkeeper")) && !peers.is_empty();
+        return optimised(root, arguments, only_theirs || !benches.iter().any(|bench| bench.run.needs_ours()));
     }
-    let needed = benches.iter().any(|bench| bench.run.needs_servers());
-    let peers = if needed { peer::available(root, &peers)? } else { Vec::new() };
+    let servers = Servers::found(root, &benches, &peers)?;
     machine::raise_file_limit();
-    let context = Context { shrink: if quick { 10 } else { 1 } };
+    let context = Context { shrink: if quick { 10 } else { 1 }, server: peer::release_binary(root) };
     let mut complete = true;
     for bench in benches {
         let mut report = Report::new(bench.name, bench.shows);
-        complete &= measure(bench, &context, &peers, &mut report);
+        complete &= measure(bench, &context, &servers, &mut report);
         println!("\n{}", report.table());
         if !quick {
             write_down(root, &report)?;
@@ -131,16 +161,43 @@ pub fn run(root: &Path, arguments: &[String]) -> Outcome {
     Ok(if complete { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// The servers that are here.
+struct Servers {
+    peers: Vec<Box<dyn Peer>>,
+    keepers: Vec<Keeper>,
+}
+
+impl Servers {
+    /// Those that the benches need, of those that are wanted.
+    fn found(root: &Path, benches: &[&Bench], wanted: &[String]) -> Result<Self, Box<dyn Error>> {
+        let need = |is: fn(Run) -> bool| benches.iter().any(|bench| is(bench.run));
+        let peers = need(|run| matches!(run, Run::Servers(_) | Run::AllServers(_)));
+        let keepers = need(|run| matches!(run, Run::Keepers(_)));
+        Ok(Self {
+            peers: if peers { peer::available(root, wanted)? } else { Vec::new() },
+            keepers: if keepers { keeper::available(root, wanted)? } else { Vec::new() },
+        })
+    }
+}
+
 /// Runs one bench at every server that it is for; whether all of it was measured.
-fn measure(bench: &Bench, context: &Context, peers: &[Box<dyn Peer>], report: &mut Report) -> bool {
-    let (servers, on_postgres) = match bench.run {
-        Run::Within(run) => return told(bench, "watchkeeper", report, |report| run(context, report)),
-        Run::Servers(servers) => (servers, false),
-        Run::AllServers(servers) => (servers, true),
-    };
+fn measure(bench: &Bench, context: &Context, servers: &Servers, report: &mut Report) -> bool {
     let mut complete = true;
-    for peer in peers.iter().filter(|peer| on_postgres || !peer.on_postgres()) {
-        complete &= told(bench, peer.name(), report, |report| servers(context, peer.as_ref(), report));
+    let (run, on_postgres) = match bench.run {
+        Run::Beside(run) | Run::Within(run) => {
+            return told(bench, "watchkeeper", report, |report| run(context, report));
+        }
+        Run::Keepers(run) => {
+            for keeper in &servers.keepers {
+                complete &= told(bench, keeper.name(), report, |report| run(context, keeper, report));
+            }
+            return complete;
+        }
+        Run::Servers(run) => (run, false),
+        Run::AllServers(run) => (run, true),
+    };
+    for peer in servers.peers.iter().filter(|peer| on_postgres || !peer.on_postgres()) {
+        complete &= told(bench, peer.name(), report, |report| run(context, peer.as_ref(), report));
     }
     complete
 }

@@ -180,7 +180,8 @@ pub fn available(root: &Path, wanted: &[String]) -> Result<Vec<Box<dyn Peer>>, B
     if peers.is_empty() { Err("bench: there is no server to measure".into()) } else { Ok(peers) }
 }
 
-fn release_binary(root: &Path) -> PathBuf {
+/// Where the server under test is built.
+pub fn release_binary(root: &Path) -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
     target.join("release/watchkeeper")
 }

@@ -4,6 +4,7 @@
 //! changes little. Bodies are encoded beforehand and not counted.
 
 use super::report::{Measure, Report};
+use super::samples::{GROUP, REQUEST, STEP, label_bytes, remote_write, value};
 use super::{Context, Measured, machine};
 use connectors::remote_write::{LabelBytes, Sink, Unpacker, Version, read};
 use promql::ast::{Matcher, Test};
@@ -18,12 +19,7 @@ const SERIES: u64 = 100_000;
 /// Rounds as remote write, and rounds by keys; one is 15 seconds, so all together are more than two hours.
 const REMOTE_ROUNDS: u64 = 15;
 const KEY_ROUNDS: u64 = 485;
-/// Samples of one request.
-const REQUEST: usize = 1_000;
-const STEP: Millis = 15_000;
 const START: Millis = 1_700_000_000_000;
-/// Series that share a value of the label `group`.
-const GROUP: u64 = 10;
 /// How often a reading is repeated; the median counts.
 const REPEATS: usize = 30;
 
@@ -70,69 +66,6 @@ pub fn run(context: &Context, report: &mut Report) -> Measured {
     Ok(())
 }
 
-/// The labels of a series as remote write 1.0 has them.
-fn label_bytes(i: u64) -> Vec<u8> {
-    let labels = [
-        ("__name__", "load_value".to_owned()),
-        ("group", format!("g{:05}", i / GROUP)),
-        ("instance", format!("host-{:05}.example.org:9100", i % 997)),
-        ("job", format!("job-{}", i % 13)),
-        ("series", format!("s{i:06}")),
-    ];
-    let mut bytes = Vec::new();
-    for (name, value) in labels {
-        let mut label = field(1, name.as_bytes());
-        label.extend(field(2, value.as_bytes()));
-        bytes.extend(field(1, &label));
-    }
-    bytes
-}
-
-fn field(number: u8, body: &[u8]) -> Vec<u8> {
-    let mut out = vec![number << 3 | 2];
-    let mut length = body.len();
-    while length >= 0x80 {
-        out.push(length as u8 | 0x80);
-        length >>= 7;
-    }
-    out.push(length as u8);
-    out.extend_from_slice(body);
-    out
-}
-
-/// A third counts up, a third wanders, a third stands still.
-fn value(i: u64, round: u64) -> f64 {
-    let noise = (i.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ round.wrapping_mul(0xd1b5_4a32_d192_ed03)) >> 40;
-    match i % 3 {
-        0 => (round * 40 + noise % 40) as f64,
-        1 => 50.0 + (noise % 1000) as f64 / 100.0,
-        _ => (i % 100) as f64,
-    }
-}
-
-fn bodies(keys: &[Vec<u8>], round: u64) -> Measured<Vec<Vec<u8>>> {
-    let mut encoder = snap::raw::Encoder::new();
-    let numbered: Vec<(u64, &Vec<u8>)> = (0..).zip(keys).collect();
-    let mut bodies = Vec::new();
-    for request in numbered.chunks(REQUEST) {
-        let mut message = Vec::new();
-        for (i, labels) in request {
-            let mut sample = vec![0x09];
-            sample.extend(value(*i, round).to_le_bytes());
-            sample.push(0x10);
-            let mut at = at(round) as u64;
-            while at >= 0x80 {
-                sample.push(at as u8 | 0x80);
-                at >>= 7;
-            }
-            sample.push(at as u8);
-            message.extend(field(1, &[labels.as_slice(), &field(2, &sample)].concat()));
-        }
-        bodies.push(encoder.compress_vec(&message)?);
-    }
-    Ok(bodies)
-}
-
 fn at(round: u64) -> Millis {
     START + round as Millis * STEP
 }
@@ -169,7 +102,7 @@ fn remote(store: &Store, keys: &[Vec<u8>], report: &mut Report, case: &str) -> M
     let mut unpacker = Unpacker::default();
     let (mut first, mut rest, mut decode) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
     for round in 0..REMOTE_ROUNDS {
-        let bodies = bodies(keys, round)?;
+        let bodies = remote_write(keys, round, at(round))?;
         let began = cpu()?;
         for body in &bodies {
             let mut appender = store.appender(at(round))?;

@@ -1,19 +1,17 @@
 //! One group of rules at work: when it is due, what it remembers, what it has not said yet.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use kernel::book::rules;
 use kernel::{Labels, RuleName, Timestamp};
 use promql::{Point, SeriesSource};
-use signals::alerting::{self, Broken, Instance, Known, Plan, Planned, Setting, State, Transition, What};
+use signals::alerting::{self, Broken, Instance, Known, Outcome, Plan, Prompt, Setting, State, Transition, What};
 use signals::{Cleared, Ruled, Signal, Verdict};
 
+use super::INTERVAL;
 use super::view::{self, GroupView};
-use super::{INTERVAL, SeriesStore, Watch};
 
-/// How soon after an evaluation a group may be evaluated again because something was written.
-const ARRIVAL_GAP: Duration = Duration::from_millis(100);
 /// How often what a group remembers is kept.
 const KEEP_EVERY: Duration = Duration::from_secs(5);
 /// The annotation that says in one line what happened.
@@ -35,10 +33,12 @@ pub(super) struct Group {
     said: u64,
     dirty: bool,
     kept: Option<Timestamp>,
-    /// Over the series of rules that fire at once, for which the next beat would be late.
-    watches: Vec<Watch>,
-    /// Whether anything of these was written since the last evaluation.
-    anew: bool,
+    /// Of what was remembered at the last evaluation: see [`State::essence`].
+    essence: u64,
+    /// The rules that fire at once, for which the next beat would be late.
+    pub(super) prompts: Vec<Prompt>,
+    /// Those of them that may see something new since their last evaluation.
+    asked: BTreeSet<usize>,
 }
 
 /// An outcome on its way to the room.
@@ -61,14 +61,15 @@ pub(super) struct Last {
 }
 
 impl Group {
-    pub(super) fn new(file: &str, group: &rules::Group, series: &dyn SeriesStore) -> Self {
+    pub(super) fn new(file: &str, group: &rules::Group) -> Self {
         let (plan, broken) = Plan::of(file, group);
         Self {
             book: group.clone(),
             file: file.to_owned(),
             interval: group.interval.unwrap_or(INTERVAL).max(Duration::from_secs(1)),
-            watches: watches(&plan, series),
-            anew: false,
+            essence: State::default().essence(),
+            prompts: plan.prompts(),
+            asked: BTreeSet::new(),
             plan,
             broken,
             state: State::default(),
@@ -94,6 +95,12 @@ impl Group {
         self.book.rule_names()
     }
 
+    /// Gives what it remembers to the group that takes its place; there is nothing left to keep of it.
+    pub(super) fn hand_over(&mut self) -> State {
+        self.dirty = false;
+        std::mem::take(&mut self.state)
+    }
+
     /// Goes on with what was remembered, set right by what is raised in the journal.
     pub(super) fn begin(&mut self, state: State, raised: &BTreeMap<RuleName, Vec<Signal>>, now: Timestamp) {
         self.state = state;
@@ -115,16 +122,19 @@ impl Group {
         })
     }
 
-    /// Hears which watches something was written of.
-    pub(super) fn note_written(&mut self, written: &HashSet<u32>) {
-        self.anew |= self.watches.iter().any(|watch| written.contains(&watch.id));
+    /// Hears that one of its prompts, by its number, may see something new.
+    pub(super) fn ask(&mut self, prompt: usize) {
+        self.asked.insert(prompt);
     }
 
-    /// Whether it is to be evaluated now: on its beat, or because something was written that a prompt rule may see.
+    /// Whether any of its rules may see something new.
+    pub(super) fn is_asked(&self) -> bool {
+        !self.asked.is_empty()
+    }
+
+    /// Whether its next beat has come.
     pub(super) fn is_due(&self, now: Timestamp) -> bool {
-        let gap = jiff::SignedDuration::try_from(ARRIVAL_GAP).unwrap_or_default();
-        let rested = self.last.at.is_none_or(|at| now.duration_since(at) >= gap);
-        self.due.is_none_or(|due| due <= now) || (self.anew && rested)
+        self.due.is_none_or(|due| due <= now)
     }
 
     /// Evaluates its rules and gives what they recorded.
@@ -137,13 +147,37 @@ impl Group {
         let began = Instant::now();
         let outcome = alerting::evaluate(&self.plan, setting, source, now.as_millisecond(), &mut self.state);
         self.plan_next(now);
-        self.anew = false;
+        self.asked.clear();
         self.last.at = Some(now);
         self.last.took = began.elapsed();
         self.last.evaluations += 1;
         self.last.unwritten = None;
-        self.last.errors = outcome.errors.into_iter().map(|error| (error.rule, error.message)).collect();
-        self.dirty |= !outcome.transitions.is_empty();
+        self.last.errors.clear();
+        self.take_in(outcome)
+    }
+
+    /// Evaluates those of its rules that may see something new, and gives the samples that they write.
+    pub(super) fn answer(
+        &mut self,
+        setting: &Setting,
+        source: &dyn SeriesSource,
+        now: Timestamp,
+    ) -> Vec<(promql::Labels, Point)> {
+        let asked = std::mem::take(&mut self.asked);
+        let prompts: Vec<&Prompt> = asked.iter().filter_map(|number| self.prompts.get(*number)).collect();
+        for prompt in &prompts {
+            self.last.errors.remove(&prompt.rule);
+        }
+        let at = now.as_millisecond();
+        let outcome = alerting::evaluate_at_once(&self.plan, prompts, setting, source, at, &mut self.state);
+        self.take_in(outcome)
+    }
+
+    /// Notes what came of an evaluation, and gives the samples that it made.
+    fn take_in(&mut self, outcome: Outcome) -> Vec<(promql::Labels, Point)> {
+        self.last.errors.extend(outcome.errors.into_iter().map(|error| (error.rule, error.message)));
+        let essence = self.state.essence();
+        self.dirty |= essence != std::mem::replace(&mut self.essence, essence);
         self.say(outcome.transitions);
         outcome.samples
     }
@@ -159,7 +193,6 @@ impl Group {
         self.last.missed += u64::try_from(behind).unwrap_or(0);
         let steps = i32::try_from(behind + 1).unwrap_or(i32::MAX);
         self.due = interval.checked_mul(steps).and_then(|span| due.checked_add(span).ok());
-        self.dirty = true;
     }
 
     pub(super) fn note_unwritten(&mut self, why: &str) {
@@ -234,15 +267,6 @@ impl Group {
     pub(super) fn view(&self) -> GroupView {
         view::group(self)
     }
-}
-
-/// A watch over each selector of the rules that fire at once.
-fn watches(plan: &Plan, series: &dyn SeriesStore) -> Vec<Watch> {
-    let prompt = plan.rules.iter().filter_map(|rule| match rule {
-        Planned::Alert(rule) if rule.hold == 0 && rule.several.is_none() => Some(&rule.expr),
-        _ => None,
-    });
-    prompt.flat_map(|expr| expr.selectors()).filter_map(|selector| series.watch(&selector.matchers)).collect()
 }
 
 fn kernel_labels(labels: &promql::Labels) -> Option<Labels> {

@@ -13,25 +13,54 @@ use crate::Parts;
 
 /// Series that a test writes.
 #[derive(Default)]
-struct Memory(SeriesLock<MemorySource>);
+struct Memory(SeriesLock<MemorySource>, SeriesLock<Watched>);
+
+/// What is watched, and what was written of it.
+#[derive(Default)]
+struct Watched {
+    watches: Vec<Vec<Matcher>>,
+    written: Vec<u32>,
+    selected: Vec<Vec<Matcher>>,
+}
+
+impl Memory {
+    fn insert(&self, labels: Labels, points: impl IntoIterator<Item = Point>) {
+        let mut watched = self.1.lock();
+        let hears = |matchers: &Vec<Matcher>| matchers.iter().all(|matcher| matcher.holds(labels.get(&matcher.name)));
+        let heard: Vec<u32> = (0..).zip(&watched.watches).filter(|(_, all)| hears(all)).map(|(id, _)| id).collect();
+        watched.written.extend(heard);
+        self.0.lock().insert(labels, points);
+    }
+
+    /// The metrics that were asked for since this was last asked.
+    fn take_selected(&self) -> Vec<String> {
+        let selected = std::mem::take(&mut self.1.lock().selected).into_iter().flatten();
+        let names = selected.filter(|matcher| matcher.name == "__name__");
+        names
+            .filter_map(|matcher| if let promql::ast::Test::Is(name) = matcher.test { Some(name) } else { None })
+            .collect()
+    }
+}
 
 impl SeriesSource for Memory {
     fn select(&self, wanted: Wanted<'_>) -> Result<Vec<Series>, SourceFailure> {
+        self.1.lock().selected.push(wanted.matchers.to_vec());
         self.0.lock().select(wanted)
     }
 }
 
 impl SeriesStore for Memory {
     fn write(&self, samples: Vec<(Labels, Point)>, _: Timestamp) -> Result<(), String> {
-        let mut series = self.0.lock();
-        samples.into_iter().for_each(|(labels, point)| series.insert(labels, [point]));
+        samples.into_iter().for_each(|(labels, point)| self.insert(labels, [point]));
         Ok(())
     }
-    fn watch(&self, _: &[Matcher]) -> Option<Watch> {
-        None
+    fn watch(&self, matchers: &[Matcher], _: Millis) -> Option<Watch> {
+        let watches = &mut self.1.lock().watches;
+        watches.push(matchers.to_vec());
+        Some(Watch { id: u32::try_from(watches.len() - 1).ok()?, held: Box::new(()) })
     }
     fn take_written(&self) -> Vec<u32> {
-        Vec::new()
+        std::mem::take(&mut self.1.lock().written)
     }
 }
 
@@ -82,7 +111,7 @@ impl House {
         if let Some(depth) = depth {
             let now = kernel::port::Clock::now(&self.clock).as_millisecond();
             let labels = Labels::from_pairs([("__name__", "depth"), ("queue", "mail")]);
-            self.series.0.lock().insert(labels, [Point::float(now, depth)]);
+            self.series.insert(labels, [Point::float(now, depth)]);
         }
         ruler.turn().await.unwrap();
     }
@@ -196,7 +225,7 @@ async fn ru_3_what_could_not_be_recorded_is_said_again() {
     house.clock.advance(Seconds(15));
     let now = kernel::port::Clock::now(&house.clock).as_millisecond();
     let labels = Labels::from_pairs([("__name__", "depth"), ("queue", "mail")]);
-    house.series.0.lock().insert(labels, [Point::float(now, 11.0)]);
+    house.series.insert(labels, [Point::float(now, 11.0)]);
     house.store.fail_appends(1);
     assert!(ruler.turn().await.is_err());
     while ruler.turn().await.is_err() {
@@ -212,7 +241,7 @@ async fn ru_4_a_rule_that_fails_says_so_and_the_others_go_on() {
     let (engine, ruler) = house.start(&[("depth + on () depth", 0), AT_ONCE]).await;
     let other = Labels::from_pairs([("__name__", "depth"), ("queue", "print")]);
     let now = kernel::port::Clock::now(&house.clock).as_millisecond();
-    house.series.0.lock().insert(other, [Point::float(now, 1.0)]);
+    house.series.insert(other, [Point::float(now, 1.0)]);
     house.turn(&ruler, Some(11.0)).await;
     let groups = ruler.groups(&Actor::system("test")).unwrap();
     assert!(groups[0].rules[0].error.as_ref().is_some_and(|error| error.contains("many-to-many")), "{groups:?}");
@@ -236,13 +265,12 @@ async fn groups_of_one_name_in_two_files_do_not_know_of_each_other() {
     let house = House::new();
     let (engine, _) = house.start(&[]).await;
     let series: &dyn SeriesStore = &*house.series;
-    let group =
-        |path: &str, expr: &str| super::group::Group::new(path, &book(&[(expr, 0)]).rule_files[0].groups[0], series);
+    let group = |path: &str, expr: &str| super::group::Group::new(path, &book(&[(expr, 0)]).rule_files[0].groups[0]);
     let (mut one, mut other) = (group("a.yml", "depth > 10"), group("b.yml", "depth > 9"));
     assert_ne!(one.key(), other.key());
     let now = kernel::port::Clock::now(&house.clock);
     let labels = Labels::from_pairs([("__name__", "depth"), ("queue", "mail")]);
-    house.series.0.lock().insert(labels, [Point::float(now.as_millisecond(), 11.0)]);
+    house.series.insert(labels, [Point::float(now.as_millisecond(), 11.0)]);
     for group in [&mut one, &mut other] {
         group.evaluate(&Setting::default(), series, now);
     }
@@ -261,5 +289,31 @@ async fn a_rule_that_leaves_the_watchbook_clears_its_alerts() {
     let (engine, ruler) = house.start(&[]).await;
     house.turn(&ruler, Some(11.0)).await;
     assert_eq!(raised(&engine), 0);
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn ru_6_what_is_written_is_seen_at_once_by_those_rules_that_read_it() {
+    let house = House::new();
+    let (engine, ruler) = house.start(&[AT_ONCE, ("width > 10", 0), ("depth > 10", 60)]).await;
+    house.turn(&ruler, Some(1.0)).await;
+    house.series.take_selected();
+    house.clock.advance(Seconds(1));
+    ruler.turn().await.unwrap();
+    assert_eq!((house.series.take_selected(), raised(&engine)), (vec![], 0), "nothing was written, nobody looks");
+    let now = kernel::port::Clock::now(&house.clock).as_millisecond();
+    house.series.insert(Labels::from_pairs([("__name__", "depth"), ("queue", "mail")]), [Point::float(now, 11.0)]);
+    ruler.turn().await.unwrap();
+    assert_eq!((house.series.take_selected(), raised(&engine)), (vec!["depth".to_owned()], 1));
+    assert_eq!(ruler.groups(&Actor::system("test")).unwrap()[0].evaluations, 1, "that was no beat");
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn a_selector_of_many_rules_stands_once() {
+    let house = House::new();
+    let (engine, ruler) = house.start(&[AT_ONCE, ("depth > 11", 0), ("rate(width[5m]) > 1", 60)]).await;
+    house.turn(&ruler, Some(1.0)).await;
+    assert_eq!(house.series.1.lock().watches.len(), 2);
     engine.stop().await;
 }

@@ -10,7 +10,7 @@ use super::rates::{self, Change};
 use super::relabel::{Replacement, join, replace};
 use super::when::SECOND;
 use super::window::View;
-use super::{Engine, fit, float, mistyped, order, over_time, simple};
+use super::{Engine, fit, float, mistyped, numbers, order, over_time, simple};
 use crate::ast::{Call, Expr, WindowMode};
 use crate::functions::{Kind, function};
 use crate::{Error, Labels, Value};
@@ -54,6 +54,11 @@ impl<'e> Arguments<'e> {
     }
 }
 
+/// Two numbers at each step made one.
+fn paired(a: &[f64], b: &[f64], function: fn(f64, f64) -> f64) -> Vec<f64> {
+    a.iter().zip(b).map(|(a, b)| function(*a, *b)).collect()
+}
+
 fn text(expr: &Expr) -> Result<&str, Error> {
     match bare(expr) {
         Expr::Text(text) => Ok(text),
@@ -90,6 +95,8 @@ impl Engine<'_> {
                 let columns = arguments.vector(0)?;
                 Ok((0..grid.count).map(|step| single(&columns, step)).collect())
             }
+            "max_of" => Ok(paired(&arguments.scalar(0)?, &arguments.scalar(1)?, numbers::larger)),
+            "min_of" => Ok(paired(&arguments.scalar(0)?, &arguments.scalar(1)?, numbers::smaller)),
             _ => Err(unwired(name)),
         }
     }

@@ -13,6 +13,7 @@ mod binary;
 mod buckets;
 mod call;
 mod extended;
+mod filter;
 mod fit;
 mod grid;
 mod groups;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::extended::anchored;
+use super::extended::{Reaching, reaching};
 use super::float;
 use super::groups::{average, total};
 use super::kahan::{Kahan, Mean};
@@ -144,22 +144,25 @@ fn count_pairs(
     floats_differ: impl Fn(f64, f64) -> bool,
     histograms_differ: impl Fn(&Histogram, &Histogram) -> bool,
 ) -> Option<Value> {
-    let floats = if view.mode == WindowMode::Anchored { anchored(view) } else { view.floats };
-    if floats.is_empty() && view.histograms.is_empty() {
+    let Reaching { floats, histograms } = match view.mode {
+        WindowMode::Plain => Reaching { floats: view.floats, histograms: view.histograms },
+        WindowMode::Anchored | WindowMode::Smoothed => reaching(view),
+    };
+    if floats.is_empty() && histograms.is_empty() {
         return None;
     }
     let of_floats = pairs(floats).filter(|(a, b)| floats_differ(a.value, b.value));
-    let of_histograms = pairs(view.histograms).filter(|(a, b)| histograms_differ(&a.value, &b.value));
-    if view.histograms.is_empty() {
+    let of_histograms = pairs(histograms).filter(|(a, b)| histograms_differ(&a.value, &b.value));
+    if histograms.is_empty() {
         return float(of_floats.count() as f64);
     }
     if floats.is_empty() {
         return float(of_histograms.count() as f64);
     }
-    let apart = |from: Millis, to: Millis| !holds_between(floats, view.histograms, from, to);
+    let apart = |from: Millis, to: Millis| !holds_between(floats, histograms, from, to);
     let of_floats = of_floats.filter(|(a, b)| apart(a.at, b.at)).count();
     let of_histograms = of_histograms.filter(|(a, b)| apart(a.at, b.at)).count();
-    float((of_floats + of_histograms + alternations(floats, view.histograms)) as f64)
+    float((of_floats + of_histograms + alternations(floats, histograms)) as f64)
 }
 
 fn pairs<T>(samples: &[T]) -> impl Iterator<Item = (&T, &T)> {

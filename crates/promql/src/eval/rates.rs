@@ -34,7 +34,10 @@ const NEAR: f64 = 1.1;
 pub(super) fn change(view: &View<'_>, change: Change, notes: &Notes) -> Option<Value> {
     let per = if change == Change::Rate { view.seconds() } else { 1.0 };
     if view.mode != WindowMode::Plain {
-        return float(extended::change(view, change.of_counter())? / per);
+        return Some(match extended::change(view, change.of_counter(), notes)? {
+            Value::Float(change) => Value::Float(change / per),
+            Value::Histogram(change) => Value::Histogram(Arc::new(change.divided_by(per))),
+        });
     }
     match (view.floats, view.histograms) {
         (floats, []) => {
@@ -109,14 +112,7 @@ fn raised_histogram(
 ) -> Option<Histogram> {
     let [first, rest @ ..] = samples else { return None };
     let (second, last) = (rest.first()?, rest.last()?);
-    let is_gauge = |sample: &Sample<Arc<Histogram>>| sample.value.reset == ResetHint::Gauge;
-    if counter && samples.iter().any(is_gauge) {
-        notes.not_counter(metric);
-    }
-    let ends_are_gauges = is_gauge(first) && is_gauge(last);
-    if !counter && !ends_are_gauges {
-        notes.not_gauge(metric);
-    }
+    extended::note_kinds(samples, counter, metric, notes);
     let mut before = Arc::clone(&first.value);
     if counter && is_reset(first, second, &before) {
         // Whatever layout the first had does not matter then.

@@ -99,8 +99,9 @@ const DAY: i64 = 86_400;
 impl Date {
     /// The date of an instant. The calendar is extended to all years; the algorithm is Howard Hinnant's
     /// `civil_from_days`, over eras of 400 years.
-    fn of(seconds: i64) -> Self {
-        let days = seconds.div_euclid(DAY);
+    fn of(seconds: i128) -> Self {
+        // At most 2^63 seconds, so that the days fit.
+        let (days, seconds) = (seconds.div_euclid(DAY.into()) as i64, seconds.rem_euclid(DAY.into()) as i64);
         let from_march = days + 719_468;
         let era = from_march.div_euclid(146_097);
         let day_of_era = from_march.rem_euclid(146_097);
@@ -110,7 +111,7 @@ impl Date {
         let day = day_of_year - (153 * month + 2) / 5 + 1;
         let month = if month < 10 { month + 3 } else { month - 9 };
         let year = year_of_era + era * 400 + i64::from(month <= 2);
-        Self { year, month, day, days, seconds: seconds.rem_euclid(DAY) }
+        Self { year, month, day, days, seconds }
     }
 
     fn is_leap_year(self) -> bool {
@@ -149,11 +150,12 @@ pub(super) fn of_date(name: &str) -> Option<OfDate> {
     Some(function)
 }
 
-/// What a function says of the date of an instant in seconds.
+/// What a function says of the date of an instant in seconds. What is no number of seconds in 64 bits, such as infinity, is
+/// the last instant that Prometheus can count, 292277026596-12-04 15:30:08.
 pub(super) fn dated(seconds: f64, function: OfDate) -> f64 {
-    // Further away than any calendar; so far the days are counted without overflow.
-    const FAR: f64 = 1e15;
-    function(Date::of(seconds.clamp(-FAR, FAR) as i64)) as f64
+    const LIMIT: f64 = 9_223_372_036_854_775_808.0;
+    let countable = (-LIMIT..LIMIT).contains(&seconds);
+    function(Date::of(if countable { seconds as i128 } else { LIMIT as i128 })) as f64
 }
 
 /// What a function says of the date of each step.
@@ -176,6 +178,8 @@ mod tests {
             (1_230_768_000.0, [2009, 1, 1, 4, 1, 31, 0, 0]),
             (1_230_767_999.0, [2008, 12, 31, 3, 366, 31, 23, 59]),
             (-1.0, [1969, 12, 31, 3, 365, 31, 23, 59]),
+            (f64::NAN, [292_277_026_596, 12, 4, 0, 339, 31, 15, 30]),
+            (f64::NEG_INFINITY, [292_277_026_596, 12, 4, 0, 339, 31, 15, 30]),
         ];
         let names = ["year", "month", "day_of_month", "day_of_week", "day_of_year", "days_in_month", "hour", "minute"];
         for (seconds, expected) in cases {

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use super::extended::extended;
 use super::grid::{Column, Grid};
 use super::invariant::bare;
-use super::select::UNSMOOTHABLE;
 use super::{Engine, mistyped};
 use crate::ast::{Duration, Expr, Selector, Subquery, WindowMode};
 use crate::{Error, Histogram, Labels, Millis, Point, ResetHint, Series, Value};
@@ -96,7 +95,7 @@ pub(super) struct View<'a> {
     pub labels: &'a Labels,
     /// The numbers in the window; in an extended window also those around it.
     pub floats: &'a [Sample<f64>],
-    /// The histograms in the window.
+    /// The histograms in the window; in an extended window also those around it.
     pub histograms: &'a [Sample<Arc<Histogram>>],
     /// The step, counted from zero.
     pub step: usize,
@@ -183,9 +182,6 @@ impl Windows {
                      longer step"
                 )));
             }
-            if self.mode != WindowMode::Plain && !histograms.is_empty() {
-                return Err(Error::Evaluation(UNSMOOTHABLE.to_owned()));
-            }
             let labels = &track.labels;
             cells.push(run(&View { labels, floats, histograms, step, at, from, to, mode: self.mode })?);
         }
@@ -220,13 +216,6 @@ impl Slide {
         }
         samples.get(self.low..self.high).unwrap_or_default()
     }
-}
-
-/// The value at an instant on the line between two samples. A counter that fell between them began at zero.
-pub(super) fn interpolated(before: &Sample<f64>, after: &Sample<f64>, at: Millis, counter: bool) -> f64 {
-    let low = if counter && after.value < before.value { 0.0 } else { before.value };
-    let share = at.saturating_sub(before.at) as f64 / after.at.saturating_sub(before.at) as f64;
-    low + (after.value - low) * share
 }
 
 impl Engine<'_> {
@@ -293,10 +282,7 @@ impl Engine<'_> {
         for mut track in windows.tracks {
             let labels = if track.drop_name { super::unnamed(&track.labels) } else { track.labels.clone() };
             if windows.mode != WindowMode::Plain {
-                if !track.histograms.is_empty() {
-                    return Err(Error::Evaluation(UNSMOOTHABLE.to_owned()));
-                }
-                track.floats = extended(&track.floats, from, to, windows.mode);
+                (track.floats, track.histograms) = extended(&track.floats, &track.histograms, (from, to), windows.mode);
             }
             let series = track.into_series(labels);
             if !series.points.is_empty() {

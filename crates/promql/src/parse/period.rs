@@ -109,10 +109,10 @@ impl Parser<'_> {
         }
     }
 
-    /// `step()`, `range()`, `min(a, b)`, `max(a, b)`
+    /// `step()`, `range()`, `min_of(a, b)`, `max_of(a, b)`, and the older names `min` and `max` of the last two.
     fn duration_call(&mut self, place: &str) -> Result<DurationExpr, Fault> {
         let word = self.word().unwrap_or_default().to_ascii_lowercase();
-        if !matches!(&*word, "step" | "range" | "min" | "max") {
+        if !matches!(&*word, "step" | "range" | "min" | "max" | "min_of" | "max_of") {
             return Err(self.unexpected(&format!("{place}, expected duration")));
         }
         self.advance();
@@ -124,7 +124,11 @@ impl Parser<'_> {
                 let first = Box::new(self.duration_expr(0)?);
                 self.expect_mark(",", place)?;
                 let second = Box::new(self.duration_expr(0)?);
-                if word == "min" { DurationExpr::Min(first, second) } else { DurationExpr::Max(first, second) }
+                if word.starts_with("min") {
+                    DurationExpr::Min(first, second)
+                } else {
+                    DurationExpr::Max(first, second)
+                }
             }
         };
         self.expect_mark(")", place)?;

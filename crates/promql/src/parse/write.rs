@@ -163,8 +163,8 @@ impl Display for DurationExpr {
             Self::Range => f.write_str("range()"),
             Self::Negate(inner) => write!(f, "-{inner}"),
             Self::Arithmetic(..) => write!(f, "({})", Inner(self)),
-            Self::Min(a, b) => write!(f, "min({}, {})", Inner(a), Inner(b)),
-            Self::Max(a, b) => write!(f, "max({}, {})", Inner(a), Inner(b)),
+            Self::Min(a, b) => write!(f, "min_of({}, {})", Inner(a), Inner(b)),
+            Self::Max(a, b) => write!(f, "max_of({}, {})", Inner(a), Inner(b)),
         }
     }
 }

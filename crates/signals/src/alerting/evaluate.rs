@@ -1,13 +1,14 @@
 //! A whole group, one evaluation.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use promql::{Labels, Millis, Point, SeriesSource, Value};
 
 use super::Setting;
 use super::outcome::{Cleared, Outcome, RuleError, Transition, What};
 use super::overlay::Overlay;
-use super::plan::{Plan, Planned};
+use super::plan::{Plan, Planned, RecordPlan};
+use super::prompt::Prompt;
 use super::rule::{Scene, alert, cleared, record, transition, written};
 use super::state::{RuleState, State};
 
@@ -17,24 +18,76 @@ use super::state::{RuleState, State};
 #[must_use]
 pub fn evaluate(plan: &Plan, setting: &Setting, source: &dyn SeriesSource, at: Millis, state: &mut State) -> Outcome {
     let overlay = Overlay::new(source);
-    let (offset, limit) = (plan.offset, plan.limit);
-    let scene = Scene { source: &overlay, setting, at, offset, limit, ahead: None, names: None, silent: false };
+    let scene = scene(plan, setting, &overlay, at);
     let mut outcome = retire(plan, at, state);
     for (index, rule) in plan.rules.iter().enumerate() {
-        if !state.rules.contains_key(rule.key()) {
-            state.rules.insert(rule.key().to_owned(), RuleState::default());
-        }
-        let Some(known) = state.rules.get_mut(rule.key()) else { continue };
-        match one(rule, &scene, known, &mut outcome.transitions) {
-            Ok(samples) => {
-                if let Err(message) = put(samples, &overlay, &mut outcome.samples) {
-                    outcome.errors.push(RuleError { rule: index, name: rule.name().to_owned(), message });
-                }
-            }
-            Err(message) => outcome.errors.push(RuleError { rule: index, name: rule.name().to_owned(), message }),
+        step(index, rule, &scene, state, &mut outcome);
+    }
+    outcome
+}
+
+/// Evaluates some of the rules that fire at once, by their [`Prompt`]s, between two evaluations of their group. They see
+/// what the recording rules before them would write now, but nothing is written for those: that is for the group's beat.
+#[must_use]
+pub fn evaluate_at_once<'p>(
+    plan: &Plan,
+    prompts: impl IntoIterator<Item = &'p Prompt>,
+    setting: &Setting,
+    source: &dyn SeriesSource,
+    at: Millis,
+    state: &mut State,
+) -> Outcome {
+    let (mut wanted, mut needed) = (BTreeSet::new(), BTreeSet::new());
+    for prompt in prompts {
+        wanted.insert(prompt.rule);
+        needed.extend(&prompt.needs);
+    }
+    let overlay = Overlay::new(source);
+    let scene = scene(plan, setting, &overlay, at);
+    let mut outcome = Outcome::default();
+    for index in wanted.union(&needed) {
+        match plan.rules.get(*index) {
+            Some(rule) if wanted.contains(index) => step(*index, rule, &scene, state, &mut outcome),
+            Some(Planned::Record(rule)) => foresee(*index, rule, &scene, &mut outcome),
+            _ => {}
         }
     }
     outcome
+}
+
+fn scene<'a>(plan: &Plan, setting: &'a Setting, overlay: &'a Overlay<'a>, at: Millis) -> Scene<'a> {
+    let (offset, limit) = (plan.offset, plan.limit);
+    Scene { source: overlay, setting, at, offset, limit, ahead: None, names: None, silent: false }
+}
+
+/// Evaluates one rule of a group. A rule that remembers nothing afterwards leaves no trace in the state.
+fn step(index: usize, rule: &Planned, scene: &Scene<'_>, state: &mut State, outcome: &mut Outcome) {
+    let mut fresh = RuleState::default();
+    let known = state.rules.get_mut(rule.key());
+    let is_new = known.is_none();
+    let known = known.unwrap_or(&mut fresh);
+    let samples = one(rule, scene, known, &mut outcome.transitions);
+    let is_empty = known.is_empty();
+    match (is_new, is_empty) {
+        (true, false) => drop(state.rules.insert(rule.key().to_owned(), fresh)),
+        (false, true) => drop(state.rules.remove(rule.key())),
+        _ => {}
+    }
+    if let Err(message) = samples.and_then(|samples| put(samples, scene.source, &mut outcome.samples)) {
+        outcome.errors.push(RuleError { rule: index, name: rule.name().to_owned(), message });
+    }
+}
+
+/// Lets the rules behind a recording rule see what it would write now.
+fn foresee(index: usize, rule: &RecordPlan, scene: &Scene<'_>, outcome: &mut Outcome) {
+    let at = scene.at.saturating_sub(scene.offset);
+    let seen = record(rule, scene).and_then(|samples| {
+        let points = samples.into_iter().map(|(labels, value)| (labels, Point { at, born: 0, value }));
+        put(points.collect(), scene.source, &mut Vec::new())
+    });
+    if let Err(message) = seen {
+        outcome.errors.push(RuleError { rule: index, name: rule.name.clone(), message });
+    }
 }
 
 /// A person says that an alert whose series vanished is over. `None` when there is no such alert, or its series are there:
@@ -77,6 +130,9 @@ pub(crate) fn one(
 /// Ends what the state holds of rules that are gone.
 fn retire(plan: &Plan, at: Millis, state: &mut State) -> Outcome {
     let mut outcome = Outcome::default();
+    if state.is_empty() {
+        return outcome;
+    }
     let keys: HashSet<&str> = plan.rules.iter().map(Planned::key).collect();
     state.rules.retain(|key, rule| {
         if keys.contains(&**key) {

@@ -29,6 +29,7 @@
 //! | answer -> labels and annotations | `render` |
 //! | one alert, one evaluation | `step`, `flap` |
 //! | a rule, a group | `rule`, `evaluate` |
+//! | some rules between two beats, because something was written | `prompt`, `evaluate` |
 //! | many instants at once, for a replay | `ahead` |
 
 mod ahead;
@@ -39,6 +40,7 @@ mod outcome;
 mod overlay;
 mod plan;
 mod presence;
+mod prompt;
 mod reconcile;
 mod render;
 mod rule;
@@ -49,13 +51,14 @@ mod tests;
 
 pub(crate) use ahead::{Ahead, Answers, Grid, Names, Part, queries};
 pub(crate) use evaluate::one;
-pub use evaluate::{dismiss, evaluate};
+pub use evaluate::{dismiss, evaluate, evaluate_at_once};
 pub use outcome::{Cleared, Outcome, RuleError, Transition, What};
 pub(crate) use overlay::named;
 pub use overlay::{Duplicate, Overlay};
 pub use plan::{AlertPlan, Broken, Plan, Planned, RecordPlan};
 pub use presence::presence;
 pub(crate) use presence::{compared, is_comparison};
+pub use prompt::Prompt;
 pub use reconcile::{Known, reconcile};
 pub use render::{annotations_of, vector};
 pub(crate) use rule::Scene;

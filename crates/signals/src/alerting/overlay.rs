@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use promql::ast::{Matcher, Test};
-use promql::{Labels, METRIC_NAME, Point, Series, SeriesSource, SourceFailure, Wanted};
+use promql::{Each, Labels, METRIC_NAME, Point, Series, SeriesSource, SourceFailure, Wanted};
 
 /// A source, and newer samples on top of it.
 pub struct Overlay<'a> {
@@ -86,5 +86,24 @@ impl SeriesSource for Overlay<'_> {
         rest.sort_by(|a, b| a.labels.cmp(&b.labels));
         all.extend(rest);
         Ok(all)
+    }
+    fn newest(&self, wanted: Wanted<'_>, each: Each<'_>) -> Result<usize, SourceFailure> {
+        let mut fresh = self.wanted(wanted);
+        if fresh.is_empty() {
+            return self.below.newest(wanted, each);
+        }
+        let loaded = self.below.newest(wanted, &mut |labels, at, value| {
+            let newer = fresh.remove(labels).and_then(|points| points.into_iter().rfind(|point| point.at > at));
+            match newer {
+                Some(point) => each(labels, point.at, &point.value),
+                None => each(labels, at, value),
+            }
+        })?;
+        for (labels, points) in &fresh {
+            if let Some(point) = points.last() {
+                each(labels, point.at, &point.value);
+            }
+        }
+        Ok(loaded + fresh.len())
     }
 }

@@ -1,6 +1,7 @@
 //! What is remembered between two evaluations. It can be written and read again, so that it survives a restart.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use promql::{Labels, Millis};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -71,7 +72,7 @@ pub struct Instance {
 }
 
 /// Where in its life an alert is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// Its condition does not hold; it is only remembered for what was before.
@@ -91,6 +92,11 @@ impl Instance {
         self.raised
     }
 
+    fn essence(&self, hasher: &mut DefaultHasher) {
+        (&self.identity, &self.labels, self.phase, self.active_at, self.keep_since).hash(hasher);
+        (self.missing_since, self.missing_told, self.held, self.fired, self.flapping, self.raised).hash(hasher);
+    }
+
     /// Whether it is pending or firing.
     #[must_use]
     pub fn is_active(&self) -> bool {
@@ -98,7 +104,32 @@ impl Instance {
     }
 }
 
+impl RuleState {
+    /// Whether it remembers nothing.
+    pub(super) fn is_empty(&self) -> bool {
+        self.alerts.is_empty() && self.written.is_empty() && self.known.is_empty()
+    }
+}
+
 impl State {
+    /// Whether no rule remembers anything. A rule that remembers nothing has no place in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// A number that is another one when anything has changed that has to be known after a restart. Values and annotations
+    /// are made anew by every evaluation and do not count.
+    #[must_use]
+    pub fn essence(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        for (key, rule) in &self.rules {
+            (key, &rule.written, &rule.known, rule.alerts.len()).hash(&mut hasher);
+            rule.alerts.values().for_each(|alert| alert.essence(&mut hasher));
+        }
+        hasher.finish()
+    }
+
     /// The alerts of a rule that are pending or firing, by the rule's identity: see [`super::AlertPlan::key`].
     pub fn active(&self, key: &str) -> impl Iterator<Item = &Instance> {
         let all = self.rules.get(key).into_iter().flat_map(|rule| rule.alerts.values());

@@ -56,7 +56,9 @@ impl Instance {
 
     /// Takes an evaluation, and says what became of the alert.
     pub(super) fn step(&mut self, rule: &AlertPlan, look: Look) -> Vec<What> {
-        self.held.push(look.seen == Seen::Holds);
+        if rule.several.is_some() {
+            self.held.push(look.seen == Seen::Holds);
+        }
         let mut said: Vec<What> = self.tell_missing(look).into_iter().collect();
         let why = self.advance(rule, look);
         said.extend(self.fold(rule));
@@ -157,11 +159,11 @@ impl Instance {
 
     /// Begins or ends to fold changes.
     fn fold(&mut self, rule: &AlertPlan) -> Vec<What> {
-        self.fired.push(self.phase == Phase::Firing);
         let Some(flapping) = rule.flapping else {
             self.flapping = false;
             return Vec::new();
         };
+        self.fired.push(self.phase == Phase::Firing);
         let share = self.fired.changes();
         if !self.flapping && share * 100.0 >= f64::from(flapping.high()) {
             self.flapping = true;

@@ -24,13 +24,16 @@ struct Asked {
     service: String,
 }
 
-/// What became of the lines.
+/// What became of the log events of a body.
 #[derive(Serialize)]
-struct Kept {
-    kept: u64,
-    rejected: u64,
+pub(crate) struct Kept {
+    /// How many are kept.
+    pub(crate) kept: u64,
+    /// How many are not.
+    pub(crate) rejected: u64,
+    /// Why not, in one line; empty when none was rejected.
     #[serde(skip_serializing_if = "String::is_empty")]
-    reason: String,
+    pub(crate) reason: String,
 }
 
 async fn take(

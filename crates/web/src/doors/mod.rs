@@ -4,6 +4,7 @@
 pub mod alertmanager;
 pub mod body;
 pub mod caller;
+pub mod evtx;
 pub mod hook;
 pub mod lines;
 pub mod list;
@@ -25,7 +26,7 @@ pub fn router(state: &AppState) -> Router<AppState> {
         .merge(counted(alertmanager::router(), Part::Alertmanager, state))
         .merge(counted(pagerduty::router(), Part::PagerDuty, state))
         .merge(counted(hook::router(), Part::Hook, state))
-        .merge(counted(otlp::router().merge(lines::router()), Part::Otlp, state))
+        .merge(counted(otlp::router().merge(lines::router()).merge(evtx::router()), Part::Otlp, state))
         .merge(counted(prometheus::router(), Part::Prometheus, state))
         .merge(counted(statuspage::router(), Part::Status, state))
 }

@@ -227,7 +227,7 @@ impl SeriesStore for NoSeries {
     fn write(&self, _: Vec<(promql::Labels, promql::Point)>, _: Timestamp) -> Result<(), String> {
         Ok(())
     }
-    fn watch(&self, _: &[promql::ast::Matcher]) -> Option<Watch> {
+    fn watch(&self, _: &[promql::ast::Matcher], _: promql::Millis) -> Option<Watch> {
         None
     }
     fn take_written(&self) -> Vec<u32> {

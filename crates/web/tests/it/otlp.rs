@@ -100,3 +100,11 @@ async fn deltas_are_added_up() {
     let values: Vec<f64> = house.samples.lock().unwrap().iter().map(|sample| sample.value).collect();
     assert_eq!(values, [5.0, 10.0, 15.0]);
 }
+
+#[tokio::test]
+async fn what_is_no_event_log_is_refused_and_nothing_is_kept() {
+    let house = House::open().await;
+    let (status, problem) = house.door("/v1/evtx?service=dc", b"no".to_vec()).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    assert!(problem.to_string().contains("this is not a Windows event log (EVTX)"), "{problem}");
+}

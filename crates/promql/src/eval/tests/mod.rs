@@ -3,6 +3,7 @@
 mod aggregations;
 mod functions;
 mod histograms;
+mod newest;
 mod operators;
 mod selectors;
 mod whole;

@@ -2,6 +2,7 @@
 
 mod beyond;
 mod laws;
+mod prompts;
 mod stories;
 
 use std::collections::BTreeMap;
