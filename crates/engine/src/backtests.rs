@@ -113,6 +113,14 @@ struct Job {
     beat: Arc<Beat>,
 }
 
+/// What is replayed next.
+struct Next {
+    id: u64,
+    wanted: Arc<Wanted>,
+    incidents: Vec<PastIncident>,
+    beat: Arc<Beat>,
+}
+
 /// What a running replay and those who wait for it share.
 #[derive(Default)]
 struct Beat {
@@ -183,7 +191,8 @@ impl Backtests {
             let open = world.incidents.list().into_iter();
             let open = open.filter(|one| one.sensitivity < kernel::Sensitivity::Restricted);
             let seen = open.filter(|incident| reach.covers(&incident.id.to_string(), incident.sensitivity));
-            let mut all: Vec<PastIncident> = seen.map(past).filter(|one| (start..=end).contains(&one.declared)).collect();
+            let mut all: Vec<PastIncident> =
+                seen.map(past).filter(|one| (start..=end).contains(&one.declared)).collect();
             all.sort_by_key(|incident| std::cmp::Reverse(incident.declared));
             all.truncate(INCIDENTS_MAX);
             all
@@ -193,7 +202,7 @@ impl Backtests {
     /// Replays what waits, until nothing does. It blocks; a second caller returns at once where the first still works.
     pub fn work(&self) {
         let _end = OnEnd(self);
-        while let Some((id, wanted, incidents, beat)) = self.next() {
+        while let Some(Next { id, wanted, incidents, beat }) = self.next() {
             let stage = match run(&wanted, &*self.series, incidents, &beat) {
                 _ if beat.cancelled.load(Ordering::Relaxed) => Stage::Cancelled,
                 Ok(found) => Stage::Done(Arc::new(found)),
@@ -203,14 +212,20 @@ impl Backtests {
         }
     }
 
-    fn next(&self) -> Option<(u64, Arc<Wanted>, Vec<PastIncident>, Arc<Beat>)> {
+    /// The next one that waits, which runs from now on; `None` gives the work back.
+    fn next(&self) -> Option<Next> {
         let mut all = self.all.lock();
         let Some(job) = all.kept.iter_mut().find(|job| job.seen.stage == Stage::Waiting) else {
             all.worked_on = false;
             return None;
         };
         job.seen.stage = Stage::Running(Progress::default());
-        Some((job.seen.id, Arc::clone(&job.seen.wanted), std::mem::take(&mut job.incidents), Arc::clone(&job.beat)))
+        Some(Next {
+            id: job.seen.id,
+            wanted: Arc::clone(&job.seen.wanted),
+            incidents: std::mem::take(&mut job.incidents),
+            beat: Arc::clone(&job.beat),
+        })
     }
 
     fn set(&self, id: u64, stage: Stage) {
@@ -308,7 +323,8 @@ impl Job {
     fn seen(&self) -> Backtest {
         let mut seen = self.seen.clone();
         if let Stage::Running(progress) = &mut seen.stage {
-            *progress = Progress { done: self.beat.done.load(Ordering::Relaxed), of: self.beat.of.load(Ordering::Relaxed) };
+            *progress =
+                Progress { done: self.beat.done.load(Ordering::Relaxed), of: self.beat.of.load(Ordering::Relaxed) };
         }
         seen
     }

@@ -212,7 +212,7 @@ fn labels(group: u64, series: &str) -> Vec<u8> {
 /// A load that wanders below the threshold, or stands above it.
 fn value(i: u64, round: u64) -> f64 {
     let noise = (i.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ round.wrapping_mul(0xd1b5_4a32_d192_ed03)) >> 40;
-    if i % BREACH == 0 { 1.5 } else { (noise % 800) as f64 / 1000.0 }
+    if i.is_multiple_of(BREACH) { 1.5 } else { (noise % 800) as f64 / 1000.0 }
 }
 
 fn now() -> i64 {

@@ -162,7 +162,9 @@ impl Answers {
         match &self.held {
             Held::Rows(rows) => {
                 let row = rows.get(self.grid.index(at))?.as_ref();
-                let named = |row: &Vec<(usize, Value)>| row.iter().filter_map(|(place, value)| named((*place, value))).collect();
+                let named = |row: &Vec<(usize, Value)>| {
+                    row.iter().filter_map(|(place, value)| named((*place, value))).collect()
+                };
                 Some(row.map(named).map_err(Clone::clone))
             }
             Held::Columns(columns) => {

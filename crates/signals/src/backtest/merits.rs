@@ -138,7 +138,10 @@ impl<'a> Measure<'a> {
             short_share: firings.short_share(),
             delay: lateness(firings.all.iter().filter_map(delay)),
             lingers: lateness(firings.all.iter().filter_map(lingers)),
-            caught: (self.long.iter().filter(|firing| by_alert.beside(firing).next().is_some()).count(), self.long.len()),
+            caught: (
+                self.long.iter().filter(|firing| by_alert.beside(firing).next().is_some()).count(),
+                self.long.len(),
+            ),
             incidents: (judged.iter().filter(|judged| judged.raised.is_some()).count(), judged.len()),
             pareto: false,
         }
@@ -165,7 +168,8 @@ fn mark_pareto(all: &mut [Tried]) {
     for tried in all {
         let own = costs(tried);
         let beats = |other: &Costs| {
-            let no_more = other.0 <= own.0 && other.1 <= own.1 && other.2 <= own.2 && other.3 <= own.3 && other.4 <= own.4;
+            let no_more =
+                other.0 <= own.0 && other.1 <= own.1 && other.2 <= own.2 && other.3 <= own.3 && other.4 <= own.4;
             no_more && *other != own
         };
         tried.pareto = !known.iter().any(beats);
@@ -177,9 +181,8 @@ fn mark_pareto(all: &mut [Tried]) {
 fn suggest(all: &[Tried], rule: &str) -> Option<Suggestion> {
     let own = all.iter().find(|tried| tried.own && tried.firings > 0)?;
     let keeps = |tried: &&Tried| !tried.own && tried.caught.0 == tried.caught.1 && tried.incidents.0 >= own.incidents.0;
-    let quieter = |percent: usize| {
-        all.iter().filter(keeps).filter(move |tried| tried.firings * 100 <= own.firings * percent)
-    };
+    let quieter =
+        |percent: usize| all.iter().filter(keeps).filter(move |tried| tried.firings * 100 <= own.firings * percent);
     // To begin late and to end late are both untrue for as long.
     let untrue = |tried: &Tried| costs(tried).1.saturating_add(costs(tried).2);
     let (_, long) = own.caught;
@@ -211,7 +214,16 @@ fn reason(rule: &str, own: &Tried, best: &Tried) -> String {
         Some(seconds) if seconds > 0 => format!(", and clears {seconds} s later"),
         _ => String::new(),
     };
-    format!("{rule} would fire {} times instead of {}; {kept}{incidents}{late}{ends}", best.firings, own.firings)
+    let (before, after) = (own.firings, times(best.firings));
+    format!("{rule} would fire {after} instead of {before}; {kept}{incidents}{late}{ends}")
+}
+
+fn times(count: usize) -> String {
+    match count {
+        0 => "never".to_owned(),
+        1 => "once".to_owned(),
+        count => format!("{count} times"),
+    }
 }
 
 /// How many seconds later one typically is than the other.

@@ -22,7 +22,6 @@ pub fn rewritten(rule: &Alerting, tuning: &Tuning) -> Alerting {
     rule
 }
 
-
 fn span(millis: Millis) -> Duration {
     Duration::from_millis(u64::try_from(millis).unwrap_or(0))
 }

@@ -111,7 +111,6 @@ pub(super) fn pieces(grid: Grid) -> impl Iterator<Item = Grid> {
     })
 }
 
-
 /// One rule after the other, each over the whole time.
 fn ahead(
     plans: &[Plan],

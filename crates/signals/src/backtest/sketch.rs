@@ -97,13 +97,14 @@ impl Sketch {
         true
     }
 
-    /// The picture: the series of the alerts that fired most, then the others in order of their labels.
+    /// The picture: the series of the alerts that fired most, and others where there is room.
     pub fn picture(self, limit: Option<f64>, fired: &[Count]) -> Picture {
         let rank = |labels: &Labels| {
             let is_of = |count: &Count| {
-                labels.iter().filter(|(name, _)| *name != METRIC_NAME).all(|(name, value)| {
-                    count.labels.get(name).is_some_and(|known| known == value)
-                })
+                labels
+                    .iter()
+                    .filter(|(name, _)| *name != METRIC_NAME)
+                    .all(|(name, value)| count.labels.get(name).is_some_and(|known| known == value))
             };
             fired.iter().position(is_of).unwrap_or(usize::MAX)
         };
@@ -111,8 +112,11 @@ impl Sketch {
         let mut curves: Vec<(Labels, Vec<f64>)> = self.curves.into_iter().collect();
         curves.sort_by_cached_key(|(labels, _)| rank(labels));
         curves.truncate(CURVES_MAX);
+        // In one order whoever fired, so that two pictures of the same series look alike.
+        curves.sort_by(|(a, _), (b, _)| a.cmp(b));
         let finite = |value: f64| value.is_finite().then_some(value);
-        let curve = |(labels, values): (Labels, Vec<f64>)| Curve { labels, values: values.into_iter().map(finite).collect() };
+        let curve =
+            |(labels, values): (Labels, Vec<f64>)| Curve { labels, values: values.into_iter().map(finite).collect() };
         let curves: Vec<Curve> = curves.into_iter().map(curve).collect();
         Picture { start: self.start, step: self.step, limit, left_out: all.saturating_sub(curves.len()), curves }
     }

@@ -53,7 +53,14 @@ fn source(series: &[(&str, &str)]) -> MemorySource {
 fn options(steps: usize) -> Options {
     let promql = promql::Options { look_back: STEP - 1, ..promql::Options::default() };
     let setting = Setting { options: promql, ..Setting::default() };
-    Options { start: 0, end: steps as Millis * STEP - STEP, interval: STEP, setting, settings: true, incidents: Vec::new() }
+    Options {
+        start: 0,
+        end: steps as Millis * STEP - STEP,
+        interval: STEP,
+        setting,
+        settings: true,
+        incidents: Vec::new(),
+    }
 }
 
 fn report(rule: Alerting, digits: &str) -> RuleReport {
@@ -85,13 +92,14 @@ fn the_quietest_setting_that_keeps_what_lasted_is_suggested() {
     let five = hold(5 * STEP).unwrap();
     assert_eq!((five.firings, five.delay.median, five.caught), (1, Some(5 * STEP), (1, 1)));
     assert!(hold(0).unwrap().own && hold(0).unwrap().pareto && hold(STEP).unwrap().pareto && !five.pareto);
-    assert!(suggestion.reason.contains("1 times instead of 5"), "{}", suggestion.reason);
+    assert!(suggestion.reason.contains("fire once instead of 5"), "{}", suggestion.reason);
 }
 
 #[test]
 fn thresholds_are_tried_where_values_are() {
     let report = report(alert("A", "m > 5", 0), "0123456789012345678901234567890123456789");
-    let tried: Vec<_> = report.settings.iter().filter_map(|tried| Some((tried.tuning.threshold?, tried.firings))).collect();
+    let tried: Vec<_> =
+        report.settings.iter().filter_map(|tried| Some((tried.tuning.threshold?, tried.firings))).collect();
     assert_eq!(tried, [(8.0, 4), (9.0, 0)]);
     let none = self::report(alert("A", "m > 5 and m > 2", 0), "0123456789");
     assert!(none.settings.iter().all(|tried| tried.tuning.threshold.is_none()));
@@ -137,7 +145,8 @@ fn incident(id: &str, service: &str, minutes: (Millis, Millis)) -> PastIncident 
 fn incidents_are_caught_missed_or_none_of_the_rules_business() {
     let mut series = MemorySource::new();
     let digits = format!("{}{}{}", "0".repeat(100), "9".repeat(10), "0".repeat(100));
-    let points = (0..).zip(digits.chars()).map(|(step, c)| Point::float(step * STEP, f64::from(c.to_digit(10).unwrap())));
+    let points =
+        (0..).zip(digits.chars()).map(|(step, c)| Point::float(step * STEP, f64::from(c.to_digit(10).unwrap())));
     series.insert(set(&[("__name__", "m"), ("service", "checkout")]), points);
     let incidents = vec![
         incident("I-1", "checkout", (102, 105)),
@@ -162,7 +171,8 @@ fn incidents_are_caught_missed_or_none_of_the_rules_business() {
 fn firings_of_one_service_that_overlap_are_one_page() {
     let series = source(&[("a", "0999900000099000"), ("b", "0009999000000990")]);
     let mut rule = alert("A", "m > 5", 0);
-    let told = |rule: Alerting| replay(&[plan(vec![Rule::Alerting(rule)])], &series, &options(16)).unwrap().rules.remove(0);
+    let told =
+        |rule: Alerting| replay(&[plan(vec![Rule::Alerting(rule)])], &series, &options(16)).unwrap().rules.remove(0);
     assert_eq!((told(rule.clone()).firings, told(rule.clone()).pages), (4, 2));
     rule.labels.insert("service".into(), "{{ $labels.s }}".into());
     assert_eq!(told(rule).pages, 4);
@@ -175,7 +185,7 @@ fn hysteresis_is_tried_and_costs_nothing_at_the_beginning() {
     assert_eq!((calm.firings, calm.delay.median, calm.caught), (1, Some(0), (2, 2)), "{:?}", report.settings);
     assert!(calm.lingers.median.unwrap() > 0 && calm.pareto, "{calm:?}");
     let suggestion = report.suggestion.unwrap();
-    assert!(suggestion.reason.contains("would fire 1 times instead of"), "{suggestion:?}");
+    assert!(suggestion.reason.contains("would fire once instead of"), "{suggestion:?}");
 }
 
 #[test]

@@ -170,9 +170,10 @@ fn rounded(value: f64) -> f64 {
 /// The number of a threshold.
 pub(super) fn number(limit: Threshold) -> f64 {
     match limit {
-        Threshold::Above(number) | Threshold::AtLeast(number) | Threshold::Below(number) | Threshold::AtMost(number) => {
-            number
-        }
+        Threshold::Above(number)
+        | Threshold::AtLeast(number)
+        | Threshold::Below(number)
+        | Threshold::AtMost(number) => number,
     }
 }
 

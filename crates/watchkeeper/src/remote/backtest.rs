@@ -24,7 +24,7 @@ const RULE_COLUMNS: Columns = &[
     ("missed", "missed"),
     ("suggestion", "suggestion"),
 ];
-const ONE: Shape = Shape::Thing(&[("rules", RULE_COLUMNS)]);
+const ONE: Shape = Shape::Thing(&[("rules", RULE_COLUMNS), ("found", &[])]);
 
 /// `watchkeeper backtest …`
 #[derive(Debug, Subcommand)]
@@ -61,7 +61,11 @@ impl BacktestVerb {
     /// When a file cannot be read.
     pub fn ask(self) -> Result<Ask, Failure> {
         Ok(match self {
-            Self::List => Ask::list(op::BACKTESTS, COLUMNS, "there is no backtest; begin one with: watchkeeper backtest start FILE"),
+            Self::List => Ask::list(
+                op::BACKTESTS,
+                COLUMNS,
+                "there is no backtest; begin one with: watchkeeper backtest start FILE",
+            ),
             Self::Start { file, history, compare } => {
                 let compare = compare.as_deref().map(text).transpose()?;
                 let body = json!({ "rules": text(&file)?, "compare": compare, "history": history });

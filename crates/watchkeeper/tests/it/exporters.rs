@@ -93,11 +93,7 @@ impl Monitored {
                 monitored,
                 &[&listen(&array), "--path.procfs=proc", "--collector.disable-defaults", "--collector.mdadm"],
             ),
-            run(
-                PROMETHEUS,
-                monitored,
-                &["--config.file=prometheus.yml", "--storage.tsdb.path=data", &listen(&own)],
-            ),
+            run(PROMETHEUS, monitored, &["--config.file=prometheus.yml", "--storage.tsdb.path=data", &listen(&own)]),
         ];
         Self { place, _programs: programs }
     }

@@ -149,9 +149,7 @@ impl From<&Backtest> for BacktestBody {
 
 impl From<&Backtest> for WholeBody {
     fn from(backtest: &Backtest) -> Self {
-        let whole = |found: &Found| {
-            serde_json::json!({ "report": found.report, "other": found.other, "comparison": found.comparison })
-        };
+        let whole = |found: &Found| serde_json::json!({ "report": found.report, "other": found.other, "comparison": found.comparison });
         let found = match &backtest.stage {
             Stage::Done(found) => Some(whole(found)),
             _ => None,
@@ -180,7 +178,9 @@ async fn start_backtest(
 ) -> Result<Json<BacktestBody>, Problem> {
     let given = Given { rules: &body.rules, compare: &body.compare, history: body.history.unwrap_or(HISTORY) };
     let id = begin(&state, &actor, given).map_err(|error| match error {
-        NotBegun::Wrong(field, message) => Problem::of(axum::http::StatusCode::UNPROCESSABLE_ENTITY, message).field(field),
+        NotBegun::Wrong(field, message) => {
+            Problem::of(axum::http::StatusCode::UNPROCESSABLE_ENTITY, message).field(field)
+        }
         NotBegun::Engine(error) => error.into(),
     })?;
     found(&state, &actor, id, |backtest| Json(backtest.into()))

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Redirect};
 use axum::routing::{get, post};
 use connectors::rules::to_yaml;
 use engine::backtests::{Backtest, Stage};
-use kernel::book::rules::{Group, RuleFile};
+use kernel::book::rules::{Group, Rule, RuleFile};
 use kernel::{Actor, Book, Seconds, Timestamp};
 use serde::Deserialize;
 
@@ -78,7 +78,7 @@ pub(super) fn text(file: &RuleFile) -> String {
 fn live(book: &Book) -> impl Iterator<Item = (String, &Group, usize)> {
     let groups = book.rule_files.iter().flat_map(|file| &file.groups);
     groups.flat_map(|group| {
-        let alerting = |rule: &kernel::book::rules::Rule| matches!(rule, kernel::book::rules::Rule::Alerting(_));
+        let alerting = |rule: &Rule| matches!(rule, Rule::Alerting(_));
         let rules = group.rules.iter().enumerate().filter(move |(_, rule)| alerting(rule));
         rules.map(move |(place, rule)| (format!("{}/{}", group.name, rule.name()), group, place))
     })
@@ -92,7 +92,9 @@ fn rule_of(book: &Book, wanted: &str) -> Option<Group> {
 
 pub(super) fn row(book: &Book, backtest: &Backtest) -> JobRow {
     let groups = &backtest.wanted.file.groups;
-    let names: Vec<&str> = groups.iter().flat_map(|group| &group.rules).map(|rule| rule.name()).collect();
+    let rules = || groups.iter().flat_map(|group| &group.rules);
+    let alerting = rules().filter(|rule| matches!(rule, Rule::Alerting(_)));
+    let names: Vec<&str> = alerting.map(Rule::name).collect();
     let more = names.len().saturating_sub(NAMES_MAX);
     let shown = names.iter().take(NAMES_MAX).copied().collect::<Vec<_>>().join(", ");
     let by = match &backtest.by {
@@ -156,7 +158,8 @@ fn page(book: &Book, chrome: Chrome, actor: &Actor, backtest: &Backtest) -> OneP
         row: row(book, backtest),
         start: instant(backtest.wanted.start),
         end: instant(backtest.wanted.end),
-        history: Seconds(u32::try_from((backtest.wanted.end - backtest.wanted.start) / 1000).unwrap_or(u32::MAX)).to_string(),
+        history: Seconds(u32::try_from((backtest.wanted.end - backtest.wanted.start) / 1000).unwrap_or(u32::MAX))
+            .to_string(),
         running: None,
         mine: backtest.by == *actor,
         why: None,

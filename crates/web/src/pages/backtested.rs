@@ -4,7 +4,9 @@ use engine::backtests::{Found, Wanted};
 use kernel::Timestamp;
 use kernel::book::rules::{Alerting, Group, Rule};
 use promql::{Labels, Millis};
-use signals::backtest::{Comparison, Firing, Judged, Picture, Report, RuleReport, Suggestion, Tried, Tuning, rewritten};
+use signals::backtest::{
+    Comparison, Firing, Judged, Picture, Report, RuleReport, Suggestion, Tried, Tuning, rewritten,
+};
 
 use super::view::backtest::{Advice, Difference, FiringRow, IncidentRow, RuleCard, Side, TuningRow};
 use super::view::plot::{Curve, Marks, Plot, words};
@@ -13,7 +15,7 @@ use super::view::{Chip, Chrome, Tone, diff, words as spans};
 use connectors::rules::to_yaml;
 
 /// The most firings that are listed.
-const FIRINGS_SHOWN_MAX: usize = 20;
+const FIRINGS_SHOWN_MAX: usize = 10;
 /// The most firings that are marked in a plot.
 const BANDS_MAX: usize = 300;
 
@@ -57,7 +59,7 @@ fn card(
         more: rule.firings.saturating_sub(FIRINGS_SHOWN_MAX),
         incidents: rule.incidents.iter().map(incident).collect(),
         scatter: Scatter::of(&dots(rule, suggested), |late| length(Some((late * 1000.0) as Millis))),
-        tunings: rule.settings.iter().map(|tried| tuning(rule, tried, suggested)).collect(),
+        tunings: tried(rule).map(|tried| tuning(rule, tried, suggested)).collect(),
         suggestion: rule.suggestion.as_ref().and_then(|suggestion| advice(wanted, rule, suggestion)),
     }
 }
@@ -148,6 +150,12 @@ fn kind(tried: &Tried, suggested: Option<Tuning>) -> Kind {
     }
 }
 
+/// The tunings of a rule, where any of them fires.
+fn tried(rule: &RuleReport) -> impl Iterator<Item = &Tried> {
+    let fires = rule.settings.iter().any(|tried| tried.firings > 0);
+    rule.settings.iter().filter(move |_| fires)
+}
+
 fn dots(rule: &RuleReport, suggested: Option<Tuning>) -> Vec<Tuned> {
     let tuned = |tried: &Tried| Tuned {
         firings: tried.firings,
@@ -156,7 +164,7 @@ fn dots(rule: &RuleReport, suggested: Option<Tuning>) -> Vec<Tuned> {
         best: tried.pareto,
         says: format!("{}: {} firings, {} late", says(rule, tried), tried.firings, length(tried.delay.median)),
     };
-    rule.settings.iter().map(tuned).collect()
+    tried(rule).map(tuned).collect()
 }
 
 fn tuning(rule: &RuleReport, tried: &Tried, suggested: Option<Tuning>) -> TuningRow {
@@ -185,7 +193,8 @@ fn says(rule: &RuleReport, tried: &Tried) -> String {
     let tuning = tried.tuning;
     let parts = [
         (tuning.hold != own.hold || tried.own).then(|| format!("for {}", length(Some(tuning.hold)))),
-        (tuning.keep_firing != own.keep_firing).then(|| format!("keep_firing_for {}", length(Some(tuning.keep_firing)))),
+        (tuning.keep_firing != own.keep_firing)
+            .then(|| format!("keep_firing_for {}", length(Some(tuning.keep_firing)))),
         tuning.threshold.map(|number| format!("threshold {}", words(number))),
         tuning.recover_when.map(|number| format!("recover at {}", words(number))),
     ];
@@ -195,7 +204,9 @@ fn says(rule: &RuleReport, tried: &Tried) -> String {
 fn advice(wanted: &Wanted, rule: &RuleReport, suggestion: &Suggestion) -> Option<Advice> {
     let groups = || wanted.file.groups.iter().filter(|group| group.name == rule.group);
     let alerting = |one: &Rule| match one {
-        Rule::Alerting(alerting) if alerting.alert == rule.rule && alerting.at.line == rule.line => Some(alerting.clone()),
+        Rule::Alerting(alerting) if alerting.alert == rule.rule && alerting.at.line == rule.line => {
+            Some(alerting.clone())
+        }
         _ => None,
     };
     let (group, own) = groups().find_map(|group| Some((group, group.rules.iter().find_map(alerting)?)))?;

@@ -58,7 +58,11 @@ async fn a_rule_is_replayed_by_the_api_and_read_on_the_screen() {
     let shown = over(&house, begun["id"].as_u64().unwrap()).await;
     let rule = &shown["rules"][0];
     // A peak every five minutes, of which three are within the long one or at its end.
-    assert_eq!((&shown["state"], &rule["firings"], &rule["pages"]), (&json!("done"), &json!(10), &json!(10)), "{shown}");
+    assert_eq!(
+        (&shown["state"], &rule["firings"], &rule["pages"]),
+        (&json!("done"), &json!(10), &json!(10)),
+        "{shown}"
+    );
     assert_eq!((&rule["caught"], &rule["missed"]), (&json!(1), &json!(0)), "{shown}");
     assert!(rule["suggestion"].as_str().unwrap().contains("instead of 10"), "{rule}");
     let found = &shown["found"];

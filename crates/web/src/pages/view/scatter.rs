@@ -85,12 +85,14 @@ impl Scatter {
         let tall = (latest - earliest).max(1.0);
         let x = |firings: f64| LEFT + firings / as_float(most) * (WIDTH - LEFT - RIGHT);
         let y = |late: f64| HEIGHT - BOTTOM - (late - earliest) / tall * (HEIGHT - TOP - BOTTOM);
-        let dot = |one: &Tuned| Dot { x: x(as_float(one.firings)), y: y(one.late), kind: one.kind, says: one.says.clone() };
+        let dot =
+            |one: &Tuned| Dot { x: x(as_float(one.firings)), y: y(one.late), kind: one.kind, says: one.says.clone() };
         let best: Vec<Dot> = tunings.iter().filter(|one| one.best).map(dot).collect();
         let mut dots: Vec<Dot> = tunings.iter().map(dot).collect();
         dots.sort_by_key(|dot| dot.kind);
         let halves = if most > 1 { vec![0, most / 2, most] } else { vec![0, most] };
-        let heights = if latest > earliest { vec![earliest, f64::midpoint(earliest, latest), latest] } else { vec![earliest] };
+        let heights =
+            if latest > earliest { vec![earliest, f64::midpoint(earliest, latest), latest] } else { vec![earliest] };
         Self {
             line: line(best),
             across: halves.into_iter().map(|firings| (x(as_float(firings)), firings.to_string())).collect(),
