@@ -35,6 +35,7 @@ mod draft;
 mod handle;
 pub mod limits;
 mod load;
+pub mod noise;
 mod reach;
 pub mod react;
 pub mod ruler;

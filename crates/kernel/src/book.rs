@@ -65,6 +65,12 @@ pub struct Book {
     pub rule_files: Vec<rules::RuleFile>,
     /// The names of all alerting rules in them.
     pub alerting: BTreeSet<RuleName>,
+    /// Service-level objectives; the rules made of them are among the rule files, under the path of the objectives' file.
+    pub objectives: slo::Objectives,
+    /// What becomes of the book when a rule in a rule file or an objective is bad.
+    pub on_bad_rule: rules::OnBadRule,
+    /// What was left out because of that, in order of place.
+    pub left_out: Vec<rules::LeftOut>,
     /// Health checks by name.
     pub checks: BTreeMap<RuleName, Check>,
     /// Components of the status page, in the order in which they are shown.

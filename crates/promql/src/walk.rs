@@ -1,7 +1,7 @@
 //! Going through a query without evaluating it.
 
 use crate::Millis;
-use crate::ast::{BinaryOp, Duration, Expr, Selector};
+use crate::ast::{BinaryOp, Call, Duration, Expr, Selector};
 
 impl Expr {
     /// Its parts, one level down.
@@ -69,6 +69,21 @@ impl Expr {
             open.extend(expr.parts());
             if let Self::Selector(selector) | Self::Window(selector, ..) = expr {
                 found.push(selector);
+            }
+        }
+        found
+    }
+
+    /// Every call of a function in it.
+    #[must_use]
+    pub fn calls(&self, function: &str) -> Vec<&Call> {
+        let (mut open, mut found) = (vec![self], Vec::new());
+        while let Some(expr) = open.pop() {
+            open.extend(expr.parts());
+            if let Self::Call(call) = expr
+                && call.function == function
+            {
+                found.push(call);
             }
         }
         found

@@ -1,6 +1,6 @@
 //! The rules of this room, one function for each command. Reads the state and the notes; changes neither.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kernel::area::{Context, RefusalKind, Refuse};
 use kernel::book::{Check, Probe, Rule};
@@ -91,24 +91,29 @@ fn look(state: &State, context: &Context<'_>, looks: &[Look]) -> Vec<Event> {
 /// Raises and clears what alerting rules say. Whoever evaluates them may say a thing twice: only a change becomes a fact.
 fn rule(state: &State, context: &Context<'_>, outcomes: Vec<Ruled>) -> Vec<Event> {
     let mut events = reconsider(state, context);
-    let mut changed = BTreeSet::new();
+    // The labels of what is raised by the outcomes so far; none where it was cleared.
+    let mut changed: BTreeMap<(RuleName, Labels), Option<Labels>> = BTreeMap::new();
     for Ruled { rule, identity, verdict } in outcomes {
-        let known = state.signal(&rule, &identity);
-        let is_first = changed.len() < RAISED_AT_ONCE_MAX && !changed.contains(&(rule.clone(), identity.clone()));
-        let event = match (verdict, known) {
-            _ if !is_first || !context.book.alerting.contains(&rule) => None,
+        if !context.book.alerting.contains(&rule) || changed.len() >= RAISED_AT_ONCE_MAX {
+            continue;
+        }
+        let before = || state.signal(&rule, &identity).map(|signal| signal.labels.clone());
+        let known = changed.get(&(rule.clone(), identity.clone())).cloned().unwrap_or_else(before);
+        let (kind, series) = (Kind::Alerting, identity.clone());
+        let (event, now) = match (verdict, known) {
             (Verdict::Raised { labels, annotations, value }, None) => {
                 let summary = words::alert_summary(&rule, &annotations, value);
-                let (value, kind, series) = (finite(value), Kind::Alerting, identity.clone());
-                Some(Event::SignalRaised { rule: rule.clone(), kind, series, labels, annotations, value, summary })
+                let (rule, now, value) = (rule.clone(), Some(labels.clone()), finite(value));
+                (Event::SignalRaised { rule, kind, series, labels, annotations, value, summary }, now)
             }
-            (Verdict::Cleared { value, why }, Some(signal)) => Some(cleared(signal, value, why)),
-            (Verdict::Raised { .. }, Some(_)) | (Verdict::Cleared { .. }, None) => None,
+            (Verdict::Cleared { value, why }, Some(labels)) => {
+                let value = value.and_then(finite);
+                (Event::SignalCleared { rule: rule.clone(), kind, series, labels, value, why }, None)
+            }
+            (Verdict::Raised { .. }, Some(_)) | (Verdict::Cleared { .. }, None) => continue,
         };
-        if event.is_some() {
-            changed.insert((rule, identity));
-        }
-        events.extend(event);
+        changed.insert((rule, identity), now);
+        events.push(event);
     }
     events
 }

@@ -42,7 +42,8 @@
 //! | raised -> quiet | `look`, `checked`, `dismiss`, `reconsider` in `decide.rs` |
 //!
 //! Beside them stand what rules are made of: [`slo`] makes burn-rate rules of service-level objectives, and [`gotemplate`]
-//! renders the labels and annotations of Prometheus' rules. [`backtest`] replays rules over the past.
+//! renders the labels and annotations of Prometheus' rules. [`backtest`] replays rules over the past, and [`rulebook`] makes
+//! a watchbook's rules ready before they are live.
 
 pub mod alerting;
 pub mod anomaly;
@@ -52,7 +53,9 @@ mod decide;
 mod event;
 pub mod gotemplate;
 pub mod lint;
+pub mod noise;
 mod reduce;
+pub mod rulebook;
 pub mod sigma;
 pub mod slo;
 mod state;

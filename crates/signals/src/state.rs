@@ -105,6 +105,12 @@ impl State {
         self.raised.get(rule)?.get(series)
     }
 
+    /// Whether any raised signal has an alert of these labels: two rules may raise one alert together.
+    #[must_use]
+    pub fn carries(&self, labels: &Labels) -> bool {
+        self.raised().any(|signal| signal.labels == *labels)
+    }
+
     /// The raised signal of a check.
     #[must_use]
     pub fn failing(&self, check: &RuleName) -> Option<&Signal> {

@@ -64,10 +64,10 @@ enum Verb {
     /// Run and read queries in PromQL, without a server.
     #[command(subcommand)]
     Promql(query::PromqlVerb),
-    /// Check, test and replay rule files in Prometheus' form, without a server.
+    /// Check, test and replay rule files in Prometheus' form, without a server; say how noisy those of a server are.
     #[command(subcommand)]
     Rules(rules::RulesVerb),
-    /// Make rules of service-level objectives, without a server.
+    /// Make rules of service-level objectives, without a server; say how those of a server stand.
     #[command(subcommand)]
     Slo(slo::SloVerb),
     /// Play one outage of a small shop: real processes, real metrics, real pages.
@@ -96,6 +96,8 @@ impl Cli {
             Verb::Journal(journal::JournalVerb::Remote(verb)) => Some(verb.ask()),
             Verb::Token(verb) => verb.remote(),
             Verb::Invite(args) => args.remote(),
+            Verb::Rules(rules::RulesVerb::Remote(verb)) => Some(verb.ask()),
+            Verb::Slo(slo::SloVerb::Remote(verb)) => Some(verb.ask()),
             Verb::Remote(verb) => verb.ask().ok(),
             _ => None,
         }
@@ -115,8 +117,8 @@ impl Cli {
             Verb::Token(verb) => on_runtime(local::token(verb, json)),
             Verb::Invite(args) => on_runtime(local::invite(args, json)),
             Verb::Promql(verb) => query::run(verb, json),
-            Verb::Rules(verb) => rules::run(verb, json),
-            Verb::Slo(verb) => slo::run(verb, json),
+            Verb::Rules(verb) => on_runtime(rules::run(verb, json)),
+            Verb::Slo(verb) => on_runtime(slo::run(verb, json)),
             Verb::Remote(verb) => on_runtime(remote::run(verb, json)),
             Verb::Demo(_) | Verb::Completions { .. } | Verb::Man { .. } if json => {
                 Err(Failure::new("this verb is for people: it prints no JSON")

@@ -20,6 +20,8 @@ pub mod letting_in;
 pub mod listen;
 pub mod long;
 pub mod metrics;
+mod noise;
+mod objectives;
 pub mod pages;
 pub mod secure;
 pub mod session;

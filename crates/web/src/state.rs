@@ -37,6 +37,8 @@ pub struct AppState {
     pub queries: Arc<Semaphore>,
     /// Rules replayed over the past.
     pub backtests: Arc<Backtests>,
+    /// How noisy the rules were, as it was told last.
+    pub(crate) noise: crate::noise::Last,
     /// The totals of what OTLP sends as deltas.
     pub totals: Arc<Totals>,
     /// What the doors count.
@@ -132,6 +134,7 @@ impl AppState {
             sinks,
             stores,
             queries: Arc::new(Semaphore::new(QUERIES_MAX)),
+            noise: crate::noise::Last::default(),
             totals,
             counters,
             throttles,

@@ -34,7 +34,7 @@ use peer::Peer;
 use report::Report;
 use std::error::Error;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitCode};
 
 /// A bench's answer or the reason why it could not measure.
@@ -56,8 +56,6 @@ enum Run {
     AllServers(AtPeer),
     /// Every server that keeps series.
     Keepers(fn(&Context, &Keeper, &mut Report) -> Measured),
-    /// Our server and another one that is no Alertmanager; the bench starts both.
-    Beside(fn(&Context, &mut Report) -> Measured),
     /// A part of the product, within this process.
     Within(fn(&Context, &mut Report) -> Measured),
 }
@@ -65,9 +63,8 @@ enum Run {
 type AtPeer = fn(&Context, &dyn Peer, &mut Report) -> Measured;
 
 impl Run {
-    /// Whether our server has to be built for it.
-    fn needs_ours(self) -> bool {
-        !matches!(self, Self::Within(_))
+    fn is_within(self) -> bool {
+        matches!(self, Self::Within(_))
     }
 }
 
@@ -109,7 +106,7 @@ const ALL: [Bench; 11] = [
     Bench {
         name: "rules",
         shows: "rule files: what they cost beside Prometheus, and how soon one fires",
-        run: Run::Beside(rules::run),
+        run: Run::Keepers(rules::run),
     },
 ];
 
@@ -117,8 +114,6 @@ const ALL: [Bench; 11] = [
 pub struct Context {
     /// Divides the sizes; above one only to try the tool itself.
     pub shrink: u64,
-    /// Our server as it was built.
-    pub server: PathBuf,
 }
 
 impl Context {
@@ -144,11 +139,11 @@ pub fn run(root: &Path, arguments: &[String]) -> Outcome {
     let Choice { quick, peers, benches } = choose(arguments)?;
     if cfg!(debug_assertions) {
         let only_theirs = peers.iter().all(|peer| !peer.starts_with("watchkeeper")) && !peers.is_empty();
-        return optimised(root, arguments, only_theirs || !benches.iter().any(|bench| bench.run.needs_ours()));
+        return optimised(root, arguments, only_theirs || benches.iter().all(|bench| bench.run.is_within()));
     }
     let servers = Servers::found(root, &benches, &peers)?;
     machine::raise_file_limit();
-    let context = Context { shrink: if quick { 10 } else { 1 }, server: peer::release_binary(root) };
+    let context = Context { shrink: if quick { 10 } else { 1 } };
     let mut complete = true;
     for bench in benches {
         let mut report = Report::new(bench.name, bench.shows);
@@ -184,9 +179,7 @@ impl Servers {
 fn measure(bench: &Bench, context: &Context, servers: &Servers, report: &mut Report) -> bool {
     let mut complete = true;
     let (run, on_postgres) = match bench.run {
-        Run::Beside(run) | Run::Within(run) => {
-            return told(bench, "watchkeeper", report, |report| run(context, report));
-        }
+        Run::Within(run) => return told(bench, "watchkeeper", report, |report| run(context, report)),
         Run::Keepers(run) => {
             for keeper in &servers.keepers {
                 complete &= told(bench, keeper.name(), report, |report| run(context, keeper, report));

@@ -32,7 +32,7 @@ pub(super) fn draft(sources: &[Source], digest: Digest, notes: &mut Vec<Note>) -
         let Some(place) = source.place else { continue };
         match place {
             Place::Template => name_template(file, source, &mut names, notes),
-            Place::Access | Place::Prometheus => {}
+            Place::Access | Place::Prometheus | Place::Objectives | Place::Plugins => {}
             _ => match source.whole.then(|| yaml::parse(file, &source.text, notes)).flatten() {
                 Some(node) => trees.push((place, node)),
                 None => unsure(place, &mut names),
@@ -123,8 +123,10 @@ impl Maker<'_> {
         let channels = self.channels();
         self.reader.channels = channels.iter().map(|(name, channel)| (name.to_string(), channel.kind)).collect();
         let (route, inhibitions) = self.routes();
+        let root = self.root();
         Book {
-            organisation: self.organisation(),
+            on_bad_rule: root.as_ref().and_then(|root| root.on_bad_rule).unwrap_or_default(),
+            organisation: root.map(|root| root.organisation).unwrap_or_default(),
             services: self.named(Sort::Service, make::service),
             teams: self.named(Sort::Team, make::team),
             people: self.named(Sort::Person, make::person),
@@ -142,10 +144,9 @@ impl Maker<'_> {
         }
     }
 
-    fn organisation(&mut self) -> String {
+    fn root(&mut self) -> Option<BookFile> {
         let root = self.trees.iter().find(|(place, _)| *place == Place::Root);
-        let read = root.and_then(|(_, node)| BookFile::read(node, &mut self.reader));
-        read.map(|file| file.organisation).unwrap_or_default()
+        root.and_then(|(_, node)| BookFile::read(node, &mut self.reader))
     }
 
     /// Everything of one sort that can be read, in the order of the files. The first of two with one name stays.

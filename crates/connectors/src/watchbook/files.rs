@@ -37,10 +37,18 @@ pub(super) enum Place {
     Access,
     /// Rules in Prometheus' form, as they are: see [`crate::rules`].
     Prometheus,
+    /// Service-level objectives in the form of OpenSLO or sloth: see [`crate::slo`].
+    Objectives,
+    /// Queries of sloth's plugins, for those objectives.
+    Plugins,
 }
 
 /// The folder of rule files in Prometheus' form.
 pub(super) const PROMETHEUS: &str = "prometheus";
+/// The folder of service-level objectives.
+pub(super) const OBJECTIVES: &str = "slo";
+/// The file in it that holds queries of plugins.
+const PLUGINS: &str = "plugins.yaml";
 
 /// The kinds of which each is one file, `NAME.yaml`, or a folder of such files, `NAME/*.yaml`.
 pub(super) const KINDS: [(&str, Place); 13] = [
@@ -88,6 +96,10 @@ pub(super) fn place(path: &str) -> Option<Place> {
         Some((PROMETHEUS, file)) => {
             [".yml", ".yaml", ".rules"].iter().any(|end| file.ends_with(end)).then_some(Place::Prometheus)
         }
+        Some((OBJECTIVES, PLUGINS)) => Some(Place::Plugins),
+        Some((OBJECTIVES, file)) => {
+            [".yml", ".yaml"].iter().any(|end| file.ends_with(end)).then_some(Place::Objectives)
+        }
         Some((folder, file)) => kind(folder).filter(|place| *place != Place::Root && file.ends_with(".yaml")),
     }
 }
@@ -122,7 +134,7 @@ impl Shelf {
 
     /// Folders of a kind are read; others are left alone, but YAML in them is suspicious.
     fn kind_folder(&mut self, full: &Path, name: &str) {
-        let known = KINDS.iter().map(|(name, _)| *name).skip(1).chain(["templates", "access", PROMETHEUS]);
+        let known = KINDS.iter().map(|(name, _)| *name).skip(1).chain(["templates", "access", PROMETHEUS, OBJECTIVES]);
         if known.clone().any(|known| known == name) {
             return self.folder(full, &format!("{name}/"));
         }

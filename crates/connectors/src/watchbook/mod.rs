@@ -13,6 +13,7 @@
 mod address;
 mod build;
 mod checks;
+mod detection;
 mod files;
 pub(crate) mod finding;
 mod git;
@@ -43,7 +44,9 @@ pub use rule::{RULES, Rule};
 pub use schema::{schema, schemas};
 pub use starter::starter;
 
-use files::{Place, Shelf};
+pub use detection::{Further, Reading};
+
+use files::Shelf;
 use finding::Spot;
 
 /// What a name looks like.
@@ -64,7 +67,13 @@ pub struct Checked {
 /// may block.
 #[must_use]
 pub fn check(directory: &Path) -> Checked {
-    let mut checked = check_shelf(Shelf::read(directory));
+    check_as(directory, &Reading::default())
+}
+
+/// The same, with what whoever reads it adds: what only the rooms can say, and what becomes of a bad rule.
+#[must_use]
+pub fn check_as(directory: &Path, reading: &Reading<'_>) -> Checked {
+    let mut checked = check_shelf(Shelf::read(directory), reading);
     if let Some(book) = &mut checked.book {
         book.commit = git::commit(directory);
     }
@@ -83,30 +92,29 @@ pub fn load(directory: &Path) -> Result<Book, Findings> {
 /// Reads and checks the files of a watchbook that is not on a disk, as paths with `/` and contents.
 #[must_use]
 pub fn check_files<P: AsRef<str>>(files: impl IntoIterator<Item = (P, Vec<u8>)>) -> Checked {
+    check_files_as(files, &Reading::default())
+}
+
+/// The same, with what whoever reads it adds; see [`check_as`].
+#[must_use]
+pub fn check_files_as<P: AsRef<str>>(files: impl IntoIterator<Item = (P, Vec<u8>)>, reading: &Reading<'_>) -> Checked {
     let mut shelf = Shelf::default();
     let mut files: Vec<(P, Vec<u8>)> = files.into_iter().collect();
     files.sort_by(|a, b| a.0.as_ref().cmp(b.0.as_ref()));
     for (path, bytes) in files {
         shelf.offer(path.as_ref(), bytes);
     }
-    check_shelf(shelf.finished())
+    check_shelf(shelf.finished(), reading)
 }
 
-fn check_shelf(mut shelf: Shelf) -> Checked {
+fn check_shelf(mut shelf: Shelf, reading: &Reading<'_>) -> Checked {
     let mut notes = std::mem::take(&mut shelf.notes);
     let mut draft = build::draft(&shelf.sources, shelf.digest(), &mut notes);
     let root = shelf.sources.iter().position(|source| source.path == ROOT_FILE).unwrap_or(0);
     whole::weigh(&draft, Spot::top(root), &mut notes);
     let texts: Vec<(&str, &str)> = shelf.sources.iter().map(|source| (&*source.path, &*source.text)).collect();
     let mut findings = Findings::resolve(notes, &texts);
-    for source in shelf.sources.iter().filter(|source| source.place == Some(Place::Prometheus) && source.whole) {
-        match crate::rules::check(&source.path, source.text.as_bytes()).whole() {
-            Ok(file) => draft.book.rule_files.push(file),
-            Err(wrong) => findings.join(wrong),
-        }
-    }
-    draft.book.alerting =
-        draft.book.rule_files.iter().flat_map(|file| &file.groups).flat_map(|group| group.rule_names()).collect();
+    detection::add(&shelf.sources, reading, &mut draft.book, &mut findings);
     let sound = findings.count(Level::Error) == 0;
     Checked { book: sound.then_some(draft.book), findings, digest: shelf.digest() }
 }

@@ -50,7 +50,7 @@ fn content(place: Place, defs: &mut Defs) -> Value {
             let item = item(sort, defs);
             json!({ "type": "object", "propertyNames": { "pattern": NAME_PATTERN }, "additionalProperties": item })
         }
-        Place::Template | Place::Access | Place::Prometheus => json!({}),
+        Place::Template | Place::Access | Place::Prometheus | Place::Objectives | Place::Plugins => json!({}),
     }
 }
 

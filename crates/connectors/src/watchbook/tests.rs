@@ -12,6 +12,7 @@ use super::files::{KINDS, place};
 use super::*;
 
 mod checks;
+mod detection;
 
 type Files = BTreeMap<String, String>;
 

@@ -2,6 +2,7 @@
 
 use kernel::book::Reduce;
 use kernel::book::probe::{DnsRecord, HttpMethod};
+use kernel::book::rules::OnBadRule;
 use kernel::{ChannelKind, ChannelName, PersonName, PolicyName, Role, ScheduleName, ServiceName, TeamName};
 use serde_json::json;
 
@@ -42,6 +43,8 @@ words! {
         "POST" => Self::Post, "PUT" => Self::Put;
     DnsRecord, "a type of record that a check asks for": "A" => Self::A, "AAAA" => Self::Aaaa, "CNAME" => Self::Cname,
         "MX" => Self::Mx, "NS" => Self::Ns, "TXT" => Self::Txt, "SRV" => Self::Srv;
+    OnBadRule, "what becomes of a watchbook with a bad rule": "refuse" => Self::Refuse,
+        "load_the_rest" => Self::LoadTheRest;
     Role, "a role": "viewer" => Self::Viewer, "responder" => Self::Responder, "commander" => Self::Commander,
         "communications" => Self::Communications, "auditor" => Self::Auditor, "administrator" => Self::Administrator;
 }

@@ -18,6 +18,7 @@
 //! - RU-4 A group whose rules fail says so and goes on; the other groups do not notice.
 //! - RU-5 Evaluations that were missed are counted.
 //! - RU-6 What is written is seen at once by the rules without `for` that read it, and by no other rule.
+//! - RU-7 An alert that several rules raise under the same labels lasts until the last of them is over.
 
 mod group;
 #[cfg(test)]
@@ -25,12 +26,14 @@ mod tests;
 mod view;
 mod watching;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
-use kernel::{Actor, Digest, RuleName, Timestamp};
+use kernel::book::rules::RuleFile;
+use kernel::{Actor, Book, Digest, RuleName, Timestamp};
 use parking_lot::Mutex;
 use promql::ast::Matcher;
 use promql::{Labels, Millis, Point, SeriesSource};
@@ -62,6 +65,8 @@ const HEED_EVERY: SignedDuration = SignedDuration::from_secs(1);
 const OUTCOMES_AT_ONCE: usize = 2000;
 /// Under which kind the vault keeps what rules remember.
 const VAULT: &str = "ruling";
+/// Under which kind it keeps what calls of `anomaly(..)` have learnt.
+const LEARNT: &str = "ruling-learnt";
 
 /// Holds series: rules read them, and write what they record.
 pub trait SeriesStore: SeriesSource + Send + Sync {
@@ -113,6 +118,8 @@ struct Running {
     watching: Watching,
     /// When it was last asked whether people have dismissed alerts.
     heeded: Option<Timestamp>,
+    /// When this node began to evaluate.
+    started: Option<Timestamp>,
 }
 
 impl Running {
@@ -241,31 +248,59 @@ impl Ruler {
         if self.running.lock().book == Some(book.digest) {
             return Ok(());
         }
+        let now = self.engine.now();
         let mut groups = Vec::new();
         for file in &book.rule_files {
             for group in &file.groups {
                 let mut made = Group::new(&file.path, group);
-                let known = self.take_over(&made).await?;
-                made.begin(known, &self.raised(&made)?, self.engine.now());
+                let known = self.take_over(&made, &book).await?;
+                made.begin(known, &self.raised(&made)?, &|rule| is_shared(&book, rule), now);
                 groups.push(made);
             }
         }
-        let mut running = self.running.lock();
-        running.watching = Watching::of(&groups, &running.watching, &*self.series);
-        (running.book, running.groups) = (Some(book.digest), groups);
+        if let Err(error) = self.series.write(self.swap(&book, groups, now), now) {
+            tracing::warn!(%error, "the series of rules that are gone go on for five minutes");
+        }
         Ok(())
     }
 
-    /// What this group remembers: of the one that runs, else of the vault.
-    async fn take_over(&self, group: &Group) -> Result<State, Error> {
+    /// Lets these groups run in place of the others, and gives the last samples of those that are gone.
+    fn swap(&self, book: &Book, groups: Vec<Group>, now: Timestamp) -> Vec<(Labels, Point)> {
+        let mut running = self.running.lock();
+        running.watching = Watching::of(&groups, &running.watching, &*self.series);
+        running.book = Some(book.digest);
+        running.started.get_or_insert(now);
+        let keys: HashSet<String> = groups.iter().map(Group::key).collect();
+        let left = std::mem::replace(&mut running.groups, groups);
+        left.into_iter().filter(|group| !keys.contains(&group.key())).flat_map(|mut group| group.ended(now)).collect()
+    }
+
+    /// What this group remembers: of the one that runs, also where its file has another name now; else of the vault.
+    async fn take_over(&self, group: &Group, book: &Book) -> Result<State, Error> {
         let key = group.key();
-        let of_key = |other: &mut Group| (other.key() == key).then(|| other.hand_over());
-        if let Some(state) = self.running.lock().groups.iter_mut().find_map(of_key) {
+        let is_left = |other: &&Group| {
+            let same = |file: &RuleFile| file.path == other.file && file.groups.iter().any(|g| g.name == other.name());
+            other.name() == group.name() && !book.rule_files.iter().any(same)
+        };
+        let known = {
+            let running = self.running.lock();
+            let of_key = running.groups.iter().find(|other| other.key() == key);
+            let renamed = || running.groups.iter().find(is_left);
+            of_key.or_else(renamed).map(|other| other.state.clone())
+        };
+        if let Some(state) = known {
             return Ok(state);
         }
-        let kept = self.engine.vault().vault_get(VAULT, &key, self.engine.now()).await;
-        let kept = kept.map_err(|failure| Error::Failed { reason: failure.to_string() })?;
-        Ok(kept.and_then(|bytes| rmp_serde::from_slice(&bytes).ok()).unwrap_or_default())
+        let kept = self.kept(VAULT, &key).await?;
+        let mut state: State = kept.and_then(|bytes| rmp_serde::from_slice(&bytes).ok()).unwrap_or_default();
+        let learnt = self.kept(LEARNT, &key).await?;
+        state.relearn(learnt.and_then(|bytes| rmp_serde::from_slice(&bytes).ok()).unwrap_or_default());
+        Ok(state)
+    }
+
+    async fn kept(&self, kind: &str, key: &str) -> Result<Option<Vec<u8>>, Error> {
+        let kept = self.engine.vault().vault_get(kind, key, self.engine.now()).await;
+        kept.map_err(|failure| Error::Failed { reason: failure.to_string() })
     }
 
     /// The raised signals of a group's rules, from the facts.
@@ -291,18 +326,38 @@ impl Ruler {
         }
     }
 
+    /// Readers are let in between two groups.
     fn evaluate_now(&self, is_due: &dyn Fn(&Group) -> bool) {
         let now = self.engine.now();
-        let mut running = self.running.lock();
-        for group in &mut running.groups {
-            let samples = match () {
-                () if is_due(group) => group.evaluate(&self.setting, &*self.series, now),
-                () if group.is_asked() => group.answer(&self.setting, &*self.series, now),
-                () => continue,
-            };
-            if let Err(error) = self.series.write(samples, now) {
-                group.note_unwritten(&error);
+        let (count, started) = {
+            let running = self.running.lock();
+            (running.groups.len(), running.started.map(Timestamp::as_millisecond))
+        };
+        let setting = Setting { started, ..self.setting.clone() };
+        for place in 0..count {
+            let mut running = self.running.lock();
+            let Some(group) = running.groups.get_mut(place) else { return };
+            if is_due(group) || group.is_asked() {
+                self.evaluate_one(group, is_due(group), &setting, now);
             }
+        }
+    }
+
+    /// Evaluates a group, or of it what was asked. Should that end early by a mistake of ours, the other groups go on.
+    fn evaluate_one(&self, group: &mut Group, whole: bool, setting: &Setting, now: Timestamp) {
+        let evaluated = catch_unwind(AssertUnwindSafe(|| match whole {
+            true => group.evaluate(setting, &*self.series, now),
+            false => group.answer(setting, &*self.series, now),
+        }));
+        let written = match evaluated {
+            Ok(samples) => self.series.write(samples, now),
+            Err(_) => {
+                group.give_up(now);
+                Err("the evaluation ended early by a mistake of the program: please report it".to_owned())
+            }
+        };
+        if let Err(error) = written {
+            group.note_unwritten(&error);
         }
     }
 
@@ -326,21 +381,32 @@ impl Ruler {
     /// Keeps what groups remember, where it has changed.
     async fn keep(&self) -> Result<(), Error> {
         let now = self.engine.now();
-        let changed: Vec<(String, Vec<u8>)> =
-            self.running.lock().groups.iter_mut().filter_map(|group| group.take_kept(now)).collect();
-        for (name, bytes) in changed {
-            let kept = self.engine.vault().vault_put(VAULT, &name, &bytes, None).await;
+        let take = |group: &mut Group| {
+            let state = group.take_kept(now).map(|(name, bytes)| (VAULT, name, bytes));
+            state.into_iter().chain(group.take_learnt(now).map(|(name, bytes)| (LEARNT, name, bytes)))
+        };
+        let changed: Vec<_> = self.running.lock().groups.iter_mut().flat_map(take).collect();
+        for (kind, name, bytes) in changed {
+            let kept = self.engine.vault().vault_put(kind, &name, &bytes, None).await;
             kept.map_err(|failure| Error::Failed { reason: failure.to_string() })?;
         }
         Ok(())
     }
 
-    /// Every group with its rules and their alerts, as readers see them.
+    /// Every group with its rules and their alerts, as readers see them. Waits while one is evaluated.
     ///
     /// # Errors
     /// When the actor may not read signals.
-    pub fn groups(&self, actor: &Actor) -> Result<Vec<GroupView>, Error> {
+    pub async fn groups(self: &Arc<Self>, actor: &Actor) -> Result<Vec<GroupView>, Error> {
         self.engine.may(actor, crate::Read::of("signals:read"))?;
-        Ok(self.running.lock().groups.iter().map(Group::view).collect())
+        let ruler = Arc::clone(self);
+        let views = move || ruler.running.lock().groups.iter().map(Group::view).collect();
+        tokio::task::spawn_blocking(views).await.map_err(|error| Error::Failed { reason: error.to_string() })
     }
+}
+
+/// Whether groups in several files have alerts of this name.
+fn is_shared(book: &Book, rule: &RuleName) -> bool {
+    let groups = book.rule_files.iter().flat_map(|file| &file.groups);
+    groups.filter(|group| group.rule_names().any(|name| name == *rule)).count() > 1
 }

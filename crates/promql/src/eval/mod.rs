@@ -30,6 +30,7 @@ mod pick;
 mod quantiles;
 mod rates;
 mod relabel;
+mod scored;
 mod select;
 mod simple;
 mod when;

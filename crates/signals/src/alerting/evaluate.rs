@@ -17,12 +17,13 @@ use super::state::{RuleState, State};
 /// What the state holds of rules that are no longer in the plan ends.
 #[must_use]
 pub fn evaluate(plan: &Plan, setting: &Setting, source: &dyn SeriesSource, at: Millis, state: &mut State) -> Outcome {
-    let overlay = Overlay::new(source);
+    let overlay = Overlay::new(source).every(plan.interval.unwrap_or(0));
     let scene = scene(plan, setting, &overlay, at);
     let mut outcome = retire(plan, at, state);
     for (index, rule) in plan.rules.iter().enumerate() {
         step(index, rule, &scene, state, &mut outcome);
     }
+    state.at = Some(at);
     outcome
 }
 
@@ -99,6 +100,13 @@ pub fn dismiss(key: &str, identity: &Labels, at: Millis, state: &mut State) -> O
     Some(transition(name_in(key), &alert, What::Cleared(Cleared::Dismissed), at))
 }
 
+/// A raised alert, to be said once more to those who have forgotten it.
+#[must_use]
+pub fn raised_again(key: &str, identity: &Labels, at: Millis, state: &State) -> Option<Transition> {
+    let alert = state.rules.get(key)?.alerts.get(identity).filter(|alert| alert.raised)?;
+    Some(transition(name_in(key), alert, What::Raised, at))
+}
+
 /// Puts the samples of a rule before the source, and among those to write. Where two rules write one series, the sample of
 /// the first stays: that the other one's ends is nothing, that it says something else is an error.
 fn put(samples: Vec<(Labels, Point)>, overlay: &Overlay<'_>, written: &mut Vec<(Labels, Point)>) -> Result<(), String> {
@@ -120,11 +128,13 @@ pub(crate) fn one(
     known: &mut RuleState,
     said: &mut Vec<Transition>,
 ) -> Result<Vec<(Labels, Point)>, String> {
+    scene.source.scorer.swap(Some(std::mem::take(&mut known.learnt)));
     let samples = match rule {
-        Planned::Record(rule) => record(rule, scene)?,
-        Planned::Alert(rule) => alert(rule, scene, known, said)?,
+        Planned::Record(rule) => record(rule, scene),
+        Planned::Alert(rule) => alert(rule, scene, known, said),
     };
-    Ok(written(samples, known, scene.at.saturating_sub(scene.offset)))
+    known.learnt = scene.source.scorer.swap(None).unwrap_or_default();
+    Ok(written(samples?, known, scene.at.saturating_sub(scene.offset)))
 }
 
 /// Ends what the state holds of rules that are gone.
@@ -147,7 +157,7 @@ fn retire(plan: &Plan, at: Millis, state: &mut State) -> Outcome {
 }
 
 /// The rule's name in its identity.
-fn name_in(key: &str) -> &str {
+pub(super) fn name_in(key: &str) -> &str {
     let name = key.split_once(':').map_or(key, |(_, rest)| rest);
     name.split_once('{').map_or(name, |(name, _)| name)
 }

@@ -51,7 +51,7 @@ mod tests;
 
 pub(crate) use ahead::{Ahead, Answers, Grid, Names, Part, queries};
 pub(crate) use evaluate::one;
-pub use evaluate::{dismiss, evaluate, evaluate_at_once};
+pub use evaluate::{dismiss, evaluate, evaluate_at_once, raised_again};
 pub use outcome::{Cleared, Outcome, RuleError, Transition, What};
 pub(crate) use overlay::named;
 pub use overlay::{Duplicate, Overlay};
@@ -80,6 +80,13 @@ pub const SEVERITY: &str = "severity";
 pub const RESOLVED_RETENTION: Millis = 15 * 60_000;
 /// How long a pending alert outlives the samples of its series under `on_missing: keep`, in milliseconds.
 pub const PENDING_GAP_MAX: Millis = 5 * 60_000;
+/// How long after a start the absence of samples means nothing, because those who send them have to find their way back: as
+/// long as a query looks back for the newest sample.
+pub const START_GRACE: Millis = 5 * 60_000;
+/// For how long nothing may have been evaluated until that is more than a reload or a late beat.
+pub const GAP_MIN: Millis = 2 * 60_000;
+/// For how long nothing may have been evaluated until a pending alert begins anew; as in Prometheus.
+pub const OUTAGE_MAX: Millis = 60 * 60_000;
 /// How many series a rule remembers to tell that they are missing.
 pub const KNOWN_SERIES_MAX: usize = 10_000;
 /// How long a series that vanished is called missing before it is forgotten, in milliseconds: seven days.
@@ -96,4 +103,6 @@ pub struct Setting {
     pub external_url: String,
     /// What queries may do.
     pub options: promql::Options,
+    /// When whoever evaluates began to see samples, where that was not always so: see [`START_GRACE`].
+    pub started: Option<Millis>,
 }

@@ -62,8 +62,9 @@ impl Plan {
 }
 
 impl AlertPlan {
+    /// What learns has one row an interval, however often it is asked.
     fn fires_at_once(&self) -> bool {
-        self.hold == 0 && self.several.is_none()
+        self.hold == 0 && self.several.is_none() && self.expr.calls(promql::ANOMALY).is_empty()
     }
 }
 

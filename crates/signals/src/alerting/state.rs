@@ -7,11 +7,15 @@ use promql::{Labels, Millis};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::flap::History;
+use crate::anomaly::Learnt;
 
 /// What the rules of a group remember, by each rule's identity, which an edit of its query, times or annotations keeps.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct State {
     pub(super) rules: BTreeMap<String, RuleState>,
+    /// When the whole group was last evaluated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) at: Option<Millis>,
 }
 
 /// What one rule remembers.
@@ -26,6 +30,10 @@ pub struct RuleState {
     /// Series that were seen, and when last; kept where the rule raises an alert for missing ones.
     #[serde(with = "seen", default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) known: BTreeMap<Labels, Millis>,
+    /// What its calls of `anomaly(..)` have learnt. It is large and changes with each evaluation, and so is kept apart from
+    /// the rest: see [`State::learnt`].
+    #[serde(skip)]
+    pub(super) learnt: Learnt,
 }
 
 /// One alert of a rule.
@@ -58,6 +66,9 @@ pub struct Instance {
     /// Whether that was said.
     #[serde(default)]
     pub(super) missing_told: bool,
+    /// When its condition last held.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) held_at: Option<Millis>,
     /// In which of the last evaluations its condition held.
     #[serde(default)]
     pub(super) held: History,
@@ -107,7 +118,7 @@ impl Instance {
 impl RuleState {
     /// Whether it remembers nothing.
     pub(super) fn is_empty(&self) -> bool {
-        self.alerts.is_empty() && self.written.is_empty() && self.known.is_empty()
+        self.alerts.is_empty() && self.written.is_empty() && self.known.is_empty() && self.learnt.is_empty()
     }
 }
 
@@ -128,6 +139,18 @@ impl State {
             rule.alerts.values().for_each(|alert| alert.essence(&mut hasher));
         }
         hasher.finish()
+    }
+
+    /// What calls of `anomaly(..)` have learnt, by the rule's identity.
+    #[must_use]
+    pub fn learnt(&self) -> BTreeMap<&str, &Learnt> {
+        let all = self.rules.iter().map(|(key, rule)| (&**key, &rule.learnt));
+        all.filter(|(_, learnt)| !learnt.is_empty()).collect()
+    }
+
+    /// Puts back what [`State::learnt`] gave.
+    pub fn relearn(&mut self, learnt: BTreeMap<String, Learnt>) {
+        learnt.into_iter().for_each(|(key, learnt)| self.rules.entry(key).or_default().learnt = learnt);
     }
 
     /// The alerts of a rule that are pending or firing, by the rule's identity: see [`super::AlertPlan::key`].

@@ -10,6 +10,7 @@ pub mod facts;
 mod incident;
 mod operation;
 mod review;
+pub mod rules;
 mod signal;
 #[cfg(test)]
 mod tests;

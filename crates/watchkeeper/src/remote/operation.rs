@@ -88,6 +88,8 @@ operations! {
     START_BACKTEST = POST "/backtests" "backtest start";
     BACKTEST = GET "/backtests/{backtest}" "backtest show";
     CANCEL_BACKTEST = POST "/backtests/{backtest}/cancel" "backtest cancel";
+    NOISE = GET "/rules/noise" "rules noise";
+    SLOS = GET "/slos" "slo status";
     CHANGES = GET "/changes" "change list";
     REPORT_CHANGE = POST "/changes" "change report";
 

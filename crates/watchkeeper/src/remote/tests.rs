@@ -76,6 +76,8 @@ const LINES: &[&str] = &[
     "backtest show 1",
     "backtest cancel 1",
     "check beat nightly-backup",
+    "rules noise --since 7d",
+    "slo status",
     "change list",
     "change report deployed --service checkout --at 1h --link http://d --detail by=ci",
     "service list",

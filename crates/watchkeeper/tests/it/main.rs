@@ -17,6 +17,7 @@ mod outage;
 mod outside;
 mod pagerduty;
 mod pipe;
+mod rules;
 mod server;
 mod shop;
 mod smoke;

@@ -160,6 +160,15 @@ impl Server {
         out.into_owned()
     }
 
+    /// A verb that asks this server, when it should succeed; gives what it printed.
+    pub async fn cli_of(&self, arguments: &[&str]) -> String {
+        let output =
+            binary().args(arguments).args(["--server", &self.url, "--token", &self.token]).output().await.unwrap();
+        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "watchkeeper {arguments:?}: {out}{err}");
+        out.into_owned()
+    }
+
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = binary();
         command.args(arguments).arg("--data");

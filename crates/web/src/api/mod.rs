@@ -18,6 +18,7 @@ mod oncall;
 mod pages;
 mod people;
 mod reviews;
+mod rules;
 mod silences;
 mod tokens;
 mod updates;
@@ -28,6 +29,8 @@ use axum::routing::get;
 use utoipa::OpenApi as _;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
+
+pub use rules::{NOISE_SINCE, NOISE_SINCE_MAX};
 
 use crate::session::COOKIE_NAME;
 use crate::state::AppState;
@@ -73,6 +76,7 @@ fn documented() -> OpenApiRouter<AppState> {
         .merge(changes::router())
         .merge(checks::router())
         .merge(backtests::router())
+        .merge(rules::router())
         .merge(book::router())
         .merge(people::router())
         .merge(tokens::router());

@@ -10,6 +10,7 @@ use engine::Read;
 use kernel::Timestamp;
 use promql::{Answer, Data, Labels, Millis, Options, Point, Series, Warning, parse};
 use serde::Deserialize;
+use signals::anomaly::Scored;
 
 use super::frame::{Screen, frame, html, stop};
 use super::view::monitoring::{ExplorePage, SeriesRow};
@@ -102,9 +103,8 @@ async fn ask(state: &AppState, query: &str, (from, until, step): Span) -> Result
     // Nobody closes the semaphore.
     let place = Arc::clone(&state.queries).acquire_owned().await;
     let metrics = state.stores.metrics.clone();
-    let asked =
-        tokio::task::spawn_blocking(move || promql::range(&expr, &metrics, from, until, step, &Options::default()));
-    let answer = asked.await;
+    let range = move || promql::range(&expr, &Scored(&metrics), from, until, step, &Options::default());
+    let answer = tokio::task::spawn_blocking(range).await;
     drop(place);
     match answer {
         Ok(answer) => answer.map_err(|error| error.to_string()),

@@ -8,6 +8,7 @@
 //! | [`room`], [`acts`] | *Incident room*, the list, declaring, and everything its forms ask |
 //! | [`paging`] | *Page*: one run of a policy |
 //! | [`journal`] | *Journal*: facts and their proofs |
+//! | [`rule`], [`slos`] | one rule with its noise, *SLOs* |
 //! | [`rules`], [`explore`], [`logs`], [`checks`] | *Rules*, *Explore*, *Logs*, *Checks*: what is sensed |
 //! | [`backtest`], [`backtested`] | *Backtest*: rules over the past |
 //! | [`silences`] | *Alert* with why it paged or not, *Silences* |
@@ -35,9 +36,11 @@ mod paging;
 mod reviews;
 mod room;
 mod rows;
+mod rule;
 mod rules;
 mod services;
 mod silences;
+mod slos;
 mod status;
 pub mod view;
 
@@ -62,6 +65,8 @@ pub fn router() -> Router<AppState> {
         .merge(journal::router())
         .merge(rules::router())
         .merge(backtest::router())
+        .merge(rule::router())
+        .merge(slos::router())
         .merge(explore::router())
         .merge(logs::router())
         .merge(checks::router())

@@ -270,7 +270,7 @@ fn state(engine: &Engine, samples: &Arc<Mutex<Vec<Sample>>>, data: &Path) -> App
 }
 
 /// The files of the tests' watchbook.
-const FILES: [(&str, &str); 12] = [
+const FILES: [(&str, &str); 14] = [
     ("watchkeeper.yaml", "organisation: Test <Shop>\n"),
     ("services.yaml", "checkout: { title: Checkout, owner: shop, tier: 1, function: taking orders }\n"),
     ("teams.yaml", "shop: { title: Shop, members: [ada, bruno], policy: shop }\n"),
@@ -316,6 +316,14 @@ inhibitions:
 - { when: ['severity="critical"'], severity: P1, declare: true, update_every: 30m, why: nobody can order }
 - { severity: P4, update_every: 1d, why: nobody notices }
 "#,
+    ),
+    (
+        "prometheus/orders.yaml",
+        "groups:\n- name: a/b\n  rules:\n  - alert: Orders <few>\n    expr: orders < 1\n    annotations: { summary: '<b>few</b>' }\n",
+    ),
+    (
+        "slo/orders.yaml",
+        "version: prometheus/v1\nservice: <shop>\nslos:\n- name: orders\n  objective: 99.9\n  description: '<i>Orders</i>'\n  sli: { raw: { error_ratio_query: 'x[{{.window}}]' } }\n  alerting: { name: Burns }\n",
     ),
     ("status.yaml", "orders: { title: Orders & baskets, description: Placing an order, services: [checkout] }\n"),
     (

@@ -5,6 +5,7 @@ mod functions;
 mod histograms;
 mod newest;
 mod operators;
+mod scored;
 mod selectors;
 mod whole;
 

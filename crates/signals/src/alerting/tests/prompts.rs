@@ -89,3 +89,18 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_essence_changes_with_what_a_restart_has_to_know_and_with_nothing_else() {
+    let held = Alerting { hold: minutes(2), ..rule() };
+    let (plan, setting, mut state) = (alert_plan(held), setting(), State::default());
+    let samples = Samples(vec![series("a", [1.0, 7.0, 8.0, 9.0, 8.5, 8.25].map(Some))]);
+    let mut all = vec![State::default().essence()];
+    for step in 0..6 {
+        let _ = evaluate(&plan, &setting, &samples, step * STEP, &mut state);
+        all.push(state.essence());
+    }
+    let changed: Vec<bool> = all.windows(2).map(|two| two[0] != two[1]).collect();
+    // Nothing, pending, still pending, firing, and then other values only.
+    assert_eq!(changed, [false, true, false, true, false, false]);
+}

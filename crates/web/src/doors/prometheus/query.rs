@@ -3,6 +3,8 @@
 use axum::extract::{Request, State};
 use axum::response::Response;
 use promql::{Options, parse};
+use signals::anomaly::Scored;
+use telemetry::metrics::Store;
 
 use super::{Failed, Form, POINTS_MAX, answer, over, times};
 use crate::state::AppState;
@@ -11,7 +13,7 @@ pub(super) async fn instant(State(state): State<AppState>, request: Request) -> 
     let form = Form::of(&state, request).await?;
     let at = form.instant("time")?.unwrap_or_else(|| times::now(&state));
     let (query, options) = (form.needed("query")?.to_owned(), options(&form)?);
-    let found = over(&state, move |series| promql::instant(&parse(&query)?, series, at, &options)).await?;
+    let found = over(&state, move |series| promql::instant(&parse(&query)?, &Scored(series), at, &options)).await?;
     Ok(answer::of(found))
 }
 
@@ -37,7 +39,8 @@ pub(super) async fn range(State(state): State<AppState>, request: Request) -> Re
         return Err(Failed::bad(message));
     }
     let (query, options) = (form.needed("query")?.to_owned(), options(&form)?);
-    let found = over(&state, move |series| promql::range(&parse(&query)?, series, start, end, step, &options)).await?;
+    let ask = move |series: &Store| promql::range(&parse(&query)?, &Scored(series), start, end, step, &options);
+    let found = over(&state, ask).await?;
     Ok(answer::of(found))
 }
 

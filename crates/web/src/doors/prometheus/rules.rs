@@ -19,7 +19,8 @@ pub(super) async fn rules(State(state): State<AppState>, request: Request) -> Re
         return Err(Failed::bad(format!("not supported value {kind:?}")));
     }
     let wanted = |rule: &&RuleView| kind.is_empty() || rule.alerting == (kind == "alert");
-    let groups: Vec<Value> = groups(&state)?
+    let groups: Vec<Value> = groups(&state)
+        .await?
         .iter()
         .map(|group| {
             json!({
@@ -38,14 +39,14 @@ pub(super) async fn rules(State(state): State<AppState>, request: Request) -> Re
 
 pub(super) async fn alerts(State(state): State<AppState>, request: Request) -> Result<Response, Failed> {
     Form::of(&state, request).await?;
-    let groups = groups(&state)?;
+    let groups = groups(&state).await?;
     let all = groups.iter().flat_map(|group| &group.rules).flat_map(|rule| &rule.alerts);
     Ok(answer::success(json!({ "alerts": all.map(alert).collect::<Vec<_>>() })))
 }
 
 /// The caller was let in when the form was read.
-fn groups(state: &AppState) -> Result<Vec<GroupView>, Failed> {
-    Ok(state.stores.ruler.groups(&Actor::system("web"))?)
+async fn groups(state: &AppState) -> Result<Vec<GroupView>, Failed> {
+    Ok(state.stores.ruler.groups(&Actor::system("web")).await?)
 }
 
 fn rule(group: &GroupView, rule: &RuleView) -> Value {

@@ -8,6 +8,7 @@ pub mod alert;
 pub mod backtest;
 pub mod chrome;
 pub mod diff;
+pub mod detection;
 pub mod filters;
 pub mod html;
 pub mod incident;

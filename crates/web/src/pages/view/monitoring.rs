@@ -21,8 +21,23 @@ pub struct RulesPage {
     pub pending: usize,
     /// How many rules fail.
     pub failing: usize,
+    /// What was left out when the watchbook was read.
+    pub left_out: Vec<LeftOutRow>,
+    /// How many objectives there are.
+    pub slos: usize,
     /// What is looked for.
     pub text: String,
+}
+
+/// A rule or an objective that was left out.
+#[derive(Debug, Clone)]
+pub struct LeftOutRow {
+    /// What it is.
+    pub what: String,
+    /// Its file and line.
+    pub place: String,
+    /// Why.
+    pub message: String,
 }
 
 /// A group of rules.
@@ -32,6 +47,8 @@ pub struct GroupRow {
     pub name: String,
     /// Its file.
     pub file: String,
+    /// The objective of which it was made; empty for none.
+    pub objective: String,
     /// How often it is evaluated, in words.
     pub interval: String,
     /// When it was last evaluated.
@@ -49,6 +66,8 @@ pub struct GroupRow {
 pub struct RuleRow {
     /// Its name.
     pub name: String,
+    /// Where its own screen is, when it raises alerts.
+    pub page: String,
     /// Whether it raises alerts.
     pub alerting: bool,
     /// Its query.
