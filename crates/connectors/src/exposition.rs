@@ -1,18 +1,32 @@
-//! Prometheus' text format 0.0.4: read from a text, or fetched from a target. All of a text is taken, or nothing.
+//! Prometheus' text format 0.0.4 and OpenMetrics 1.0, read line by line. A line stays text until somebody asks for its
+//! labels, because most series were seen before.
 
-use kernel::labels::LabelsError;
-use kernel::sample::{METRIC_NAME, Sample};
-use kernel::{Labels, Timestamp};
-use reqwest::Client;
-use reqwest::header::ACCEPT;
+use kernel::sample::METRIC_NAME;
 
-use crate::http;
 use crate::text;
 
-/// How much a target may answer.
-pub const SCRAPE_BYTES_MAX: usize = 16 * 1024 * 1024;
-/// The series that says whether a target answered.
-pub const UP: &str = "up";
+/// The content type of OpenMetrics.
+const OPEN_METRICS: &str = "application/openmetrics-text";
+/// The line that ends OpenMetrics.
+const END: &str = "# EOF";
+
+/// How a text is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// Prometheus' own: timestamps in milliseconds.
+    Plain,
+    /// OpenMetrics: timestamps in seconds, exemplars behind samples, an end.
+    OpenMetrics,
+}
+
+impl Form {
+    /// The form that a content type names.
+    #[must_use]
+    pub fn of(content_type: &str) -> Self {
+        let kind = content_type.split(';').next().unwrap_or("").trim();
+        if kind.eq_ignore_ascii_case(OPEN_METRICS) { Self::OpenMetrics } else { Self::Plain }
+    }
+}
 
 /// Why a text is not in the format.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -33,114 +47,163 @@ pub enum What {
     /// Its labels are not `name="value"` between braces.
     #[error("labels are written {{name=\"value\", ...}}")]
     Labels,
+    /// A label stands there twice.
+    #[error("label {0:?} is given twice")]
+    Twice(String),
     /// Its value is not a number.
     #[error("{0:?} is not a number")]
     Value(String),
-    /// Its timestamp is not in milliseconds.
-    #[error("{0:?} is not a timestamp in milliseconds")]
-    Timestamp(String),
+    /// Its timestamp is not one.
+    #[error("{0:?} is not a timestamp in {1}")]
+    Timestamp(String, &'static str),
     /// Something follows after the timestamp.
     #[error("{0:?} follows after the sample")]
     Rest(String),
-    /// Its labels break a rule of all labels.
-    #[error(transparent)]
-    Set(#[from] LabelsError),
+    /// OpenMetrics that does not end, or goes on after its end.
+    #[error("OpenMetrics ends with one line `# EOF`")]
+    End,
 }
 
-/// What a scrape brought.
+/// One sample of a text.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Scraped {
-    /// The samples, and always [`UP`] as the last.
-    pub samples: Vec<Sample>,
-    /// Why the target did not answer as it should.
-    pub failure: Option<String>,
+pub struct Line<'a> {
+    /// Its place, from one.
+    pub number: usize,
+    /// Its name and labels, as they stand there.
+    pub series: &'a str,
+    /// Its value.
+    pub value: f64,
+    /// Its timestamp in milliseconds, where it has one.
+    pub at: Option<i64>,
 }
 
-/// Fetches a target's samples. `target` are the labels that the watchbook gives it, such as `job` and `instance`.
-pub async fn scrape(client: &Client, url: &str, target: &Labels, now: Timestamp) -> Scraped {
-    let (mut samples, failure) = match fetch(client, url, target, now).await {
-        Ok(samples) => (samples, None),
-        Err(reason) => (Vec::new(), Some(reason)),
-    };
-    let up = Labels::from_pairs([(METRIC_NAME, UP)]).and_then(|name| target.with(&name)).unwrap_or_default();
-    samples.push(Sample { series: up, at: now, value: if failure.is_none() { 1.0 } else { 0.0 } });
-    Scraped { samples, failure }
+/// The samples of a text in its order.
+#[derive(Debug, Clone)]
+pub struct Lines<'a> {
+    rest: std::iter::Zip<std::str::Lines<'a>, std::ops::RangeFrom<usize>>,
+    form: Form,
+    ended: bool,
+    last: usize,
 }
 
-async fn fetch(client: &Client, url: &str, target: &Labels, now: Timestamp) -> Result<Vec<Sample>, String> {
-    let request = client.get(url).header(ACCEPT, "text/plain;version=0.0.4").timeout(http::TOTAL_TIMEOUT);
-    let response = request.send().await.map_err(|error| http::fault(&error).1)?;
-    if !response.status().is_success() {
-        return Err(format!("status {}", response.status()));
+/// Reads a text. After an error nothing more comes.
+#[must_use]
+pub fn lines(text: &str, form: Form) -> Lines<'_> {
+    Lines { rest: text.lines().zip(1..), form, ended: false, last: 0 }
+}
+
+impl<'a> Iterator for Lines<'a> {
+    type Item = Result<Line<'a>, ExpositionError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        for (line, number) in self.rest.by_ref() {
+            self.last = number;
+            let line = line.trim_matches([' ', '\t', '\r']);
+            if self.ended && self.form == Form::OpenMetrics {
+                return self.stop(What::End);
+            }
+            self.ended |= line == END;
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            match sample(line, number, self.form) {
+                Ok(sample) => return Some(Ok(sample)),
+                Err(what) => return self.stop(what),
+            }
+        }
+        if self.form == Form::OpenMetrics && !self.ended {
+            self.ended = true;
+            return self.stop(What::End);
+        }
+        None
     }
-    let body = http::beginning(response, SCRAPE_BYTES_MAX + 1).await.map_err(|error| http::fault(&error).1)?;
-    if body.len() > SCRAPE_BYTES_MAX {
-        return Err(format!("the answer has more than {SCRAPE_BYTES_MAX} bytes"));
-    }
-    let said = std::str::from_utf8(&body).map_err(|_| "the answer is not UTF-8".to_owned())?;
-    parse(said, target, now).map_err(|error| error.to_string())
 }
 
-/// Reads a text. The labels of `target` win; a label of the same name that the text gives becomes `exported_name`.
-/// Samples without a timestamp get `now`.
-///
-/// # Errors
-/// Says which line breaks which rule.
-pub fn parse(text: &str, target: &Labels, now: Timestamp) -> Result<Vec<Sample>, ExpositionError> {
-    let lines = text.lines().zip(1..).map(|(line, number)| (line.trim_matches([' ', '\t', '\r']), number));
-    let samples = lines.filter(|(line, _)| !line.is_empty() && !line.starts_with('#'));
-    samples
-        .map(|(line, number)| sample(line, target, now).map_err(|what| ExpositionError { line: number, what }))
-        .collect()
+impl<'a> Lines<'a> {
+    fn stop(&mut self, what: What) -> Option<Result<Line<'a>, ExpositionError>> {
+        let line = self.last.max(1);
+        self.rest = "".lines().zip(1..);
+        self.ended = true;
+        Some(Err(ExpositionError { line, what }))
+    }
 }
 
-fn sample(line: &str, target: &Labels, now: Timestamp) -> Result<Sample, What> {
-    let end = line.find(|c: char| !is_name(c)).unwrap_or(line.len());
-    let (name, rest) = line.split_at(end);
-    if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) {
-        return Err(What::Name);
-    }
-    let mut pairs = Vec::new();
-    let rest = match rest.trim_start().strip_prefix('{') {
-        Some(inner) => labels(inner, &mut pairs)?,
-        None => rest,
+fn sample(line: &str, number: usize, form: Form) -> Result<Line<'_>, What> {
+    let (series, rest) = split(line)?;
+    let rest = match form {
+        Form::OpenMetrics => rest.split_once(" # ").map_or(rest, |(sample, _)| sample),
+        Form::Plain => rest,
     };
     let mut words = rest.split_ascii_whitespace();
-    let value = number(words.next().unwrap_or(""))?;
-    let at = words.next().map_or(Ok(now), timestamp)?;
-    if let Some(more) = words.next() {
-        return Err(What::Rest(shown(more)));
+    let value = value(words.next().unwrap_or(""))?;
+    let at = words.next().map(|word| timestamp(word, form)).transpose()?;
+    match words.next() {
+        Some(more) => Err(What::Rest(shown(more))),
+        None => Ok(Line { number, series, value, at }),
     }
-    Ok(Sample { series: series(name, pairs, target)?, at, value })
+}
+
+/// A line cut behind its labels.
+fn split(line: &str) -> Result<(&str, &str), What> {
+    let end = line.find(|c: char| !is_name(c)).unwrap_or(line.len());
+    if end == 0 || line.starts_with(|c: char| c.is_ascii_digit()) {
+        return Err(What::Name);
+    }
+    let (_, rest) = line.split_at(end);
+    let Some(inner) = rest.trim_start().strip_prefix('{') else { return Ok(line.split_at(end)) };
+    let (mut quoted, mut escaped) = (false, false);
+    for (place, c) in inner.char_indices() {
+        match c {
+            _ if escaped => escaped = false,
+            '\\' if quoted => escaped = true,
+            '"' => quoted = !quoted,
+            '}' if !quoted => return Ok(line.split_at(line.len() - inner.len() + place + 1)),
+            _ => {}
+        }
+    }
+    Err(What::Labels)
+}
+
+/// The labels of a series as [`Line::series`] writes it, the metric's name among them, in the order of the text. Values may be
+/// empty.
+///
+/// # Errors
+/// When they are not well formed.
+pub fn pairs(series: &str) -> Result<Vec<(String, String)>, What> {
+    let end = series.find(|c: char| !is_name(c)).unwrap_or(series.len());
+    let (name, rest) = series.split_at(end);
+    let mut all = vec![(METRIC_NAME.to_owned(), name.to_owned())];
+    if let Some(inner) = rest.trim_start().strip_prefix('{') {
+        labels(inner, &mut all)?;
+    }
+    let twice = |(at, (name, _)): (usize, &(String, String))| {
+        all.iter().skip(at + 1).any(|(other, _)| other == name).then(|| What::Twice(name.clone()))
+    };
+    match all.iter().enumerate().find_map(twice) {
+        Some(twice) => Err(twice),
+        None => Ok(all),
+    }
 }
 
 fn is_name(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '_' | ':')
 }
 
-fn series(name: &str, pairs: Vec<(&str, String)>, target: &Labels) -> Result<Labels, LabelsError> {
-    let own = pairs.into_iter().filter(|(_, value)| !value.is_empty()).map(|(label, value)| {
-        if target.get(label).is_some() { (format!("exported_{label}"), value) } else { (label.to_owned(), value) }
-    });
-    let fixed = target.iter().chain([(METRIC_NAME, name)]).map(|(label, value)| (label.to_owned(), value.to_owned()));
-    Labels::from_pairs(own.chain(fixed))
-}
-
-/// Reads labels up to the closing brace, and returns what follows it.
-fn labels<'a>(text: &'a str, pairs: &mut Vec<(&'a str, String)>) -> Result<&'a str, What> {
+/// Reads labels up to the closing brace.
+fn labels(text: &str, pairs: &mut Vec<(String, String)>) -> Result<(), What> {
     let mut rest = text.trim_start();
     loop {
-        if let Some(after) = rest.strip_prefix('}') {
-            return Ok(after);
+        if rest.starts_with('}') {
+            return Ok(());
         }
         let (name, after) = rest.split_once('=').ok_or(What::Labels)?;
         let name = name.trim_end();
-        if name.is_empty() || !name.chars().all(is_name) {
+        if name.is_empty() || name.contains(':') || !name.chars().all(is_name) {
             return Err(What::Labels);
         }
         let quoted = after.trim_start().strip_prefix('"').ok_or(What::Labels)?;
         let (value, after) = unquoted(quoted).ok_or(What::Labels)?;
-        pairs.push((name, value));
+        pairs.push((name.to_owned(), value));
         let after = after.trim_start();
         rest = match after.strip_prefix(',') {
             Some(more) => more.trim_start(),
@@ -156,7 +219,7 @@ fn unquoted(text: &str) -> Option<(String, &str)> {
     let mut chars = text.char_indices();
     while let Some((place, c)) = chars.next() {
         match c {
-            '"' => return Some((value, &text[place + 1..])),
+            '"' => return Some((value, text.get(place + 1..)?)),
             '\\' => match chars.next()?.1 {
                 'n' => value.push('\n'),
                 c @ ('\\' | '"') => value.push(c),
@@ -168,13 +231,23 @@ fn unquoted(text: &str) -> Option<(String, &str)> {
     None
 }
 
-fn number(word: &str) -> Result<f64, What> {
+fn value(word: &str) -> Result<f64, What> {
     word.parse().map_err(|_| What::Value(shown(word)))
 }
 
-fn timestamp(word: &str) -> Result<Timestamp, What> {
-    let at = word.parse().ok().and_then(|milliseconds| Timestamp::from_millisecond(milliseconds).ok());
-    at.ok_or_else(|| What::Timestamp(shown(word)))
+/// The longest timestamp, in seconds since 1970, either way: the year 9999.
+const SECONDS_MAX: f64 = 253_402_300_799.0;
+
+fn timestamp(word: &str, form: Form) -> Result<i64, What> {
+    match form {
+        Form::Plain => word.parse().map_err(|_| What::Timestamp(shown(word), "milliseconds")),
+        Form::OpenMetrics => {
+            let seconds = word.parse().ok().filter(|seconds: &f64| seconds.abs() <= SECONDS_MAX);
+            let seconds = seconds.ok_or_else(|| What::Timestamp(shown(word), "seconds"))?;
+            #[expect(clippy::cast_possible_truncation, reason = "within bounds")]
+            Ok((seconds * 1000.0) as i64)
+        }
+    }
 }
 
 fn shown(word: &str) -> String {

@@ -8,9 +8,11 @@
 //! | [`outbound`] | out | SMTP, Standard Webhooks, ntfy, Slack, Matrix |
 //! | [`checks`] | out | health checks: HTTP, TCP, DNS, TLS, ICMP, gRPC |
 //! | [`evtx`] | in | Windows event logs as files |
-//! | [`exposition`] | out, in | Prometheus' text format, read from a target |
+//! | [`exposition`] | in | Prometheus' text format and OpenMetrics |
+//! | [`scrape`] | out | targets of `scrape_configs`: found, asked, relabeled |
 //! | [`otlp`] | in | OTLP metrics, as protobuf and as JSON |
 //! | [`rules`] | in | Prometheus' rule files and promtool's unit tests |
+//! | [`sources`] | out | queries to existing stores that speak Prometheus' API |
 //! | [`slo`] | in | service-level objectives: OpenSLO's and sloth's forms |
 //! | [`remote_write`] | in | Prometheus' remote write 1.0 and 2.0 |
 //! | [`watchbook`] | in | the watchbook's files |
@@ -24,8 +26,10 @@ pub mod otlp;
 pub mod outbound;
 pub mod remote_write;
 pub mod rules;
+pub mod scrape;
 pub mod signature;
 pub mod slo;
+pub mod sources;
 pub mod syslog;
 mod text;
 pub mod watchbook;

@@ -14,7 +14,7 @@
 mod email;
 mod matrix;
 mod ntfy;
-mod secret;
+pub(crate) mod secret;
 mod slack;
 mod webhook;
 mod words;

@@ -231,7 +231,7 @@ fn of_group(
 fn is_of(group: &Group, rule: &Rule, alerting: &Alerting, firing: &Firing) -> bool {
     let from_impact = alerting.beyond.as_ref().is_some_and(|beyond| beyond.severity_from.is_some());
     let own = group.labels_of(rule).into_iter();
-    let mut own = own.filter(|(name, text)| !text.contains("{{") && !(from_impact && name == "severity"));
+    let mut own = own.filter(|(name, text)| !(text.contains("{{") || from_impact && name == "severity"));
     own.all(|(name, text)| firing.alert.get(&name).unwrap_or_default() == text)
 }
 

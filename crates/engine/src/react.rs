@@ -23,7 +23,11 @@ pub fn react(world: &World, fact: &Fact) -> Vec<Command> {
         Event::Signals(signals::Event::SignalCleared { labels, .. }) => {
             vec![observe(labels, &Labels::default(), Some(fact.at))]
         }
-        Event::Signals(signals::Event::ChangeReported { .. }) => Vec::new(),
+        Event::Signals(
+            signals::Event::ChangeReported { .. }
+            | signals::Event::RuleJudged { .. }
+            | signals::Event::TuningAsked { .. },
+        ) => Vec::new(),
 
         // A page that the severity policy calls an incident declares one, or joins the one that is open.
         Event::Alerts(alerts::Event::PageOpened(opened)) if opened.declare => vec![declare(world, opened)],

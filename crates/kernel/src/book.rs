@@ -3,9 +3,13 @@
 //! Every reference between parts has been checked when a `Book` exists, so a room may look a name up and treat absence
 //! as "this part is gone", never as an error of the user. [`Book::default`] is the empty book.
 
+pub mod logs;
 pub mod probe;
 pub mod rules;
+pub mod scrape;
+pub mod sigma;
 pub mod slo;
+pub mod source;
 pub mod unit;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,6 +18,7 @@ use jiff::civil::{DateTime, Time, Weekday};
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
+pub use logs::{LogFinding, LogWatch, LogWatches};
 pub use probe::{Check, Probe, Tally};
 
 use crate::actor::Role;
@@ -22,8 +27,8 @@ use crate::digest::Digest;
 use crate::labels::Labels;
 use crate::matcher::Matcher;
 use crate::name::{
-    ChannelName, ComponentName, HookName, PersonName, PolicyName, RuleName, ScheduleName, ServiceName, TeamName,
-    TemplateName,
+    ChannelName, ComponentName, HookName, PersonName, PolicyName, RuleName, ScheduleName, ServiceName, SourceName,
+    TeamName, TemplateName,
 };
 use crate::severity::Severity;
 use crate::time::Seconds;
@@ -71,8 +76,16 @@ pub struct Book {
     pub on_bad_rule: rules::OnBadRule,
     /// What was left out because of that, in order of place.
     pub left_out: Vec<rules::LeftOut>,
+    /// Sigma rules and how their matches are handled.
+    pub sigma: sigma::Sigma,
     /// Health checks by name.
     pub checks: BTreeMap<RuleName, Check>,
+    /// How the logs of services are watched.
+    pub logs: LogWatches,
+    /// Scrape jobs, in the order of the files.
+    pub scrapes: Vec<scrape::ScrapeJob>,
+    /// Existing stores that rules may be evaluated over, by name.
+    pub sources: BTreeMap<SourceName, source::Source>,
     /// Components of the status page, in the order in which they are shown.
     pub components: Vec<Component>,
     /// Access policies in Cedar's language, added to the built-in ones.

@@ -28,11 +28,11 @@ pub use book::Book;
 pub use delivery::{Address, ChannelKind, Delivery, DeliveryId, Outcome};
 pub use digest::Digest;
 pub use labels::{Fingerprint, Labels};
-pub use log::{LogEvent, Nanos, Origin, Span};
+pub use log::{Level, LogEvent, Nanos, Origin, Span};
 pub use matcher::Matcher;
 pub use name::{
     ChannelName, ComponentName, HookName, IncidentId, NameError, PersonName, PolicyName, RuleName, ScheduleName,
-    ServiceName, TeamName, TemplateName,
+    ServiceName, SourceName, TeamName, TemplateName,
 };
 pub use record::{Body, Record, Seq};
 pub use sensitivity::Sensitivity;

@@ -103,7 +103,7 @@ impl Matcher {
     }
 }
 
-fn anchored(pattern: &str) -> Result<Regex, MatcherError> {
+pub(crate) fn anchored(pattern: &str) -> Result<Regex, MatcherError> {
     if pattern.len() > PATTERN_BYTES_MAX {
         return Err(MatcherError::TooLong(pattern.len()));
     }

@@ -140,6 +140,8 @@ names! {
     ComponentName by check;
     /// A generic webhook door.
     HookName by check;
+    /// An existing store that rules are evaluated over.
+    SourceName by check;
     /// A rule or a health check.
     RuleName by check_rule;
 }

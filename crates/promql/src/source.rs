@@ -31,6 +31,12 @@ pub trait SeriesSource {
     /// When the source cannot answer, or the answer would pass a limit of its own; says which.
     fn select(&self, wanted: Wanted<'_>) -> Result<Vec<Series>, SourceFailure>;
 
+    /// The answer to a whole query at an instant, from a source that answers queries itself; `None` where the query is to be
+    /// evaluated over [`SeriesSource::select`]. A number is a sample without labels.
+    fn answer(&self, _query: &Expr, _at: Millis) -> Option<Result<Vec<(Labels, Value)>, SourceFailure>> {
+        None
+    }
+
     /// Tells `each` the newest point of that time of every series that matches, each series once and in any order, and
     /// gives how many points were loaded for it. A source that knows newest points need not load any other; it may be
     /// locked meanwhile, so `each` does not ask it.

@@ -178,13 +178,14 @@ fn must_be_there(directory: &Path) -> Result<(), Failure> {
     Err(Failure::new(format!("there is no directory {shown}")).hint(hint).exit(Exit::Usage))
 }
 
-/// Reads a watchbook, with what only the room of rules can say about it.
+/// Reads a watchbook, with what only the room of rules can say about it, and with its Sigma rules. Blocks on the file system, on
+/// `git` and on the rules.
 pub fn read(directory: &Path, on_bad_rule: Option<OnBadRule>) -> watchbook::Checked {
     let on_bad_rule = on_bad_rule.map(|what| match what {
         OnBadRule::Refuse => kernel_rules::OnBadRule::Refuse,
         OnBadRule::LoadTheRest => kernel_rules::OnBadRule::LoadTheRest,
     });
-    watchbook::check_as(directory, &Reading { on_bad_rule, finish: Some(&finish) })
+    crate::sigma::compiled_into(watchbook::check_as(directory, &Reading { on_bad_rule, finish: Some(&finish) }))
 }
 
 fn finish(book: &mut kernel::Book) -> Vec<Further> {

@@ -1,17 +1,40 @@
 //! The metric store as the ruler and the query API use it.
 
-use engine::ruler::{SeriesStore, Watch};
+use async_trait::async_trait;
+use connectors::sources;
+use engine::ruler::{Queries, SeriesStore, Unanswered, Watch};
 use kernel::Timestamp;
+use kernel::book::source::Source;
 use promql::ast::Matcher;
-use promql::{Each, Labels, Millis, Point, Series, SeriesSource, SourceFailure, Value, Wanted};
-use telemetry::metrics::Store;
+use promql::{Data, Each, Labels, Millis, Point, Series, SeriesSource, SourceFailure, Value, Wanted};
+use telemetry::metrics::{Appended, Store};
 
 /// The embedded store.
 #[derive(Debug, Clone)]
 pub struct Embedded(pub Store);
 
-/// What the ruler's keys begin with; see [`telemetry::metrics::Appender::series`].
+/// What the keys of samples begin with that are labelled here; see [`telemetry::metrics::Appender::series`].
 const MARK: u8 = 0xfe;
+
+impl Embedded {
+    /// Appends samples, and says what became of them.
+    ///
+    /// # Errors
+    /// When nothing can be kept now; says why.
+    pub fn append(&self, samples: &[(Labels, Point)], now: Timestamp) -> Result<Appended, String> {
+        let mut appender = self.0.appender(now.as_millisecond()).map_err(|failure| failure.to_string())?;
+        let mut key = Vec::new();
+        for (labels, point) in samples {
+            write_key(labels, &mut key);
+            appender.series(&key, || Ok::<_, std::convert::Infallible>(labels.iter().collect()));
+            match &point.value {
+                Value::Float(value) => appender.float(point.at, point.born, *value),
+                Value::Histogram(histogram) => appender.histogram(point.at, point.born, histogram),
+            }
+        }
+        appender.finish().map_err(|failure| failure.to_string())
+    }
+}
 
 impl SeriesSource for Embedded {
     fn select(&self, wanted: Wanted<'_>) -> Result<Vec<Series>, SourceFailure> {
@@ -25,20 +48,7 @@ impl SeriesSource for Embedded {
 
 impl SeriesStore for Embedded {
     fn write(&self, samples: Vec<(Labels, Point)>, now: Timestamp) -> Result<(), String> {
-        if samples.is_empty() {
-            return Ok(());
-        }
-        let mut appender = self.0.appender(now.as_millisecond()).map_err(|failure| failure.to_string())?;
-        let mut key = Vec::new();
-        for (labels, point) in &samples {
-            write_key(labels, &mut key);
-            appender.series(&key, || Ok::<_, std::convert::Infallible>(labels.iter().collect()));
-            match &point.value {
-                Value::Float(value) => appender.float(point.at, point.born, *value),
-                Value::Histogram(histogram) => appender.histogram(point.at, point.born, histogram),
-            }
-        }
-        appender.finish().map(|_| ()).map_err(|failure| failure.to_string())
+        if samples.is_empty() { Ok(()) } else { self.append(&samples, now).map(|_| ()) }
     }
 
     fn watch(&self, matchers: &[Matcher], window: Millis) -> Option<Watch> {
@@ -54,6 +64,19 @@ impl SeriesStore for Embedded {
         let mut written = Vec::new();
         self.0.take_written(&mut written);
         written.into_iter().map(|id| id.0).collect()
+    }
+}
+
+/// Existing stores, asked over HTTP.
+pub struct Elsewhere(pub sources::Asker);
+
+#[async_trait]
+impl Queries for Elsewhere {
+    async fn ask(&self, source: &Source, query: &str, at: Millis) -> Result<Data, Unanswered> {
+        self.0.ask(source, query, at).await.map_err(|why| match why {
+            sources::Unanswered::Refused(why) => Unanswered::Refused(why),
+            sources::Unanswered::Failed(why) => Unanswered::Failed(why),
+        })
     }
 }
 

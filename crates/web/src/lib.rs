@@ -18,6 +18,7 @@ pub mod doors;
 pub mod health;
 pub mod letting_in;
 pub mod listen;
+pub mod logs;
 pub mod long;
 pub mod metrics;
 mod noise;

@@ -3,9 +3,12 @@
 use std::sync::Arc;
 
 use connectors::otlp::Totals;
+use connectors::scrape::Board;
 use connectors::watchbook::Findings;
 use engine::backtests::Backtests;
+use engine::patterns::PatternWatch;
 use engine::ruler::Ruler;
+use engine::sigma::SigmaWatch;
 use engine::{Engine, Fact};
 use futures::future::BoxFuture;
 use kernel::sample::Sample;
@@ -109,6 +112,12 @@ pub struct Stores {
     pub spans: Arc<Blocks<Span>>,
     /// What runs the rule files.
     pub ruler: Arc<Ruler>,
+    /// What runs the Sigma rules.
+    pub sigma: Arc<SigmaWatch>,
+    /// What watches logs for patterns.
+    pub patterns: Arc<PatternWatch>,
+    /// The targets that are scraped.
+    pub targets: Arc<Board>,
 }
 
 /// What of one push was not kept.

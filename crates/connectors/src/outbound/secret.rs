@@ -8,35 +8,35 @@ use kernel::book::SecretRef;
 const SECRET_BYTES_MAX: u64 = 64 * 1024;
 
 /// A secret. It has no `Debug` and no `Display`, so that it cannot get into a log by accident.
-pub(super) struct Secret(String);
+pub(crate) struct Secret(String);
 
 impl Secret {
     /// Reads a secret from where the watchbook says it is.
     ///
     /// # Errors
     /// Says where it was not found; never what was found.
-    pub(super) async fn read(reference: &SecretRef) -> Result<Self, String> {
+    pub(crate) async fn read(reference: &SecretRef) -> Result<Self, String> {
         let found = match reference {
             SecretRef::Env(name) => std::env::var(name).map_err(|error| match error {
-                std::env::VarError::NotPresent => format!("the channel's secret is not set: set {name} for the server"),
-                std::env::VarError::NotUnicode(_) => format!("the channel's secret in {name} is not text"),
+                std::env::VarError::NotPresent => format!("the secret is not set: set {name} for the server"),
+                std::env::VarError::NotUnicode(_) => format!("the secret in {name} is not text"),
             })?,
             SecretRef::File(path) => {
-                let why = |error| format!("the channel's secret cannot be read from {path}: {error}");
+                let why = |error| format!("the secret cannot be read from {path}: {error}");
                 read_file(path).await.map_err(why)?
             }
         };
         let secret = found.trim();
-        if secret.is_empty() { Err("the channel's secret is empty".to_owned()) } else { Ok(Self(secret.to_owned())) }
+        if secret.is_empty() { Err("the secret is empty".to_owned()) } else { Ok(Self(secret.to_owned())) }
     }
 
     /// The secret itself, for the wire.
-    pub(super) fn expose(&self) -> &str {
+    pub(crate) fn expose(&self) -> &str {
         &self.0
     }
 
     /// The secret and its parts, to be taken out of what others say.
-    pub(super) fn parts(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn parts(&self) -> impl Iterator<Item = &str> {
         let parts = self.0.split(|c: char| c == ':' || c.is_whitespace());
         std::iter::once(self.0.as_str()).chain(parts.filter(|part| !part.starts_with("http")))
     }

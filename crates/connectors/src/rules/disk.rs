@@ -73,7 +73,7 @@ fn unreadable(name: &str, error: &io::Error) -> Findings {
 }
 
 /// The files that a pattern names, in order of path. `.` and `..` are resolved first, so that a file has one path.
-fn glob(pattern: &Path) -> Vec<PathBuf> {
+pub(crate) fn glob(pattern: &Path) -> Vec<PathBuf> {
     let mut parts: Vec<Component<'_>> = Vec::new();
     for part in pattern.components() {
         match (part, parts.last()) {

@@ -16,7 +16,7 @@ const UNITS: [(&str, u64); 7] = [
 const MILLIS_MAX: u64 = i64::MAX.unsigned_abs() / 1_000_000;
 
 /// Reads a duration; `None` when it is not one.
-pub(super) fn parse(text: &str) -> Option<Duration> {
+pub(crate) fn parse(text: &str) -> Option<Duration> {
     if text == "0" {
         return Some(Duration::ZERO);
     }

@@ -12,25 +12,25 @@ use crate::watchbook::shape::Reader;
 use crate::watchbook::yaml::{Key, Node, Value};
 
 /// The entries of a map.
-pub(super) type Entries = [(Key, Node)];
+pub(crate) type Entries = [(Key, Node)];
 
 /// The value of a key, unless it is absent or null.
-pub(super) fn given<'n>(entries: &'n Entries, name: &str) -> Option<&'n Node> {
+pub(crate) fn given<'n>(entries: &'n Entries, name: &str) -> Option<&'n Node> {
     entries.iter().find(|(key, _)| key.text == name).map(|(_, node)| node).filter(|node| !node.is_null())
 }
 
 /// The place of a node.
-pub(super) fn place(node: &Node) -> Place {
+pub(crate) fn place(node: &Node) -> Place {
     Place { line: node.at.line, column: node.at.column, last_line: node.last_line }
 }
 
 /// Notes that a demand is not met.
-pub(super) fn refuse(at: Spot, demand: &'static Rule, message: String, hint: &str, reader: &mut Reader<'_>) {
+pub(crate) fn refuse(at: Spot, demand: &'static Rule, message: String, hint: &str, reader: &mut Reader<'_>) {
     reader.notes.push(Note { at, rule: demand, message, hint: Some(hint.to_owned()) });
 }
 
 /// The text of a scalar; empty for null. `None` after a note.
-pub(super) fn text<'n>(node: &'n Node, reader: &mut Reader<'_>) -> Option<&'n str> {
+pub(crate) fn text<'n>(node: &'n Node, reader: &mut Reader<'_>) -> Option<&'n str> {
     match &node.value {
         Value::Text { .. } if node.is_null() => Some(""),
         Value::Text { text, .. } => Some(text),
@@ -44,23 +44,23 @@ pub(super) fn text<'n>(node: &'n Node, reader: &mut Reader<'_>) -> Option<&'n st
 }
 
 /// The text of a key; empty when the key is absent.
-pub(super) fn text_of(entries: &Entries, name: &str, reader: &mut Reader<'_>) -> String {
+pub(crate) fn text_of(entries: &Entries, name: &str, reader: &mut Reader<'_>) -> String {
     given(entries, name).and_then(|node| text(node, reader)).unwrap_or_default().to_owned()
 }
 
 /// The items of a list under a key; none when the key is absent.
-pub(super) fn list_of<'n>(entries: &'n Entries, name: &str, reader: &mut Reader<'_>) -> &'n [Node] {
+pub(crate) fn list_of<'n>(entries: &'n Entries, name: &str, reader: &mut Reader<'_>) -> &'n [Node] {
     given(entries, name).and_then(|node| reader.list(node)).unwrap_or_default()
 }
 
 /// The texts of a list under a key.
-pub(super) fn texts_of(entries: &Entries, name: &str, reader: &mut Reader<'_>) -> Vec<String> {
+pub(crate) fn texts_of(entries: &Entries, name: &str, reader: &mut Reader<'_>) -> Vec<String> {
     let items = list_of(entries, name, reader);
     items.iter().filter_map(|item| text(item, reader)).map(str::to_owned).collect()
 }
 
 /// The duration of a key.
-pub(super) fn duration_of(entries: &Entries, name: &str, reader: &mut Reader<'_>) -> Option<Duration> {
+pub(crate) fn duration_of(entries: &Entries, name: &str, reader: &mut Reader<'_>) -> Option<Duration> {
     let node = given(entries, name)?;
     let written = text(node, reader)?;
     let parsed = duration::parse(written);
@@ -73,7 +73,7 @@ pub(super) fn duration_of(entries: &Entries, name: &str, reader: &mut Reader<'_>
 }
 
 /// A number written without quotes, as YAML writes numbers.
-pub(super) fn number(node: &Node, reader: &mut Reader<'_>) -> Option<f64> {
+pub(crate) fn number(node: &Node, reader: &mut Reader<'_>) -> Option<f64> {
     let written = text(node, reader)?;
     let plain = matches!(node.value, Value::Text { plain: true, .. });
     let parsed = yaml_number(written).filter(|_| plain);
@@ -106,7 +106,7 @@ fn yaml_number(text: &str) -> Option<f64> {
 }
 
 /// Yes or no, in the words that YAML has for it.
-pub(super) fn flag_of(entries: &Entries, name: &str, reader: &mut Reader<'_>) -> bool {
+pub(crate) fn flag_of(entries: &Entries, name: &str, reader: &mut Reader<'_>) -> bool {
     let Some(node) = given(entries, name) else { return false };
     let written = text(node, reader).unwrap_or_default();
     match written.to_ascii_lowercase().as_str() {
@@ -120,14 +120,14 @@ pub(super) fn flag_of(entries: &Entries, name: &str, reader: &mut Reader<'_>) ->
 }
 
 /// A map of names and texts under a key.
-pub(super) fn map_of(entries: &Entries, name: &str, reader: &mut Reader<'_>) -> BTreeMap<String, String> {
+pub(crate) fn map_of(entries: &Entries, name: &str, reader: &mut Reader<'_>) -> BTreeMap<String, String> {
     let pairs = given(entries, name).and_then(|node| reader.map(node)).unwrap_or_default();
     let read = |(key, value): &(Key, Node)| Some((key.text.clone(), text(value, reader)?.to_owned()));
     pairs.iter().filter_map(read).collect()
 }
 
 /// A map of labels or annotations under a key.
-pub(super) fn labels_of(entries: &Entries, name: &str, reader: &mut Reader<'_>) -> BTreeMap<String, String> {
+pub(crate) fn labels_of(entries: &Entries, name: &str, reader: &mut Reader<'_>) -> BTreeMap<String, String> {
     let pairs = given(entries, name).and_then(|node| reader.map(node)).unwrap_or_default();
     for (key, _) in pairs {
         if key.text.is_empty() || (name == "labels" && key.text == "__name__") {
@@ -139,7 +139,7 @@ pub(super) fn labels_of(entries: &Entries, name: &str, reader: &mut Reader<'_>) 
 }
 
 /// An expression, and its tree where it is PromQL.
-pub(super) fn expression(node: &Node, reader: &mut Reader<'_>) -> Option<(Expression, promql::ast::Expr)> {
+pub(crate) fn expression(node: &Node, reader: &mut Reader<'_>) -> Option<(Expression, promql::ast::Expr)> {
     let text = text(node, reader)?;
     match promql::parse(text) {
         Ok(tree) => Some((Expression { text: text.to_owned(), at: place(node) }, tree)),

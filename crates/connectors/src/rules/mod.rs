@@ -10,9 +10,9 @@
 
 mod beyond;
 mod demand;
-mod disk;
-mod duration;
-mod field;
+pub(crate) mod disk;
+pub(crate) mod duration;
+pub(crate) mod field;
 mod read;
 #[cfg(test)]
 mod tests;
@@ -107,7 +107,11 @@ pub fn check(path: &str, bytes: &[u8]) -> Checked {
 }
 
 /// Gives the tree of a file to a reader; what comes of it, and everything that was noted.
-fn with_tree<T>(path: &str, bytes: &[u8], read: impl FnOnce(&Node, &mut Reader<'_>) -> T) -> (Option<T>, Findings) {
+pub(crate) fn with_tree<T>(
+    path: &str,
+    bytes: &[u8],
+    read: impl FnOnce(&Node, &mut Reader<'_>) -> T,
+) -> (Option<T>, Findings) {
     let (mut notes, names) = (Vec::new(), Names::default());
     let Some(text) = text(bytes, &mut notes) else {
         return (None, Findings::resolve(notes, &[(path, "")]));

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
+use kernel::SourceName;
 use kernel::book::rules::{Alerting, Expression, Group, Recording, Rule, RuleFile};
 
 use super::field::{
@@ -13,7 +14,9 @@ use super::{RULES_MAX, Refused, beyond, demand};
 use crate::watchbook::shape::Reader;
 use crate::watchbook::yaml::Node;
 
-const GROUP_KEYS: [&str; 6] = ["name", "interval", "query_offset", "limit", "labels", "rules"];
+const GROUP_KEYS: [&str; 7] = ["name", "interval", "query_offset", "limit", "labels", "rules", "watchkeeper"];
+/// What a file or a group may say beyond Prometheus.
+const BEYOND_KEYS: [&str; 1] = ["source"];
 const RULE_KEYS: [&str; 8] =
     ["record", "alert", "expr", "for", "keep_firing_for", "labels", "annotations", "watchkeeper"];
 
@@ -28,10 +31,14 @@ pub(super) struct Read {
 /// Reads a file's tree.
 pub(super) fn file(path: &str, root: &Node, reader: &mut Reader<'_>) -> Read {
     let mut shelf = Shelf::default();
-    let entries = reader.keys(root, &["groups"]).unwrap_or_default();
+    let entries = reader.keys(root, &["groups", "watchkeeper"]).unwrap_or_default();
+    let source = source(entries, reader);
     // As in Prometheus, an item that is nothing is none.
     for node in list_of(entries, "groups", reader).iter().filter(|node| !node.is_null()) {
         shelf.group(node, reader);
+    }
+    for group in shelf.groups.iter_mut().filter(|group| group.source.is_none()) {
+        group.source.clone_from(&source);
     }
     Read {
         file: RuleFile { path: path.to_owned(), groups: shelf.groups },
@@ -62,6 +69,7 @@ impl Shelf {
             query_offset: duration_of(entries, "query_offset", reader),
             limit: limit(entries, reader),
             labels: labels_of(entries, "labels", reader),
+            source: source(entries, reader),
             rules: Vec::new(),
         };
         self.name(&group, node, reader);
@@ -107,6 +115,20 @@ impl Shelf {
 
     fn refuse(&mut self, group: &Group, name: &str, node: &Node) {
         self.refused.push(Refused { group: group.name.clone(), rule: Some(name.to_owned()), line: node.at.line });
+    }
+}
+
+/// The source that a file or a group names.
+fn source(entries: &Entries, reader: &mut Reader<'_>) -> Option<SourceName> {
+    let node = given(entries, "watchkeeper")?;
+    let entries = reader.keys(node, &BEYOND_KEYS)?;
+    let written = text_of(entries, "source", reader);
+    match SourceName::new(&written) {
+        Ok(name) => Some(name),
+        Err(wrong) => {
+            refuse(node.at, &demand::BEYOND, wrong.to_string(), "write `watchkeeper: { source: NAME }`", reader);
+            None
+        }
     }
 }
 

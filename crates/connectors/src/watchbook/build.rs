@@ -4,16 +4,18 @@
 use std::collections::BTreeMap;
 
 use kernel::Digest;
-use kernel::book::{Book, Channel, Component, Inhibition, Route, SeverityRule};
+use kernel::book::sigma::Sigma;
+use kernel::book::{Book, Channel, Component, Inhibition, LogWatches, Route, SeverityRule};
 
 use super::files::{Place, Source};
 use super::finding::{Note, Spot};
 use super::kinds::{BookFile, ComponentFile, RouteFile, RoutesFile, SeverityFile};
 use super::rule;
 use super::shape::{Names, Placed, Reader, Shape, Sort};
+use super::sigma::{self, SigmaFile};
 use super::template;
 use super::yaml::{self, Node, Value};
-use super::{checks, make};
+use super::{checks, logs, make};
 
 /// The YAML files as trees, in order of path.
 type Trees = Vec<(Place, Node)>;
@@ -32,7 +34,12 @@ pub(super) fn draft(sources: &[Source], digest: Digest, notes: &mut Vec<Note>) -
         let Some(place) = source.place else { continue };
         match place {
             Place::Template => name_template(file, source, &mut names, notes),
-            Place::Access | Place::Prometheus | Place::Objectives | Place::Plugins => {}
+            Place::Access
+            | Place::Prometheus
+            | Place::Objectives
+            | Place::Plugins
+            | Place::Sigma(_)
+            | Place::Scrape => {}
             _ => match source.whole.then(|| yaml::parse(file, &source.text, notes)).flatten() {
                 Some(node) => trees.push((place, node)),
                 None => unsure(place, &mut names),
@@ -139,7 +146,10 @@ impl Maker<'_> {
             hooks: self.named(Sort::Hook, make::hook),
             rules: self.named(Sort::Rule, make::rule),
             checks: self.named(Sort::Check, checks::make),
+            sigma: self.sigma(),
+            logs: self.logs(),
             components: self.components(),
+            sources: self.named(Sort::Source, make::source),
             ..Book::default()
         }
     }
@@ -147,6 +157,12 @@ impl Maker<'_> {
     fn root(&mut self) -> Option<BookFile> {
         let root = self.trees.iter().find(|(place, _)| *place == Place::Root);
         root.and_then(|(_, node)| BookFile::read(node, &mut self.reader))
+    }
+
+    fn sigma(&mut self) -> Sigma {
+        let file = self.trees.iter().find(|(place, _)| *place == Place::Handling);
+        let read = file.and_then(|(_, node)| SigmaFile::read(node, &mut self.reader));
+        Sigma { handling: read.map(sigma::handling).unwrap_or_default(), ..Sigma::default() }
     }
 
     /// Everything of one sort that can be read, in the order of the files. The first of two with one name stays.
@@ -219,6 +235,11 @@ impl Maker<'_> {
             make::route(root.value, None, &mut self.reader)
         });
         (root.unwrap_or_default(), inhibitions)
+    }
+
+    fn logs(&mut self) -> LogWatches {
+        let nodes = self.trees.iter().filter(|(place, _)| *place == Place::Logs).map(|(_, node)| node);
+        logs::make(nodes, &mut self.reader)
     }
 
     fn severity(&mut self) -> Vec<SeverityRule> {

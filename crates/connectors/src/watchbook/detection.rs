@@ -12,13 +12,16 @@ use super::finding::{Note, Spot};
 use super::{Findings, Level, Rule};
 use crate::{rules, slo};
 
+/// Finishes a book that was read, and says what is wrong with it. What it is about, it has taken out.
+pub type Finish<'a> = &'a dyn Fn(&mut Book) -> Vec<Further>;
+
 /// How a watchbook is read.
 #[derive(Default)]
 pub struct Reading<'a> {
     /// What becomes of a bad rule, whatever the book says.
     pub on_bad_rule: Option<OnBadRule>,
-    /// Finishes a book that was read, and says what is wrong with it. What it is about, it has taken out.
-    pub finish: Option<&'a dyn Fn(&mut Book) -> Vec<Further>>,
+    /// What only others can do with it.
+    pub finish: Option<Finish<'a>>,
 }
 
 /// Something that is wrong by somebody else's judgement.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use kernel::book::rules::OnBadRule;
+use kernel::book::source::SourceKind;
 use kernel::book::{DutyHours, Reduce, SecretRef, Target, Threshold, Turn};
 use kernel::{
     Address, ChannelKind, Labels, Matcher, PersonName, PolicyName, Role, Seconds, ServiceName, Severity, TeamName,
@@ -252,6 +253,26 @@ shape! {
         "description" description: Option<String>,
         /// The services behind it.
         "services" services: Vec<ServiceName>,
+    }
+}
+
+shape! {
+    /// An existing store that rule files are evaluated over.
+    SourceFile {
+        /// What it speaks. Default: prometheus, which is also what VictoriaMetrics, Mimir and Thanos speak.
+        "kind" kind: Option<SourceKind>,
+        /// Where it is: what stands before `/api/v1/query`.
+        "url" url: Url,
+        /// The name that the secret is the password of. Without it, the secret is a bearer token.
+        "user" user: Option<String>,
+        /// Where the credential is: `env:NAME` or `file:PATH` on the server. It is never written here.
+        "secret" secret: Option<SecretRef>,
+        /// How long one answer may take. Default: 10s.
+        "timeout" timeout: Option<Span>,
+        /// How many questions are open at once. Default: 8.
+        "at_once" at_once: Option<Whole<1, 64>>,
+        /// The rule files that are evaluated over it: `prometheus/shop-*.yml`. A group may also name its source itself.
+        "rules" rules: Vec<String>,
     }
 }
 

@@ -1,6 +1,9 @@
 //! From what stands in a file to what the kernel calls it: defaults are filled in, and what several keys of one thing say
 //! together is checked.
 
+use std::num::NonZeroU8;
+
+use kernel::book::source::{self, Source, SourceKind};
 use kernel::book::{
     Channel, EscalationPolicy, Hook, Inhibition, Layer, Person, Reduce, Route, Rule, Schedule, Service, SeverityRule,
     Step, Team, Threshold,
@@ -121,6 +124,23 @@ pub(super) fn channel(_: &str, file: ChannelFile, reader: &mut Reader<'_>) -> Op
         reader.note_hint(file.url.at, &rule::SENDER, "a mail channel needs the address it sends from", hint);
     }
     Some(Channel { kind: file.kind, url: file.url.text, from: file.from, secret: file.secret })
+}
+
+pub(super) fn source(_: &str, file: SourceFile, reader: &mut Reader<'_>) -> Option<Source> {
+    file.url.demand(address::HTTP, reader);
+    if file.user.is_some() && file.secret.is_none() {
+        let hint = "add `secret: env:NAME` or `secret: file:PATH`";
+        reader.note_hint(file.url.at, &rule::SECRET, "a source with a user has no secret", hint);
+    }
+    Some(Source {
+        kind: file.kind.unwrap_or(SourceKind::Prometheus),
+        url: file.url.text.trim_end_matches('/').to_owned(),
+        user: file.user,
+        secret: file.secret,
+        timeout: file.timeout.map_or(source::TIMEOUT, |Span(span)| span),
+        at_once: file.at_once.and_then(|Whole(most)| NonZeroU8::new(most)).unwrap_or(source::AT_ONCE),
+        rules: file.rules,
+    })
 }
 
 pub(super) fn hook(_: &str, file: HookFile, _: &mut Reader<'_>) -> Option<Hook> {

@@ -19,11 +19,14 @@ pub(crate) mod finding;
 mod git;
 mod hours;
 mod kinds;
+mod logs;
 mod make;
 pub(crate) mod rule;
 pub(crate) mod scalars;
 mod schema;
 pub(crate) mod shape;
+mod sigma;
+mod sources;
 mod starter;
 pub(crate) mod suggest;
 mod template;
@@ -34,19 +37,24 @@ pub(crate) mod yaml;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use kernel::Book;
+use kernel::book::sigma::File;
 
-pub use files::{BOOK_BYTES_MAX, FILE_BYTES_MAX, FILES_MAX, ROOT_FILE};
+pub use files::{
+    BOOK_BYTES_MAX, FILE_BYTES_MAX, FILES_MAX, ROOT_FILE, SIGMA_BYTES_MAX, SIGMA_DEPTH_MAX, SIGMA_FILES_MAX,
+};
 pub use finding::{FINDINGS_MAX, Finding, Findings, Level};
 pub use rule::{RULES, Rule};
 pub use schema::{schema, schemas};
+pub use sigma::SigmaFinding;
 pub use starter::starter;
 
-pub use detection::{Further, Reading};
+pub use detection::{Finish, Further, Reading};
 
-use files::Shelf;
+use files::{Place, Shelf};
 use finding::Spot;
 
 /// What a name looks like.
@@ -61,6 +69,8 @@ pub struct Checked {
     pub findings: Findings,
     /// The digest over all files, good or not.
     pub digest: kernel::Digest,
+    /// Sigma's files, also when the book is not good; not compiled yet: see [`Checked::with_sigma`].
+    sigma: kernel::book::sigma::Sigma,
 }
 
 /// Reads and checks a watchbook. Blocks on the file system and on `git`; within a server, call it from a thread that
@@ -107,6 +117,20 @@ pub fn check_files_as<P: AsRef<str>>(files: impl IntoIterator<Item = (P, Vec<u8>
     check_shelf(shelf.finished(), reading)
 }
 
+/// Reads the scrape jobs of all files.
+fn scrapes(sources: &[files::Source], book: &mut Book) -> Findings {
+    let (mut findings, mut names) = (Findings::default(), BTreeMap::new());
+    for source in sources.iter().filter(|source| source.place == Some(Place::Scrape) && source.whole) {
+        let checked = crate::scrape::check(&source.path, source.text.as_bytes(), &names);
+        findings.join(checked.findings);
+        for (job, line) in checked.jobs {
+            names.insert(job.name.clone(), format!("line {line} of {}", source.path));
+            book.scrapes.push(job);
+        }
+    }
+    findings
+}
+
 fn check_shelf(mut shelf: Shelf, reading: &Reading<'_>) -> Checked {
     let mut notes = std::mem::take(&mut shelf.notes);
     let mut draft = build::draft(&shelf.sources, shelf.digest(), &mut notes);
@@ -115,6 +139,15 @@ fn check_shelf(mut shelf: Shelf, reading: &Reading<'_>) -> Checked {
     let texts: Vec<(&str, &str)> = shelf.sources.iter().map(|source| (&*source.path, &*source.text)).collect();
     let mut findings = Findings::resolve(notes, &texts);
     detection::add(&shelf.sources, reading, &mut draft.book, &mut findings);
+    findings.join(sources::assign(&mut draft.book, &shelf.sources));
+    findings.join(scrapes(&shelf.sources, &mut draft.book));
+    let digest = shelf.digest();
+    let of_sigma = shelf.sources.into_iter().filter_map(|source| match source.place {
+        Some(Place::Sigma(part)) if source.whole => Some(File { path: source.path, part, text: source.text.into() }),
+        _ => None,
+    });
+    draft.book.sigma.files = of_sigma.collect();
     let sound = findings.count(Level::Error) == 0;
-    Checked { book: sound.then_some(draft.book), findings, digest: shelf.digest() }
+    let sigma = draft.book.sigma.clone();
+    Checked { book: sound.then_some(draft.book), findings, digest, sigma }
 }

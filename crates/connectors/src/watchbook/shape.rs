@@ -42,6 +42,7 @@ pub(crate) enum Sort {
     Rule,
     Check,
     Component,
+    Source,
     Template,
 }
 
@@ -59,6 +60,7 @@ impl Sort {
             Self::Rule => "rule",
             Self::Check => "check",
             Self::Component => "component",
+            Self::Source => "source",
             Self::Template => "template",
         }
     }

@@ -1,9 +1,10 @@
 //! Values that are one of some known words, and names of things that are defined elsewhere.
 
-use kernel::book::Reduce;
 use kernel::book::probe::{DnsRecord, HttpMethod};
 use kernel::book::rules::OnBadRule;
-use kernel::{ChannelKind, ChannelName, PersonName, PolicyName, Role, ScheduleName, ServiceName, TeamName};
+use kernel::book::source::SourceKind;
+use kernel::book::{LogFinding, Reduce};
+use kernel::{ChannelKind, ChannelName, Level, PersonName, PolicyName, Role, ScheduleName, ServiceName, TeamName};
 use serde_json::json;
 
 use super::rule;
@@ -37,6 +38,7 @@ macro_rules! words {
 words! {
     Reduce, "a way to make one number of a window": "last" => Self::Last, "mean" => Self::Mean, "min" => Self::Min,
         "max" => Self::Max, "rate" => Self::Rate;
+    SourceKind, "a kind of source": "prometheus" => Self::Prometheus;
     ChannelKind, "a kind of channel": "email" => Self::Email, "webhook" => Self::Webhook, "ntfy" => Self::Ntfy,
         "slack" => Self::Slack, "matrix" => Self::Matrix;
     HttpMethod, "a method that a check asks with": "GET" => Self::Get, "HEAD" => Self::Head, "OPTIONS" => Self::Options,
@@ -45,6 +47,9 @@ words! {
         "MX" => Self::Mx, "NS" => Self::Ns, "TXT" => Self::Txt, "SRV" => Self::Srv;
     OnBadRule, "what becomes of a watchbook with a bad rule": "refuse" => Self::Refuse,
         "load_the_rest" => Self::LoadTheRest;
+    Level, "a level": "unknown" => Self::Unknown, "trace" => Self::Trace, "debug" => Self::Debug, "info" => Self::Info,
+        "warning" => Self::Warning, "error" => Self::Error, "fatal" => Self::Fatal;
+    LogFinding, "a finding in logs": "new" => Self::New, "more" => Self::More, "fewer" => Self::Fewer;
     Role, "a role": "viewer" => Self::Viewer, "responder" => Self::Responder, "commander" => Self::Commander,
         "communications" => Self::Communications, "auditor" => Self::Auditor, "administrator" => Self::Administrator;
 }

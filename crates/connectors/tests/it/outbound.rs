@@ -140,7 +140,7 @@ async fn a_secret_that_is_not_there_refuses_and_says_where_it_should_be() {
         assert!(reason.contains(says), "{reason}");
     }
     let (empty, _file) = channel(ChannelKind::Webhook, "http://127.0.0.1:9/".to_owned(), Some(" "));
-    assert_eq!(outbound().deliver(&page(""), &empty, &links()).await, refused("the channel's secret is empty"));
+    assert_eq!(outbound().deliver(&page(""), &empty, &links()).await, refused("the secret is empty"));
     let (bad, _file) = channel(ChannelKind::Webhook, "http://127.0.0.1:9/".to_owned(), Some("hunter2"));
     let outcome = outbound().deliver(&page(""), &bad, &links()).await;
     assert_eq!(outcome, refused("the channel's secret is no signing secret: write whsec_ and a key in base64"));

@@ -4,12 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use kernel::book::rules;
-use kernel::{Labels, RuleName, Timestamp};
+use kernel::book::source::Source;
+use kernel::{Labels, RuleName, SourceName, Timestamp};
 use promql::{Millis, Point, SeriesSource};
 use signals::alerting::{self, Broken, Instance, Known, Outcome, Plan, Prompt, Setting, State, Transition, What};
 use signals::{Cleared, Ruled, Signal, Verdict};
 
 use super::INTERVAL;
+use super::elsewhere::Errand;
 use super::view::{self, GroupView};
 
 /// How often what a group remembers is kept.
@@ -29,6 +31,8 @@ pub(super) struct Group {
     pub(super) broken: Vec<Broken>,
     pub(super) state: State,
     pub(super) interval: Duration,
+    /// Whether its source is being asked.
+    pub(super) asking: bool,
     /// The instant of the next evaluation.
     due: Option<Timestamp>,
     pub(super) last: Last,
@@ -74,8 +78,10 @@ impl Group {
             file: file.to_owned(),
             interval: group.interval.unwrap_or(INTERVAL).max(Duration::from_secs(1)),
             essence: State::default().essence(),
-            prompts: plan.prompts(),
+            // What is written here says nothing of what a source has.
+            prompts: if group.source.is_none() { plan.prompts() } else { Vec::new() },
             asked: BTreeSet::new(),
+            asking: false,
             plan,
             broken,
             state: State::default(),
@@ -144,7 +150,7 @@ impl Group {
 
     /// Whether its next beat has come.
     pub(super) fn is_due(&self, now: Timestamp) -> bool {
-        self.due.is_none_or(|due| due <= now)
+        !self.asking && self.due.is_none_or(|due| due <= now)
     }
 
     /// Evaluates its rules and gives what they recorded.
@@ -190,6 +196,13 @@ impl Group {
         self.dirty |= essence != std::mem::replace(&mut self.essence, essence);
         self.say(outcome.transitions);
         outcome.samples
+    }
+
+    /// What its rules ask of a source, when it is evaluated at an instant.
+    pub(super) fn errand(&self, name: SourceName, source: Source, now: Timestamp) -> Errand {
+        let queries = self.plan.queries().cloned().collect();
+        let at = now.as_millisecond().saturating_sub(self.plan.offset);
+        Errand { group: self.key(), name, source, queries, at, evaluated: now }
     }
 
     /// The next beat is a whole number of intervals after the last one; those between were missed.

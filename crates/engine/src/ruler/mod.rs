@@ -19,7 +19,9 @@
 //! - RU-5 Evaluations that were missed are counted.
 //! - RU-6 What is written is seen at once by the rules without `for` that read it, and by no other rule.
 //! - RU-7 An alert that several rules raise under the same labels lasts until the last of them is over.
+//! - RU-8 A source that does not answer leaves the alerts of its rules as they are.
 
+mod elsewhere;
 mod group;
 #[cfg(test)]
 mod tests;
@@ -33,7 +35,8 @@ use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
 use kernel::book::rules::RuleFile;
-use kernel::{Actor, Book, Digest, RuleName, Timestamp};
+use kernel::book::source::Source;
+use kernel::{Actor, Book, Digest, RuleName, SourceName, Timestamp};
 use parking_lot::Mutex;
 use promql::ast::Matcher;
 use promql::{Labels, Millis, Point, SeriesSource};
@@ -43,9 +46,11 @@ use tokio::sync::Notify;
 use tokio::time::MissedTickBehavior;
 
 use crate::{Engine, Error};
+use elsewhere::{Door, Errand, Outside};
 use group::{Group, Said};
 use watching::Watching;
 
+pub use elsewhere::{Queries, Unanswered};
 pub use view::{AlertView, GroupView, RuleView};
 
 /// How often a group is evaluated that does not say.
@@ -104,6 +109,8 @@ pub struct Ruler {
     engine: Engine,
     series: Arc<dyn SeriesStore>,
     setting: Setting,
+    /// What asks existing stores; without it, groups over sources wait.
+    asker: Option<Arc<dyn Queries>>,
     running: Mutex<Running>,
     /// Something was written of a watched series.
     written: Arc<Notify>,
@@ -115,6 +122,10 @@ struct Running {
     /// Of which book they are.
     book: Option<Digest>,
     groups: Vec<Group>,
+    /// The sources, and how they are asked.
+    doors: BTreeMap<SourceName, (Source, Arc<Door>)>,
+    /// The names of series that are with us, whatever source a group is over.
+    ours: Arc<HashSet<String>>,
     watching: Watching,
     /// When it was last asked whether people have dismissed alerts.
     heeded: Option<Timestamp>,
@@ -141,7 +152,13 @@ impl Ruler {
         let written = Arc::new(Notify::new());
         let woken = Arc::clone(&written);
         series.listen(Box::new(move || woken.notify_one()));
-        Self { engine, series, setting, running: Mutex::default(), written }
+        Self { engine, series, setting, asker: None, running: Mutex::default(), written }
+    }
+
+    /// The same, with what asks existing stores.
+    #[must_use]
+    pub fn with_sources(self, asker: Arc<dyn Queries>) -> Self {
+        Self { asker: Some(asker), ..self }
     }
 
     /// Evaluates groups when they are due, and rules that fire at once when something was written for them, until the engine
@@ -269,6 +286,8 @@ impl Ruler {
         let mut running = self.running.lock();
         running.watching = Watching::of(&groups, &running.watching, &*self.series);
         running.book = Some(book.digest);
+        running.doors = elsewhere::doors(book, std::mem::take(&mut running.doors));
+        running.ours = Arc::new(elsewhere::ours(book));
         running.started.get_or_insert(now);
         let keys: HashSet<String> = groups.iter().map(Group::key).collect();
         let left = std::mem::replace(&mut running.groups, groups);
@@ -317,29 +336,88 @@ impl Ruler {
         })
     }
 
-    /// Evaluates the groups that are due, and of the others the rules that may see something new.
+    /// Evaluates the groups that are due, and of the others the rules that may see something new. Groups over a source are
+    /// evaluated when it has answered, which nobody here waits for.
     async fn evaluate(self: &Arc<Self>, is_due: impl Fn(&Group) -> bool + Send + 'static) {
         let ruler = Arc::clone(self);
         let evaluated = tokio::task::spawn_blocking(move || ruler.evaluate_now(&is_due)).await;
-        if evaluated.is_err() {
-            tracing::error!("an evaluation of rules ended early");
+        match evaluated {
+            Ok(errands) => errands.into_iter().for_each(|(errand, outside)| {
+                tokio::spawn(Arc::clone(self).evaluate_elsewhere(errand, outside));
+            }),
+            Err(_) => tracing::error!("an evaluation of rules ended early"),
         }
     }
 
-    /// Readers are let in between two groups.
-    fn evaluate_now(&self, is_due: &dyn Fn(&Group) -> bool) {
+    /// How rules are evaluated now.
+    fn setting_of(&self, running: &Running) -> Setting {
+        Setting { started: running.started.map(Timestamp::as_millisecond), ..self.setting.clone() }
+    }
+
+    /// Evaluates what is due or asked, and gives the groups whose source is to be asked first. Readers are let in between two
+    /// groups.
+    fn evaluate_now(&self, is_due: &dyn Fn(&Group) -> bool) -> Vec<(Errand, Outside)> {
         let now = self.engine.now();
-        let (count, started) = {
+        let (count, setting) = {
             let running = self.running.lock();
-            (running.groups.len(), running.started.map(Timestamp::as_millisecond))
+            (running.groups.len(), self.setting_of(&running))
         };
-        let setting = Setting { started, ..self.setting.clone() };
+        let mut errands = Vec::new();
         for place in 0..count {
             let mut running = self.running.lock();
-            let Some(group) = running.groups.get_mut(place) else { return };
-            if is_due(group) || group.is_asked() {
-                self.evaluate_one(group, is_due(group), &setting, now);
+            let Running { groups, doors, ours, .. } = &mut *running;
+            let Some(group) = groups.get_mut(place) else { return errands };
+            match () {
+                () if is_due(group) && group.book.source.is_some() => {
+                    errands.extend(self.errand(group, doors, ours, now));
+                }
+                () if is_due(group) || group.is_asked() => self.evaluate_one(group, is_due(group), &setting, now),
+                () => {}
             }
+        }
+        errands
+    }
+
+    /// What a group over a source needs to be asked for.
+    fn errand(
+        &self,
+        group: &mut Group,
+        doors: &BTreeMap<SourceName, (Source, Arc<Door>)>,
+        ours: &Arc<HashSet<String>>,
+        now: Timestamp,
+    ) -> Option<(Errand, Outside)> {
+        let (name, (source, door)) = doors.get_key_value(group.book.source.as_ref()?)?;
+        let outside = Outside {
+            asker: Arc::clone(self.asker.as_ref()?),
+            series: Arc::clone(&self.series),
+            ours: Arc::clone(ours),
+            door: Arc::clone(door),
+            options: self.setting.options.clone(),
+        };
+        group.asking = true;
+        Some((group.errand(name.clone(), source.clone(), now), outside))
+    }
+
+    /// Asks the source of a group, and evaluates the group over the answers. A group that left meanwhile is let go.
+    async fn evaluate_elsewhere(self: Arc<Self>, errand: Errand, outside: Outside) {
+        let gathered = elsewhere::gather(&errand, &outside).await;
+        let evaluated = tokio::task::spawn_blocking(move || {
+            let mut running = self.running.lock();
+            let setting = self.setting_of(&running);
+            let Some(group) = running.groups.iter_mut().find(|group| group.asking && group.key() == errand.group)
+            else {
+                return;
+            };
+            group.asking = false;
+            let over = gathered.over(&*self.series);
+            let mut samples = group.evaluate(&setting, &over, errand.evaluated);
+            samples.extend(gathered.up(errand.evaluated.as_millisecond()));
+            if let Err(error) = self.series.write(samples, self.engine.now()) {
+                group.note_unwritten(&error);
+            }
+        });
+        if evaluated.await.is_err() {
+            tracing::error!("an evaluation of rules over a source ended early");
         }
     }
 

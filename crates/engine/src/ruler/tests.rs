@@ -91,6 +91,11 @@ impl House {
     }
 
     async fn start_with(&self, book: Book) -> (Engine, Arc<Ruler>) {
+        self.open(book, Arc::default()).await
+    }
+
+    /// The same over a book, with what a source says.
+    async fn open(&self, book: Book, told: Arc<Told>) -> (Engine, Arc<Ruler>) {
         let parts = Parts {
             store: Arc::clone(&self.store) as Arc<dyn kernel::port::JournalStore>,
             deliver: Arc::new(FakeWorld::new()),
@@ -105,8 +110,8 @@ impl House {
             holder: "test".into(),
         };
         let engine = Engine::start(parts).await.unwrap();
-        let ruler = Arc::new(Ruler::new(engine.clone(), Arc::clone(&self.series) as Arc<dyn SeriesStore>));
-        (engine, ruler)
+        let ruler = Ruler::new(engine.clone(), Arc::clone(&self.series) as Arc<dyn SeriesStore>);
+        (engine, Arc::new(ruler.with_sources(told)))
     }
 
     /// Lets fifteen seconds pass, writes `depth` where it is given, and takes a turn.
@@ -301,6 +306,98 @@ async fn a_rule_that_leaves_the_watchbook_clears_its_alerts() {
     let (engine, ruler) = house.start(&[]).await;
     house.turn(&ruler, Some(11.0)).await;
     assert_eq!(raised(&engine), 0);
+    engine.stop().await;
+}
+
+/// A source that answers what a test says.
+#[derive(Default)]
+struct Told(SeriesLock<BTreeMap<String, Result<promql::Data, Unanswered>>>);
+
+#[async_trait::async_trait]
+impl Queries for Told {
+    async fn ask(&self, _: &Source, query: &str, _: promql::Millis) -> Result<promql::Data, Unanswered> {
+        let told = self.0.lock().get(query).cloned();
+        told.unwrap_or_else(|| Err(Unanswered::Refused(format!("unknown: {query}"))))
+    }
+}
+
+impl Told {
+    fn say(&self, query: &str, answer: Result<f64, Unanswered>) {
+        let labels = Labels::from_pairs([("__name__", "depth"), ("queue", "mail")]);
+        let answer = answer.map(|value| promql::Data::Vector(vec![(labels, Point::float(0, value))]));
+        self.0.lock().insert(query.to_owned(), answer);
+    }
+}
+
+/// An engine whose rules are over a source.
+async fn over_a_source(house: &House, rules: &[(&str, u64)], told: &Arc<Told>) -> (Engine, Arc<Ruler>) {
+    let mut book = book(rules);
+    let name = SourceName::new("store").unwrap();
+    let source = Source {
+        kind: kernel::book::source::SourceKind::Prometheus,
+        url: "http://store.example".into(),
+        user: None,
+        secret: None,
+        timeout: Seconds(1),
+        at_once: std::num::NonZeroU8::MIN,
+        rules: Vec::new(),
+    };
+    let recording = kernel::book::rules::Recording {
+        record: "kept".into(),
+        expr: Expression { text: "depth * 2".into(), ..Expression::default() },
+        ..kernel::book::rules::Recording::default()
+    };
+    for group in book.rule_files.iter_mut().flat_map(|file| &mut file.groups) {
+        group.source = Some(name.clone());
+        group.rules.insert(0, Rule::Recording(recording.clone()));
+    }
+    book.sources.insert(name, source);
+    house.open(book, Arc::clone(told)).await
+}
+
+/// A turn, and the evaluations over sources that it began.
+async fn whole_turn(house: &House, ruler: &Arc<Ruler>) {
+    house.turn(ruler, None).await;
+    while ruler.running.lock().groups.iter().any(|group| group.asking) {
+        tokio::task::yield_now().await;
+    }
+    ruler.turn().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ru_7_a_source_that_does_not_answer_leaves_alerts_as_they_are() {
+    let (house, told) = (House::new(), Arc::<Told>::default());
+    told.say("depth > 10", Ok(12.0));
+    told.say("depth * 2", Ok(24.0));
+    let (engine, ruler) = over_a_source(&house, &[AT_ONCE], &told).await;
+    whole_turn(&house, &ruler).await;
+    assert_eq!(raised(&engine), 1);
+    let kept = Labels::from_pairs([("__name__", "kept"), ("queue", "mail")]);
+    assert_eq!(house.series.0.lock().points(&kept).len(), 1, "what is recorded is ours");
+    for _ in 0..30 {
+        told.say("depth > 10", Err(Unanswered::Failed("no connection".into())));
+        whole_turn(&house, &ruler).await;
+    }
+    let groups = ruler.groups(&Actor::system("test")).await.unwrap();
+    let error = groups[0].rules[1].error.clone().unwrap();
+    assert!(error.starts_with("source store: "), "{error}");
+    assert_eq!((raised(&engine), groups[0].source.as_deref()), (1, Some("store")));
+    engine.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_rules_recorded_is_ours_and_the_rest_is_fetched_as_series() {
+    let (house, told) = (House::new(), Arc::<Told>::default());
+    told.say("depth * 2", Ok(24.0));
+    let labels = Labels::from_pairs([("__name__", "depth"), ("queue", "mail")]);
+    let at = kernel::port::Clock::now(&house.clock).as_millisecond() + 15_000;
+    let matrix = promql::Data::Matrix(vec![Series { labels, points: vec![Point::float(at, 12.0)] }]);
+    told.0.lock().insert("{__name__=\"depth\"}[300000ms]".into(), Ok(matrix));
+    let (engine, ruler) = over_a_source(&house, &[("depth and on (queue) kept > 20", 0)], &told).await;
+    whole_turn(&house, &ruler).await;
+    let groups = ruler.groups(&Actor::system("test")).await.unwrap();
+    assert_eq!(groups[0].rules[1].error, None);
+    assert_eq!(raised(&engine), 1);
     engine.stop().await;
 }
 

@@ -14,6 +14,8 @@ pub struct GroupView {
     pub name: String,
     /// The path of its file.
     pub file: String,
+    /// The source that it is evaluated over; our own samples where there is none.
+    pub source: Option<String>,
     /// How often it is evaluated, in seconds.
     pub interval: f64,
     /// The most alerts or series of a rule; zero for no limit.
@@ -80,6 +82,7 @@ pub(super) fn group(group: &Group) -> GroupView {
     GroupView {
         name: group.book.name.clone(),
         file: group.file.clone(),
+        source: group.book.source.as_ref().map(ToString::to_string),
         interval: group.interval.as_secs_f64(),
         limit: group.book.limit.map_or(0, std::num::NonZeroU32::get),
         evaluated: group.last.at,

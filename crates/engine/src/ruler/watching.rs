@@ -26,12 +26,13 @@ struct Standing {
 }
 
 impl Watching {
-    /// Watches what these groups read. What was watched before and still is goes on. A selector for which the store has no
+    /// Watches what these groups read, those over a source aside. What was watched before and still is goes on. A selector for which the store has no
     /// room is looked up whenever it is asked, and its rules wait for their beat.
     #[expect(clippy::mutable_key_type, reason = "patterns are hashed and compared by how they are written")]
     pub(super) fn of(groups: &[Group], before: &Self, series: &dyn SeriesStore) -> Self {
         let mut windows: HashMap<&[Matcher], Millis> = HashMap::new();
-        for (selector, window) in groups.iter().flat_map(|group| group.plan.reads()) {
+        let here = groups.iter().filter(|group| group.book.source.is_none());
+        for (selector, window) in here.flat_map(|group| group.plan.reads()) {
             let longest = windows.entry(&selector.matchers).or_default();
             *longest = window.max(*longest);
         }

@@ -8,7 +8,7 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::Threshold;
-use crate::name::RuleName;
+use crate::name::{RuleName, SourceName};
 
 /// The most evaluations that a condition over several of them may span.
 pub const EVALUATIONS_MAX: u8 = 64;
@@ -73,6 +73,8 @@ pub struct Group {
     pub limit: Option<NonZeroU32>,
     /// Labels that every rule of it adds; a rule's own win.
     pub labels: BTreeMap<String, String>,
+    /// The source that it is evaluated over; our own samples when absent.
+    pub source: Option<SourceName>,
     /// Its rules in order.
     pub rules: Vec<Rule>,
 }

@@ -43,7 +43,7 @@ pub fn evaluate_at_once<'p>(
         wanted.insert(prompt.rule);
         needed.extend(&prompt.needs);
     }
-    let overlay = Overlay::new(source);
+    let overlay = Overlay::new(source).every(plan.interval.unwrap_or(0));
     let scene = scene(plan, setting, &overlay, at);
     let mut outcome = Outcome::default();
     for index in wanted.union(&needed) {

@@ -3,8 +3,8 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
-use promql::ast::{Matcher, Test};
-use promql::{Each, Labels, METRIC_NAME, Millis, Point, Scorer, Series, SeriesSource, SourceFailure, Wanted};
+use promql::ast::{Expr, Matcher, Test};
+use promql::{Each, Labels, METRIC_NAME, Millis, Point, Scorer, Series, SeriesSource, SourceFailure, Value, Wanted};
 
 use crate::anomaly::Remembering;
 
@@ -80,6 +80,11 @@ pub(crate) fn named<'m, T>(by_name: &'m HashMap<String, T>, matchers: &[Matcher]
 }
 
 impl SeriesSource for Overlay<'_> {
+    /// As the source says: one that answers queries itself does not hold what rules record.
+    fn answer(&self, query: &Expr, at: Millis) -> Option<Result<Vec<(Labels, Value)>, SourceFailure>> {
+        self.below.answer(query, at)
+    }
+
     fn select(&self, wanted: Wanted<'_>) -> Result<Vec<Series>, SourceFailure> {
         let mut all = self.below.select(wanted)?;
         let mut fresh = self.wanted(wanted);
@@ -97,6 +102,7 @@ impl SeriesSource for Overlay<'_> {
         all.extend(rest);
         Ok(all)
     }
+
     fn newest(&self, wanted: Wanted<'_>, each: Each<'_>) -> Result<usize, SourceFailure> {
         let mut fresh = self.wanted(wanted);
         if fresh.is_empty() {

@@ -9,6 +9,7 @@ use kernel::book::rules::{Alerting, Beyond, Expression, Flapping, Group, OnMissi
 use promql::Millis;
 use promql::ast::Expr;
 
+use super::ahead::queries;
 use super::presence::{compared, presence};
 use crate::{anomaly, gotemplate};
 
@@ -86,6 +87,13 @@ pub struct AlertPlan {
     pub(super) min_events: Option<(Expr, f64)>,
     /// What measures the impact, and the severity of each step.
     pub(super) severity: Option<(Expr, Vec<(Threshold, String)>)>,
+}
+
+impl Plan {
+    /// Every query that its rules ask, in their order; not those within templates.
+    pub fn queries(&self) -> impl Iterator<Item = &Expr> {
+        self.rules.iter().flat_map(queries).map(|(_, query)| query)
+    }
 }
 
 /// What must hold before an alert clears.

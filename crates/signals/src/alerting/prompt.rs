@@ -27,15 +27,24 @@ impl Plan {
         reads.map(|(selector, window)| (selector, if window > 0 { window + self.offset } else { 0 })).collect()
     }
 
-    /// The rules that fire at once: alerting rules without `for`. What they read of the series that say which alerts are
+    /// The rules that fire at once: alerting rules without `for`. One that learns has a row an interval, however often samples
+    /// come, and waits for its beat; so does one that reads what such a rule records. What they read of the series that say which alerts are
     /// active is left out of their inputs: they write some of these themselves, and would never come to rest.
     #[must_use]
     pub fn prompts(&self) -> Vec<Prompt> {
         let prompt = |(place, rule): (usize, &Planned)| match rule {
-            Planned::Alert(rule) if rule.fires_at_once() => Some(self.prompt(place, rule)),
+            Planned::Alert(rule) if rule.fires_at_once() => {
+                Some(self.prompt(place, rule)).filter(|prompt| !self.learns(prompt))
+            }
             _ => None,
         };
         self.rules.iter().enumerate().filter_map(prompt).collect()
+    }
+
+    /// Whether a rule or one that it needs calls `anomaly(..)`.
+    fn learns(&self, prompt: &Prompt) -> bool {
+        let mut rules = prompt.needs.iter().chain([&prompt.rule]).filter_map(|place| self.rules.get(*place));
+        rules.any(|rule| queries(rule).iter().any(|(_, expr)| !expr.calls(promql::ANOMALY).is_empty()))
     }
 
     fn prompt(&self, place: usize, rule: &AlertPlan) -> Prompt {
@@ -62,9 +71,8 @@ impl Plan {
 }
 
 impl AlertPlan {
-    /// What learns has one row an interval, however often it is asked.
     fn fires_at_once(&self) -> bool {
-        self.hold == 0 && self.several.is_none() && self.expr.calls(promql::ANOMALY).is_empty()
+        self.hold == 0 && self.several.is_none()
     }
 }
 

@@ -34,7 +34,7 @@ impl gotemplate::Query for Asker<'_> {
     }
 }
 
-/// The answer to a query as samples; a number is a sample without labels.
+/// The answer to a query as samples; a number is a sample without labels. A source that answers queries itself is asked.
 ///
 /// # Errors
 /// When there is no answer, or it is neither a number nor a vector.
@@ -44,6 +44,9 @@ pub fn vector(
     at: Millis,
     options: &Options,
 ) -> Result<Vec<(Labels, Value)>, String> {
+    if let Some(answer) = source.answer(expr, at) {
+        return answer.map_err(|failure| failure.to_string());
+    }
     match promql::instant(expr, source, at, options).map_err(|error| error.to_string())?.data {
         promql::Data::Vector(samples) => Ok(samples.into_iter().map(|(labels, point)| (labels, point.value)).collect()),
         promql::Data::Scalar(_, value) => Ok(vec![(Labels::default(), Value::Float(value))]),

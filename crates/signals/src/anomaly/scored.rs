@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 use kernel::Labels;
 use promql::ast::{Call, Expr};
-use promql::{Millis, Scorer, Series, SeriesSource, SourceFailure, Wanted};
+use promql::{Each, Millis, Scorer, Series, SeriesSource, SourceFailure, Wanted};
 use serde::{Deserialize, Serialize};
 
 use super::{Detector, Detectors};
@@ -143,6 +143,10 @@ pub struct Scored<'a>(pub &'a dyn SeriesSource);
 impl SeriesSource for Scored<'_> {
     fn select(&self, wanted: Wanted<'_>) -> Result<Vec<Series>, SourceFailure> {
         self.0.select(wanted)
+    }
+
+    fn newest(&self, wanted: Wanted<'_>, each: Each<'_>) -> Result<usize, SourceFailure> {
+        self.0.newest(wanted, each)
     }
 
     fn scorer(&self) -> Option<&dyn Scorer> {

@@ -8,9 +8,11 @@ mod backtest;
 mod duty;
 pub mod facts;
 mod incident;
+mod logs;
 mod operation;
 mod review;
 pub mod rules;
+pub mod sigma;
 mod signal;
 #[cfg(test)]
 mod tests;
@@ -116,6 +118,20 @@ pub enum RemoteVerb {
         #[command(flatten)]
         server: Server,
     },
+    /// Log events and the patterns of their lines: search, export, list, patterns, findings.
+    Logs {
+        #[command(subcommand)]
+        verb: logs::LogsVerb,
+        #[command(flatten)]
+        server: Server,
+    },
+    /// Targets that are scraped: list.
+    Target {
+        #[command(subcommand)]
+        verb: signal::TargetVerb,
+        #[command(flatten)]
+        server: Server,
+    },
     /// Changes to the organisation's systems: list, report.
     Change {
         #[command(subcommand)]
@@ -164,6 +180,8 @@ impl RemoteVerb {
             Self::Signal { verb, server } => (verb.ask(), server),
             Self::Backtest { verb, server } => (verb.ask()?, server),
             Self::Check { verb, server } => (verb.ask(), server),
+            Self::Logs { verb, server } => (verb.ask(), server),
+            Self::Target { verb, server } => (verb.ask(), server),
             Self::Change { verb, server } => (verb.ask(), server),
             Self::Service { verb, server } => (verb.ask(), server),
             Self::Person { verb, server } => (verb.ask(), server),
@@ -175,5 +193,8 @@ impl RemoteVerb {
 pub async fn run(verb: RemoteVerb, json: bool) -> Result<ExitCode, Failure> {
     let watch = matches!(verb, RemoteVerb::Now { watch: true, .. });
     let (ask, server) = verb.ask()?;
+    if ask.operation == op::EXPORT_LOGS {
+        return logs::export(&ask, &server).await;
+    }
     if watch { facts::again_and_again(&ask, &server, json).await } else { ask.run(&server, json).await }
 }

@@ -83,6 +83,9 @@ operations! {
 
     SIGNALS = GET "/signals" "signal list";
     DISMISS_SIGNAL = POST "/signals/dismiss" "signal dismiss";
+    SIGMA = GET "/sigma" "sigma show";
+    SIGMA_RULES = GET "/sigma/rules" "sigma list";
+    JUDGE = POST "/sigma/rules/{rule}/judge" "sigma judge";
     BEAT = POST "/checks/{check}/beat" "check beat";
     BACKTESTS = GET "/backtests" "backtest list";
     START_BACKTEST = POST "/backtests" "backtest start";
@@ -90,6 +93,12 @@ operations! {
     CANCEL_BACKTEST = POST "/backtests/{backtest}/cancel" "backtest cancel";
     NOISE = GET "/rules/noise" "rules noise";
     SLOS = GET "/slos" "slo status";
+    LOGS = GET "/logs" "logs search";
+    EXPORT_LOGS = GET "/logs/export" "logs export";
+    WATCHED_LOGS = GET "/logs/watched" "logs list";
+    LOG_PATTERNS = GET "/logs/patterns" "logs patterns";
+    LOG_FINDINGS = GET "/logs/findings" "logs findings";
+    TARGETS = GET "/targets" "target list";
     CHANGES = GET "/changes" "change list";
     REPORT_CHANGE = POST "/changes" "change report";
 

@@ -1,4 +1,4 @@
-//! `watchkeeper signal …`, `check …` and `change …`.
+//! `watchkeeper signal …`, `check …`, `target …` and `change …`.
 
 use clap::Subcommand;
 use kernel::Timestamp;
@@ -16,6 +16,14 @@ const SIGNAL_COLUMNS: Columns = &[
     ("missing", "no values"),
     ("series", "series"),
     ("summary", "summary"),
+];
+const TARGET_COLUMNS: Columns = &[
+    ("job", "job"),
+    ("instance", "target"),
+    ("health", "state"),
+    ("at", "asked"),
+    ("samples", "samples"),
+    ("error", "error"),
 ];
 const CHANGE_COLUMNS: Columns = &[("at", "at"), ("service", "service"), ("source", "from"), ("summary", "summary")];
 
@@ -61,6 +69,22 @@ impl CheckVerb {
     pub fn ask(self) -> Ask {
         match self {
             Self::Beat { check } => Ask::act(op::BEAT, json!({})).name(check),
+        }
+    }
+}
+
+/// `watchkeeper target …`
+#[derive(Debug, Subcommand)]
+pub enum TargetVerb {
+    /// List the targets that are scraped, and how each was last found.
+    List,
+}
+
+impl TargetVerb {
+    /// What it asks.
+    pub fn ask(self) -> Ask {
+        match self {
+            Self::List => Ask::list(op::TARGETS, TARGET_COLUMNS, "nothing is scraped; add jobs to scrape.yaml"),
         }
     }
 }

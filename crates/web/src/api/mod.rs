@@ -13,13 +13,16 @@ mod fact;
 mod incidents;
 mod input;
 mod journal;
+mod logs;
 mod now;
 mod oncall;
 mod pages;
 mod people;
 mod reviews;
 mod rules;
+mod sigma;
 mod silences;
+mod targets;
 mod tokens;
 mod updates;
 
@@ -73,10 +76,13 @@ fn documented() -> OpenApiRouter<AppState> {
         .merge(updates::router())
         .merge(reviews::router())
         .merge(journal::router())
+        .merge(logs::router())
         .merge(changes::router())
         .merge(checks::router())
         .merge(backtests::router())
         .merge(rules::router())
+        .merge(sigma::router())
+        .merge(targets::router())
         .merge(book::router())
         .merge(people::router())
         .merge(tokens::router());

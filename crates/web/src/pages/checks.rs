@@ -1,18 +1,22 @@
-//! *Checks*: every health check of the watchbook and what it found last; failing ones first.
+//! *Checks*: every health check of the watchbook and what it found last, and every target that is scraped; failing ones first.
 
 use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
+use connectors::scrape::{Health, TargetView};
 use engine::{Read, World};
 use kernel::RuleName;
 use kernel::book::{Check, Probe};
 
 use super::frame::{Screen, frame, html, stop};
 use super::rows;
-use super::view::monitoring::{CheckRow, ChecksPage};
-use super::view::{Chip, Tab, Tone};
+use super::view::monitoring::{CheckRow, ChecksPage, TargetRow};
+use super::view::{Chip, Tab, Tone, words};
 use crate::session::Reader;
 use crate::state::AppState;
+
+/// The most targets that the page shows, those that are down first.
+const TARGETS_SHOWN_MAX: usize = 500;
 
 pub(super) fn router() -> Router<AppState> {
     Router::new().route("/checks", get(list))
@@ -27,7 +31,36 @@ async fn list(State(state): State<AppState>, Reader(session): Reader) -> Screen 
         rows
     });
     let checks = checks.map_err(stop(&chrome))?;
-    Ok(html(&ChecksPage { checks, chrome }))
+    let (targets, troubles) = (state.stores.targets.active(), state.stores.targets.troubles());
+    let mut targets: Vec<TargetRow> = targets.into_iter().map(target).collect();
+    let more = targets.len().saturating_sub(TARGETS_SHOWN_MAX);
+    targets.sort_by_key(|row| row.state.tone != Tone::Bad);
+    targets.truncate(TARGETS_SHOWN_MAX);
+    Ok(html(&ChecksPage { checks, targets, more, troubles, chrome }))
+}
+
+fn target(view: TargetView) -> TargetRow {
+    let state = match view.health {
+        Health::Unknown => Chip::new(Tone::Plain, "Not asked yet"),
+        Health::Up if view.refused.is_empty() => Chip::new(Tone::Ok, "Up"),
+        Health::Up => Chip::new(Tone::Warn, "Not all kept"),
+        Health::Down => Chip::new(Tone::Bad, "Down"),
+    };
+    TargetRow {
+        job: view.target.job,
+        instance: view.target.labels.get("instance").to_owned(),
+        url: view.target.url,
+        state,
+        why: if view.error.is_empty() { view.refused } else { view.error },
+        samples: if view.scraped == view.kept {
+            view.scraped.to_string()
+        } else {
+            format!("{} of {}", view.kept, view.scraped)
+        },
+        every: words::span(view.target.interval.as_secs()),
+        at: view.at,
+        took: format!("{:.0} ms", view.took.as_secs_f64() * 1000.0),
+    }
 }
 
 fn row(world: &World, book: &kernel::Book, name: &RuleName, check: &Check) -> CheckRow {

@@ -9,7 +9,8 @@
 //! | [`paging`] | *Page*: one run of a policy |
 //! | [`journal`] | *Journal*: facts and their proofs |
 //! | [`rule`], [`slos`] | one rule with its noise, *SLOs* |
-//! | [`rules`], [`explore`], [`logs`], [`checks`] | *Rules*, *Explore*, *Logs*, *Checks*: what is sensed |
+//! | [`rules`], [`explore`], [`logs`], [`patterns`], [`checks`] | *Rules*, *Explore*, *Logs* with its *Patterns*, *Checks*: what is sensed |
+//! | [`sigma`] | *Security rules* |
 //! | [`backtest`], [`backtested`] | *Backtest*: rules over the past |
 //! | [`silences`] | *Alert* with why it paged or not, *Silences* |
 //! | [`oncall`], [`services`], [`reviews`] | *On call*, *Services*, *Review* |
@@ -33,12 +34,14 @@ mod me;
 mod now;
 mod oncall;
 mod paging;
+mod patterns;
 mod reviews;
 mod room;
 mod rows;
 mod rule;
 mod rules;
 mod services;
+mod sigma;
 mod silences;
 mod slos;
 mod status;
@@ -69,7 +72,9 @@ pub fn router() -> Router<AppState> {
         .merge(slos::router())
         .merge(explore::router())
         .merge(logs::router())
+        .merge(patterns::router())
         .merge(checks::router())
+        .merge(sigma::router())
         .merge(silences::router())
         .merge(oncall::router())
         .merge(services::router())

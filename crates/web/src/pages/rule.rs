@@ -30,7 +30,7 @@ async fn show(
     Path((group, name)): Path<(String, String)>,
 ) -> Screen {
     let (chrome, session) = frame(&state, session.as_ref(), Tab::Rules, &name, &address(&group, &name))?;
-    let groups = state.stores.ruler.groups(&session.actor()).map_err(stop(&chrome))?;
+    let groups = state.stores.ruler.groups(&session.actor()).await.map_err(stop(&chrome))?;
     let of_group = groups.iter().filter(|known| known.name == group);
     let found: Vec<_> = of_group
         .flat_map(|group| group.rules.iter().map(move |rule| (group, rule)))

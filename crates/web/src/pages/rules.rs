@@ -61,6 +61,7 @@ fn row(group: &GroupView, text: &str) -> GroupRow {
     GroupRow {
         name: group.name.clone(),
         file: group.file.clone(),
+        source: group.source.clone().unwrap_or_default(),
         interval: seconds(group.interval),
         evaluated: group.evaluated,
         took: format!("{:.1} ms", group.took * 1000.0),

@@ -3,7 +3,10 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use engine::patterns::PatternWatch;
 use engine::ruler::{Ruler, SeriesStore, Watch};
+use engine::sigma::SigmaWatch;
+use engine::tap::LogTap;
 use engine::{Engine, Parts, Read};
 use kernel::port::{Deliver, JournalStore, SampleSource};
 use kernel::sample::{Sample, Window};
@@ -242,6 +245,9 @@ fn stores(engine: &Engine, data: &Path) -> Stores {
         logs: Arc::new(Blocks::open(data, Limits::default()).unwrap().0),
         spans: Arc::new(Blocks::open(data, Limits::default()).unwrap().0),
         ruler: Arc::new(Ruler::new(engine.clone(), Arc::new(NoSeries))),
+        sigma: Arc::new(SigmaWatch::new(engine.clone(), &LogTap::default())),
+        patterns: Arc::new(PatternWatch::new(engine.clone(), Arc::new(NoSeries))),
+        targets: Arc::default(),
     }
 }
 
@@ -260,10 +266,13 @@ fn state(engine: &Engine, samples: &Arc<Mutex<Vec<Sample>>>, data: &Path) -> App
         Ok(Refused { count: bad.len() as u64, why })
     };
     let stores = stores(engine, data);
-    let (logs, spans) = (Arc::clone(&stores.logs), Arc::clone(&stores.spans));
+    let (logs, spans, patterns) = (Arc::clone(&stores.logs), Arc::clone(&stores.spans), Arc::clone(&stores.patterns));
     let sinks = Sinks {
         samples: Arc::new(sink),
-        logs: Arc::new(move |events| Ok(told(logs.push(events, NOW).unwrap()))),
+        logs: Arc::new(move |events| {
+            patterns.hear(&events, 0);
+            Ok(told(logs.push(events, NOW).unwrap()))
+        }),
         spans: Arc::new(move |events| Ok(told(spans.push(events, NOW).unwrap()))),
     };
     AppState::new(engine.clone(), config, sinks, stores)

@@ -64,12 +64,15 @@ async fn every_screen_is_shown_and_nothing_is_shown_to_nobody() {
         "/oncall",
         "/services",
         "/services/checkout",
+        "/sigma",
         "/reviews",
         "/rules",
         "/rules/a%2Fb/Orders%20%3Cfew%3E",
         "/slos",
         "/me",
         "/keys",
+        "/logs",
+        "/logs/patterns",
         &format!("/alerts/{alert}"),
     ];
     for path in paths {

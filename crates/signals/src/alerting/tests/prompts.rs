@@ -104,3 +104,14 @@ fn the_essence_changes_with_what_a_restart_has_to_know_and_with_nothing_else() {
     // Nothing, pending, still pending, firing, and then other values only.
     assert_eq!(changed, [false, true, false, true, false, false]);
 }
+
+#[test]
+fn what_learns_waits_for_its_beat() {
+    let plan = plan(vec![
+        record("score", "anomaly(m)"),
+        alert("Read", "score > 0.99", 0),
+        alert("Own", "anomaly(m) > 0.99", 0),
+        alert("Plain", "m > 6", 0),
+    ]);
+    assert_eq!(plan.prompts().iter().map(|prompt| prompt.rule).collect::<Vec<_>>(), [3]);
+}

@@ -9,6 +9,7 @@ mod answer;
 mod labels;
 mod query;
 mod rules;
+mod targets;
 mod times;
 mod write;
 
@@ -67,6 +68,7 @@ fn behind_an_address() -> Router<AppState> {
         .route("/prometheus/api/v1/label/{name}/values", get(labels::values))
         .route("/prometheus/api/v1/rules", get(rules::rules))
         .route("/prometheus/api/v1/alerts", get(rules::alerts))
+        .route("/prometheus/api/v1/targets", get(targets::targets))
         .route("/prometheus/api/v1/metadata", get(labels::metadata))
         .route("/prometheus/api/v1/status/buildinfo", get(labels::build))
         .route("/prometheus/api/v1/write", post(write::write))

@@ -27,6 +27,7 @@ pub(super) async fn rules(State(state): State<AppState>, request: Request) -> Re
                 "name": group.name,
                 "file": group.file,
                 "interval": group.interval,
+                "source": group.source,
                 "limit": group.limit,
                 "evaluationTime": group.took,
                 "lastEvaluation": instant(group.evaluated),
@@ -97,6 +98,6 @@ fn named(pairs: &[(String, String)]) -> Value {
     pairs.iter().map(|(name, text)| (name.clone(), Value::from(text.as_str()))).collect::<Map<_, _>>().into()
 }
 
-fn instant(at: Option<Timestamp>) -> String {
+pub(super) fn instant(at: Option<Timestamp>) -> String {
     at.map_or_else(|| NEVER.to_owned(), |at| at.to_string())
 }

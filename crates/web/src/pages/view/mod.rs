@@ -13,6 +13,7 @@ pub mod filters;
 pub mod html;
 pub mod incident;
 pub mod journal;
+pub mod logs;
 pub mod monitoring;
 pub mod now;
 pub mod oncall;
@@ -21,6 +22,7 @@ pub mod plot;
 pub mod review;
 pub mod scatter;
 pub mod service;
+pub mod sigma;
 pub mod status;
 pub mod words;
 

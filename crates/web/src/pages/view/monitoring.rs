@@ -1,4 +1,4 @@
-//! What the screens about monitoring data show: rules, queries, log events, checks.
+//! What the screens about monitoring data show: rules, queries, checks.
 
 use askama::Template;
 use kernel::Timestamp;
@@ -49,6 +49,8 @@ pub struct GroupRow {
     pub file: String,
     /// The objective of which it was made; empty for none.
     pub objective: String,
+    /// The source that it is evaluated over; empty for our own samples.
+    pub source: String,
     /// How often it is evaluated, in words.
     pub interval: String,
     /// When it was last evaluated.
@@ -142,49 +144,6 @@ pub struct SeriesRow {
     pub value: String,
 }
 
-/// *Logs*: log events, newest first.
-#[derive(Debug, Clone, Template)]
-#[template(path = "logs.html")]
-pub struct LogsPage {
-    /// The frame.
-    pub chrome: Chrome,
-    /// What the events must say.
-    pub text: String,
-    /// Of which service.
-    pub service: String,
-    /// At least how bad, as OpenTelemetry counts.
-    pub level: u8,
-    /// The levels to choose from.
-    pub levels: Vec<(u8, &'static str)>,
-    /// How far back, in seconds.
-    pub range: i64,
-    /// The ranges to choose from.
-    pub ranges: Vec<(i64, &'static str)>,
-    /// The events.
-    pub events: Vec<EventRow>,
-    /// How many events are kept.
-    pub kept: u64,
-    /// Whether there are more, or not everything was looked at.
-    pub more: bool,
-}
-
-/// A log event.
-#[derive(Debug, Clone)]
-pub struct EventRow {
-    /// When.
-    pub at: Timestamp,
-    /// How bad.
-    pub level: Chip,
-    /// The service.
-    pub service: String,
-    /// What it says.
-    pub body: String,
-    /// What else it says: names and values.
-    pub attributes: Vec<(String, String)>,
-    /// The trace that it belongs to.
-    pub trace: String,
-}
-
 /// *Checks*: health checks and what they found.
 #[derive(Debug, Clone, Template)]
 #[template(path = "checks.html")]
@@ -193,6 +152,35 @@ pub struct ChecksPage {
     pub chrome: Chrome,
     /// The checks, failing ones first.
     pub checks: Vec<CheckRow>,
+    /// The targets that are scraped, those that are down first.
+    pub targets: Vec<TargetRow>,
+    /// How many more of them there are.
+    pub more: usize,
+    /// What is wrong with scrape jobs and files of targets.
+    pub troubles: Vec<String>,
+}
+
+/// A target that is scraped.
+#[derive(Debug, Clone)]
+pub struct TargetRow {
+    /// Its job.
+    pub job: String,
+    /// What tells it apart.
+    pub instance: String,
+    /// Its address.
+    pub url: String,
+    /// Its state.
+    pub state: Chip,
+    /// What is wrong.
+    pub why: String,
+    /// How many samples it gave, and how many of them were kept.
+    pub samples: String,
+    /// How often it is asked, in words.
+    pub every: String,
+    /// When it was last asked.
+    pub at: Option<Timestamp>,
+    /// How long the answer took.
+    pub took: String,
 }
 
 /// A health check.

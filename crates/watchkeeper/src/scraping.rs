@@ -1,0 +1,281 @@
+//! Scraping at work: the jobs of the live watchbook are kept in step with it, each target is asked on its own beat, and what
+//! it says goes into the metric store. What a scrape means is in [`connectors::scrape`].
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use connectors::scrape::{
+    Board, Discovery, DroppedTarget, Found, Health, Intake, Scraper, Target, TargetView, ends, find, report,
+};
+use engine::Engine;
+use kernel::book::scrape::ScrapeJob;
+use kernel::{Book, Digest, Timestamp};
+use promql::{Labels, Point};
+use tokio::sync::{Semaphore, watch};
+use tokio::task::JoinHandle;
+use tokio::time::MissedTickBehavior;
+
+use crate::series::Embedded;
+
+/// How often the jobs are compared with the live watchbook.
+const COMPARE_EVERY: Duration = Duration::from_secs(1);
+/// The longest time until a changed file of targets is noticed.
+const FILES_EVERY: Duration = Duration::from_secs(5);
+/// The most targets of this node; what is above is not asked, and the page says so.
+const TARGETS_MAX: usize = 10_000;
+/// The most answers that are read at once.
+const AT_ONCE: usize = 64;
+/// How late a scrape may begin and still count for the instant that it was planned for, in milliseconds.
+const TOLERANCE: i64 = 2;
+
+/// A job as the tasks of its targets use it.
+struct Work {
+    job: ScrapeJob,
+    /// Or why it cannot ask.
+    scraper: Result<Scraper, String>,
+}
+
+/// The jobs of the live watchbook.
+#[derive(Default)]
+struct Jobs {
+    of: Option<Digest>,
+    all: Vec<(Arc<Work>, Discovery)>,
+    read_at: Option<Instant>,
+}
+
+/// What is to be asked, and what is not.
+struct Wanted {
+    targets: BTreeMap<Target, Arc<Work>>,
+    dropped: Vec<DroppedTarget>,
+    troubles: Vec<String>,
+}
+
+impl Jobs {
+    /// Follows a watchbook and the files of targets. Blocks on the file system. `None` when it is too early to look again.
+    fn follow(&mut self, book: &Book, home: &std::path::Path) -> Option<Wanted> {
+        let same = self.of == Some(book.digest);
+        let often =
+            self.all.iter().flat_map(|(work, _)| &work.job.files).map(|files| files.refresh.min(FILES_EVERY)).min();
+        let due = often.is_some_and(|often| self.read_at.is_none_or(|at| at.elapsed() >= often));
+        if same && !due {
+            return None;
+        }
+        if !same {
+            self.take(book);
+        }
+        self.read_at = Some(Instant::now());
+        let mut wanted = Wanted { targets: BTreeMap::new(), dropped: Vec::new(), troubles: Vec::new() };
+        for (work, discovery) in &mut self.all {
+            wanted.troubles.extend(discovery.refresh(&work.job, home));
+            wanted.troubles.extend(work.scraper.as_ref().err().map(|why| format!("{}: {why}", work.job.name)));
+            wanted.add(work, find(&work.job, &discovery.groups(&work.job)));
+        }
+        Some(wanted)
+    }
+
+    /// Takes the jobs of a watchbook; those that are as they were keep their connections.
+    fn take(&mut self, book: &Book) {
+        let mut before = std::mem::take(&mut self.all);
+        for job in &book.scrapes {
+            let known = before.iter().position(|(work, _)| work.job.name == job.name).map(|at| before.swap_remove(at));
+            let next = match known {
+                Some((work, discovery)) if work.job == *job && work.scraper.is_ok() => (work, discovery),
+                other => {
+                    let work = Arc::new(Work { job: job.clone(), scraper: Scraper::new(job) });
+                    (work, other.map(|(_, discovery)| discovery).unwrap_or_default())
+                }
+            };
+            self.all.push(next);
+        }
+        self.of = Some(book.digest);
+    }
+}
+
+impl Wanted {
+    fn add(&mut self, work: &Arc<Work>, found: Vec<Found>) {
+        let job = &work.job.name;
+        let dropped = |discovered, why| DroppedTarget { job: job.clone(), discovered, why };
+        for found in found {
+            match found {
+                Found::Target(target) if self.targets.len() < TARGETS_MAX => {
+                    self.targets.insert(target, Arc::clone(work));
+                }
+                Found::Target(target) => {
+                    let why = format!("this node asks at most {TARGETS_MAX} targets");
+                    self.dropped.push(dropped(target.discovered, why));
+                }
+                Found::Dropped(discovered) => self.dropped.push(dropped(discovered, String::new())),
+                Found::Wrong(discovered, why) => self.dropped.push(dropped(discovered, why)),
+            }
+        }
+    }
+}
+
+/// A target that is asked, by its task.
+struct Running {
+    /// What it is asked by; `None` when it is to be asked no more.
+    work: watch::Sender<Option<Arc<Work>>>,
+    task: JoinHandle<()>,
+}
+
+/// Asks the targets of whatever watchbook is live until the engine stops. Paths of files begin at `home`.
+pub async fn run(engine: Engine, series: Arc<Embedded>, board: Arc<Board>, home: PathBuf) {
+    let places = Arc::new(Semaphore::new(AT_ONCE));
+    let (mut jobs, mut running) = (Jobs::default(), BTreeMap::<Target, Running>::new());
+    let mut ticks = tokio::time::interval(COMPARE_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = engine.stopped() => break,
+        }
+        let (book, place) = (engine.book(), home.clone());
+        let looked = tokio::task::spawn_blocking(move || {
+            let wanted = jobs.follow(&book, &place);
+            (jobs, wanted)
+        });
+        let Ok((followed, wanted)) = looked.await else {
+            tracing::error!("scrape jobs could not be followed; nothing more is scraped");
+            break;
+        };
+        jobs = followed;
+        let Some(wanted) = wanted else { continue };
+        wanted.troubles.iter().for_each(|trouble| tracing::warn!(%trouble, "scraping"));
+        board.name(wanted.targets.keys().cloned().collect(), wanted.dropped, wanted.troubles);
+        change(&mut running, wanted.targets, |target, work| {
+            let asker = Asker {
+                engine: engine.clone(),
+                series: Arc::clone(&series),
+                board: Arc::clone(&board),
+                places: Arc::clone(&places),
+                target,
+            };
+            tokio::spawn(asker.go_on(work))
+        });
+    }
+    running.into_values().for_each(|running| running.task.abort());
+}
+
+/// Begins with what is new, tells what stays of its job, and lets end what is gone.
+fn change(
+    running: &mut BTreeMap<Target, Running>,
+    wanted: BTreeMap<Target, Arc<Work>>,
+    begin: impl Fn(Target, watch::Receiver<Option<Arc<Work>>>) -> JoinHandle<()>,
+) {
+    running.retain(|target, running| {
+        let stays = wanted.contains_key(target);
+        if !stays {
+            running.work.send_replace(None);
+        }
+        stays
+    });
+    for (target, work) in wanted {
+        match running.get(&target) {
+            Some(running) => {
+                running.work.send_if_modified(|known| {
+                    let other = known.as_ref().is_none_or(|known| !Arc::ptr_eq(known, &work));
+                    *known = Some(work);
+                    other
+                });
+            }
+            None => {
+                let (sender, receiver) = watch::channel(Some(work));
+                let task = begin(target.clone(), receiver);
+                running.insert(target, Running { work: sender, task });
+            }
+        }
+    }
+}
+
+/// Asks one target.
+struct Asker {
+    engine: Engine,
+    series: Arc<Embedded>,
+    board: Arc<Board>,
+    places: Arc<Semaphore>,
+    target: Target,
+}
+
+impl Asker {
+    async fn go_on(self, mut work: watch::Receiver<Option<Arc<Work>>>) {
+        let mut intake = Intake::default();
+        loop {
+            let now = self.engine.now().as_millisecond();
+            let planned = self.target.next_after(now);
+            let wait = Duration::from_millis(u64::try_from(planned.saturating_sub(now)).unwrap_or(0));
+            let known = tokio::select! {
+                () = tokio::time::sleep(wait) => work.borrow().clone(),
+                changed = work.changed() => {
+                    if changed.is_err() {
+                        return;
+                    }
+                    if work.borrow_and_update().is_some() {
+                        intake.forget_labels();
+                        continue;
+                    }
+                    None
+                }
+            };
+            let Some(known) = known else { return self.end(&mut intake) };
+            intake = self.ask(intake, &known, planned).await;
+        }
+    }
+
+    /// Asks once, and keeps what was said.
+    async fn ask(&self, intake: Intake, work: &Arc<Work>, planned: i64) -> Intake {
+        // Nobody closes the semaphore.
+        let place = self.places.acquire().await;
+        let now = self.engine.now();
+        let late = now.as_millisecond().saturating_sub(planned);
+        let at = if late <= TOLERANCE { Timestamp::from_millisecond(planned).unwrap_or(now) } else { now };
+        let began = Instant::now();
+        let answer = match &work.scraper {
+            Ok(scraper) => scraper.fetch(&self.target).await,
+            Err(why) => Err(why.clone()),
+        };
+        let took = began.elapsed();
+        let (target, work, series, now) =
+            (self.target.clone(), Arc::clone(work), Arc::clone(&self.series), self.engine.now());
+        let kept = tokio::task::spawn_blocking(move || {
+            let mut intake = intake;
+            let mut taken = intake.take(answer, &work.job, &target, at.as_millisecond());
+            taken.samples.extend(report(&target, &taken, took, at.as_millisecond()));
+            let refused = keep(&series, &taken.samples, now);
+            let health = if taken.failure.is_none() { Health::Up } else { Health::Down };
+            let error = taken.failure.unwrap_or_default();
+            let (scraped, kept, at) = (taken.scraped, taken.kept, Some(at));
+            (intake, TargetView { target, health, at, took, error, scraped, kept, refused })
+        });
+        drop(place);
+        match kept.await {
+            Ok((intake, view)) => {
+                self.board.note(view);
+                intake
+            }
+            Err(_) => {
+                tracing::error!(url = self.target.url, "an answer could not be taken");
+                Intake::default()
+            }
+        }
+    }
+
+    /// Ends the series of a target that is asked no more.
+    fn end(&self, intake: &mut Intake) {
+        let now = self.engine.now();
+        let refused = keep(&self.series, &ends(intake, &self.target, now.as_millisecond()), now);
+        if !refused.is_empty() {
+            tracing::warn!(refused, url = self.target.url, "the end of a target's series could not be kept");
+        }
+    }
+}
+
+/// Keeps samples; what of them could not be kept, in words.
+fn keep(series: &Embedded, samples: &[(Labels, Point)], now: Timestamp) -> String {
+    match series.append(samples, now) {
+        Ok(appended) if appended.tally.refused_all() == 0 => String::new(),
+        Ok(appended) => appended.to_string(),
+        Err(why) => why,
+    }
+}
