@@ -4,6 +4,7 @@
 pub mod access;
 mod alert;
 pub mod ask;
+mod backtest;
 mod duty;
 pub mod facts;
 mod incident;
@@ -114,6 +115,13 @@ pub enum RemoteVerb {
         #[command(flatten)]
         server: Server,
     },
+    /// Rules over the server's samples: start a backtest, list, show, cancel.
+    Backtest {
+        #[command(subcommand)]
+        verb: backtest::BacktestVerb,
+        #[command(flatten)]
+        server: Server,
+    },
     /// Health checks: say that a program whose heartbeat is awaited is well.
     Check {
         #[command(subcommand)]
@@ -183,6 +191,7 @@ impl RemoteVerb {
             Self::Signal { verb, server } => (verb.ask(), server),
             Self::Query(args) => args.ask(),
             Self::Traces { verb, server } => (verb.ask(), server),
+            Self::Backtest { verb, server } => (verb.ask()?, server),
             Self::Check { verb, server } => (verb.ask(), server),
             Self::Logs { verb, server } => (verb.ask(), server),
             Self::Target { verb, server } => (verb.ask(), server),

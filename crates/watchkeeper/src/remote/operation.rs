@@ -90,6 +90,10 @@ operations! {
     SIGMA_RULES = GET "/sigma/rules" "sigma list";
     JUDGE = POST "/sigma/rules/{rule}/judge" "sigma judge";
     BEAT = POST "/checks/{check}/beat" "check beat";
+    BACKTESTS = GET "/backtests" "backtest list";
+    START_BACKTEST = POST "/backtests" "backtest start";
+    BACKTEST = GET "/backtests/{backtest}" "backtest show";
+    CANCEL_BACKTEST = POST "/backtests/{backtest}/cancel" "backtest cancel";
     NOISE = GET "/rules/noise" "rules noise";
     SLOS = GET "/slos" "slo status";
     LOGS = GET "/logs" "logs search";

@@ -9,6 +9,7 @@ mod crash;
 mod demo;
 mod documents;
 mod driver;
+mod exporters;
 mod hook;
 mod load;
 mod node;

@@ -4,6 +4,7 @@
 //! Every type on the wire is declared beside its handler, so that a room may change without a client noticing.
 
 mod alerts;
+mod backtests;
 mod book;
 mod caller;
 mod changes;
@@ -79,6 +80,7 @@ fn documented() -> OpenApiRouter<AppState> {
         .merge(logs::router())
         .merge(changes::router())
         .merge(checks::router())
+        .merge(backtests::router())
         .merge(rules::router())
         .merge(sigma::router())
         .merge(targets::router())

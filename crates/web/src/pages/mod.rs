@@ -11,6 +11,7 @@
 //! | [`rule`], [`slos`] | one rule with its noise, *SLOs* |
 //! | [`rules`], [`explore`], [`logs`], [`patterns`], [`traces`], [`checks`] | *Rules*, *Explore*, *Logs* with its *Patterns*, *Traces*, *Checks*: what is sensed |
 //! | [`sigma`] | *Security rules* |
+//! | [`backtest`], [`backtested`] | *Backtest*: rules over the past |
 //! | [`silences`] | *Alert* with why it paged or not, *Silences* |
 //! | [`oncall`], [`services`], [`reviews`] | *On call*, *Services*, *Review* |
 //! | [`me`] | one's own page, tokens and invitations, the keyboard |
@@ -20,6 +21,8 @@ mod access;
 mod ack;
 mod acts;
 mod assets;
+mod backtest;
+mod backtested;
 mod checks;
 mod explore;
 mod form;
@@ -65,6 +68,7 @@ pub fn router() -> Router<AppState> {
         .merge(paging::router())
         .merge(journal::router())
         .merge(rules::router())
+        .merge(backtest::router())
         .merge(rule::router())
         .merge(slos::router())
         .merge(explore::router())

@@ -5,6 +5,7 @@
 mod alertmanager;
 mod amtool;
 mod api;
+mod backtest;
 mod bad;
 mod hook;
 mod hostile;
