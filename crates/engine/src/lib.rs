@@ -23,6 +23,7 @@
 //! - EN-8 No fold steps over an erased fact: a snapshot holds what it did (ADR 4).
 
 mod access;
+pub mod backtests;
 mod batch;
 mod breaker;
 mod chain;

@@ -1,6 +1,6 @@
 //! The samples of another server, by Prometheus' query API: an instant query for a window gives the samples as they are.
 
-use std::cell::Cell;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use promql::ast::{self, Expr, Selector, WindowMode};
@@ -21,7 +21,7 @@ pub struct Elsewhere {
     url: String,
     client: reqwest::Client,
     runtime: tokio::runtime::Runtime,
-    asked: Cell<u32>,
+    asked: AtomicU32,
 }
 
 /// An answer of the query API.
@@ -58,7 +58,7 @@ impl Elsewhere {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.map_err(|error| wrong(&error))?;
         let url = format!("{}/api/v1/query", url.trim_end_matches('/'));
-        Ok(Self { url, client, runtime, asked: Cell::new(0) })
+        Ok(Self { url, client, runtime, asked: AtomicU32::new(0) })
     }
 
     async fn ask(&self, query: &str, at: Millis) -> Result<Answer, String> {
@@ -82,8 +82,7 @@ impl Elsewhere {
 impl SeriesSource for Elsewhere {
     fn select(&self, wanted: Wanted<'_>) -> Result<Vec<Series>, SourceFailure> {
         let failed = |why: String| SourceFailure(format!("{}: {why}", self.url));
-        self.asked.set(self.asked.get().saturating_add(1));
-        if self.asked.get() > REQUESTS_MAX {
+        if self.asked.fetch_add(1, Ordering::Relaxed) >= REQUESTS_MAX {
             return Err(failed(format!("this replay needs more than {REQUESTS_MAX} requests: replay a shorter time")));
         }
         let answer = self.runtime.block_on(self.ask(&query(wanted), wanted.until)).map_err(failed)?;

@@ -117,6 +117,8 @@ impl Paper {
         let title = name.replace('_', " ");
         let columns = tables.iter().find(|(field, _)| *field == name).map(|(_, columns)| *columns);
         match (value, columns) {
+            // What has no columns is for programs.
+            (_, Some([])) => String::new(),
             (Value::Array(rows), Some(columns)) if !rows.is_empty() => {
                 format!("\n{}\n{}", self.painted(&title, true), self.table(rows, columns, "  "))
             }

@@ -13,6 +13,7 @@
 //! of the lifecycle is here; what may be done is decided in the engine.
 
 pub mod api;
+mod backtests;
 pub mod doors;
 pub mod health;
 pub mod letting_in;
@@ -27,6 +28,7 @@ pub mod secure;
 pub mod session;
 pub mod state;
 pub mod throttle;
+mod traces;
 
 use std::time::Duration;
 

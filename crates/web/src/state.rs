@@ -5,6 +5,7 @@ use std::sync::Arc;
 use connectors::otlp::Totals;
 use connectors::scrape::Board;
 use connectors::watchbook::Findings;
+use engine::backtests::Backtests;
 use engine::patterns::PatternWatch;
 use engine::ruler::Ruler;
 use engine::sigma::SigmaWatch;
@@ -12,6 +13,7 @@ use engine::{Engine, Fact};
 use futures::future::BoxFuture;
 use kernel::sample::Sample;
 use kernel::{Actor, LogEvent, Span};
+use promql::{Labels, Point};
 use telemetry::blocks::Blocks;
 use telemetry::metrics::Store;
 use tokio::sync::Semaphore;
@@ -37,6 +39,8 @@ pub struct AppState {
     pub stores: Stores,
     /// Places for queries that run at once.
     pub queries: Arc<Semaphore>,
+    /// Rules replayed over the past.
+    pub backtests: Arc<Backtests>,
     /// How noisy the rules were, as it was told last.
     pub(crate) noise: crate::noise::Last,
     /// The totals of what OTLP sends as deltas.
@@ -92,6 +96,8 @@ pub type Sink<T> = Arc<dyn Fn(Vec<T>) -> Result<Refused, String> + Send + Sync>;
 pub struct Sinks {
     /// Samples of series.
     pub samples: Sink<Sample>,
+    /// Native histograms, each with its series.
+    pub histograms: Sink<(Labels, Point)>,
     /// Log events.
     pub logs: Sink<LogEvent>,
     /// Spans.
@@ -131,9 +137,11 @@ impl AppState {
     #[must_use]
     pub fn new(engine: Engine, config: WebConfig, sinks: Sinks, stores: Stores) -> Self {
         let (tokens, totals, counters, throttles) = (Arc::default(), Arc::default(), Arc::default(), Arc::default());
+        let backtests = Arc::new(Backtests::new(engine.clone(), Arc::new(stores.metrics.clone())));
         Self {
             engine,
             config: Arc::new(config),
+            backtests,
             tokens,
             sinks,
             stores,

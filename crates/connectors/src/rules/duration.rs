@@ -32,6 +32,23 @@ pub(crate) fn parse(text: &str) -> Option<Duration> {
     (!text.is_empty() && total <= MILLIS_MAX).then(|| Duration::from_millis(total))
 }
 
+/// Writes a duration to the millisecond.
+pub(super) fn written(duration: Duration) -> String {
+    let mut rest = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+    if rest == 0 {
+        return "0s".to_owned();
+    }
+    let mut text = String::new();
+    // Years and weeks are units that nobody writes rules in.
+    for (unit, size) in UNITS.iter().filter(|(unit, _)| !matches!(*unit, "y" | "w")) {
+        if rest >= *size {
+            text += &format!("{}{unit}", rest / size);
+            rest %= size;
+        }
+    }
+    text
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,6 +4,8 @@
 //! name; whether the others may be loaded without it is the caller's decision: [`Checked::whole`] or [`Checked::rest`].
 //! [`check_test`] reads a file of unit tests, [`load_test`] reads it and the rule files it names from a disk.
 //!
+//! [`to_yaml`] writes groups as a file again.
+//!
 //! Not checked here: the templates in labels and annotations, which `signals::alerting` parses.
 
 mod beyond;
@@ -16,6 +18,7 @@ mod read;
 mod tests;
 
 mod unit;
+mod write;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -25,6 +28,7 @@ use kernel::book::rules::RuleFile;
 pub use demand::{DEMANDS, RUNS, SHARED};
 pub use disk::{LoadedTest, load, load_test};
 pub use unit::check_test;
+pub use write::to_yaml;
 
 use crate::watchbook::Findings;
 use crate::watchbook::finding::{Note, Spot};

@@ -2,10 +2,10 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::rc::Rc;
+use std::sync::Arc;
 
 use promql::ast::Expr;
-use promql::{Data, Labels, Millis, Options, SeriesSource, Value};
+use promql::{Data, Labels, Millis, Options, Point, SeriesSource, Value};
 
 use super::plan::{AlertPlan, Planned, RecoverPlan};
 use super::render::vector;
@@ -56,31 +56,38 @@ type Row = Result<Vec<(usize, Value)>, String>;
 pub(crate) struct Answers {
     grid: Grid,
     labels: Vec<Labels>,
-    rows: Vec<Row>,
+    held: Held,
+}
+
+/// How answers are held.
+#[derive(Debug)]
+enum Held {
+    /// By instant: for conditions, which most of the time hold for few series.
+    Rows(Vec<Row>),
+    /// By series, in order of time: for values, of which all series have one most of the time.
+    Columns(Vec<Vec<Point>>),
 }
 
 impl Answers {
     /// Asks for all instants at once; where that fails, for each on its own, so that an error stays with its instant.
     pub fn ask(expr: &Expr, source: &dyn SeriesSource, grid: Grid, options: &Options) -> Self {
-        let end = grid.start.saturating_add(grid.step.saturating_mul(grid.count.saturating_sub(1) as Millis));
-        match promql::range(expr, source, grid.start, end, grid.step, options).map(|answer| answer.data) {
-            Ok(Data::Matrix(series)) => Self::of(series, grid),
-            _ => Self::one_by_one(expr, source, grid, options),
+        let answers = Self::values(expr, source, grid, options);
+        match answers.held {
+            Held::Columns(_) => answers.picked(|_| true),
+            Held::Rows(_) => answers,
         }
     }
 
-    fn of(all: Vec<promql::Series>, grid: Grid) -> Self {
-        let mut rows: Vec<Vec<(usize, Value)>> = vec![Vec::new(); grid.count];
-        let mut labels = Vec::with_capacity(all.len());
-        for (place, series) in all.into_iter().enumerate() {
-            labels.push(series.labels);
-            for point in series.points {
-                if let Some(row) = rows.get_mut(grid.index(point.at)) {
-                    row.push((place, point.value));
-                }
+    /// The same for an expression that has a value for most series at most instants.
+    pub fn values(expr: &Expr, source: &dyn SeriesSource, grid: Grid, options: &Options) -> Self {
+        let end = grid.start.saturating_add(grid.step.saturating_mul(grid.count.saturating_sub(1) as Millis));
+        match promql::range(expr, source, grid.start, end, grid.step, options).map(|answer| answer.data) {
+            Ok(Data::Matrix(series)) => {
+                let (labels, columns) = series.into_iter().map(|series| (series.labels, series.points)).unzip();
+                Self { grid, labels, held: Held::Columns(columns) }
             }
+            _ => Self::one_by_one(expr, source, grid, options),
         }
-        Self { grid, labels, rows: rows.into_iter().map(Ok).collect() }
     }
 
     fn one_by_one(expr: &Expr, source: &dyn SeriesSource, grid: Grid, options: &Options) -> Self {
@@ -96,64 +103,124 @@ impl Answers {
             samples.into_iter().map(place).collect::<Vec<_>>()
         };
         let rows = grid.instants().map(|at| vector(expr, source, at, options).map(&mut row)).collect();
-        Self { grid, labels, rows }
+        Self { grid, labels, held: Held::Rows(rows) }
     }
 
     /// The answers with only those numbers that pass; what is no number does not.
     pub fn filtered(&self, passes: impl Fn(f64) -> bool) -> Self {
-        let keep = |row: &Vec<(usize, Value)>| {
-            row.iter().filter(|(_, value)| value.float().is_some_and(&passes)).cloned().collect::<Vec<_>>()
-        };
-        let rows = self.rows.iter().map(|row| row.as_ref().map(keep).map_err(Clone::clone)).collect();
-        Self { grid: self.grid, labels: self.labels.clone(), rows }
+        self.picked(|value| value.float().is_some_and(&passes))
     }
 
-    /// Every number in the answers.
-    pub fn numbers(&self) -> impl Iterator<Item = f64> {
-        self.rows.iter().flatten().flatten().filter_map(|(_, value)| value.float())
+    /// The answers with only those values that pass, by instant.
+    fn picked(&self, passes: impl Fn(&Value) -> bool) -> Self {
+        let rows = match &self.held {
+            Held::Rows(rows) => {
+                let keep = |row: &Vec<(usize, Value)>| {
+                    row.iter().filter(|(_, value)| passes(value)).cloned().collect::<Vec<_>>()
+                };
+                rows.iter().map(|row| row.as_ref().map(keep).map_err(Clone::clone)).collect()
+            }
+            Held::Columns(columns) => {
+                let mut rows: Vec<Vec<(usize, Value)>> = vec![Vec::new(); self.grid.count];
+                for (place, column) in columns.iter().enumerate() {
+                    for point in column.iter().filter(|point| passes(&point.value)) {
+                        if let Some(row) = rows.get_mut(self.grid.index(point.at)) {
+                            row.push((place, point.value.clone()));
+                        }
+                    }
+                }
+                rows.into_iter().map(Ok).collect()
+            }
+        };
+        Self { grid: self.grid, labels: self.labels.clone(), held: Held::Rows(rows) }
+    }
+
+    /// The labels of every series in the answers.
+    pub fn labels(&self) -> &[Labels] {
+        &self.labels
+    }
+
+    /// Takes every number with its instant and the place of its labels, those of one series in order of time.
+    pub fn each(&self, mut take: impl FnMut(Millis, usize, f64)) {
+        let mut pass = |at, place, value: &Value| value.float().into_iter().for_each(|value| take(at, place, value));
+        match &self.held {
+            Held::Rows(rows) => {
+                for (at, row) in self.grid.instants().zip(rows) {
+                    row.iter().flatten().for_each(|(place, value)| pass(at, *place, value));
+                }
+            }
+            Held::Columns(columns) => {
+                for (place, column) in columns.iter().enumerate() {
+                    column.iter().for_each(|point| pass(point.at, place, &point.value));
+                }
+            }
+        }
     }
 
     fn at(&self, at: Millis) -> Option<Result<Vec<(Labels, Value)>, String>> {
-        let row = self.rows.get(self.grid.index(at))?;
-        let named = |(place, value): &(usize, Value)| Some((self.labels.get(*place)?.clone(), value.clone()));
-        Some(row.as_ref().map(|row| row.iter().filter_map(named).collect()).map_err(Clone::clone))
+        let named = |(place, value): (usize, &Value)| Some((self.labels.get(place)?.clone(), value.clone()));
+        match &self.held {
+            Held::Rows(rows) => {
+                let row = rows.get(self.grid.index(at))?.as_ref();
+                let named = |row: &Vec<(usize, Value)>| {
+                    row.iter().filter_map(|(place, value)| named((*place, value))).collect()
+                };
+                Some(row.map(named).map_err(Clone::clone))
+            }
+            Held::Columns(columns) => {
+                let within = self.grid.index(at) < self.grid.count;
+                let value = |column: &Vec<Point>| {
+                    let place = column.binary_search_by_key(&at, |point| point.at).ok()?;
+                    column.get(place).map(|point| point.value.clone())
+                };
+                let values = columns.iter().enumerate().filter_map(|(place, column)| Some((place, value(column)?)));
+                within.then(|| Ok(values.filter_map(|(place, value)| named((place, &value))).collect()))
+            }
+        }
     }
 
     fn is_empty_at(&self, at: Millis) -> bool {
-        self.rows.get(self.grid.index(at)).is_some_and(|row| row.as_ref().is_ok_and(Vec::is_empty))
+        match &self.held {
+            Held::Rows(rows) => rows.get(self.grid.index(at)).is_some_and(|row| row.as_ref().is_ok_and(Vec::is_empty)),
+            Held::Columns(_) => false,
+        }
     }
 }
 
-/// The labels of an alert's series and of the alert, by the sample's.
-type Names = RefCell<HashMap<Labels, (Labels, Labels)>>;
+/// The labels of an alert's series and of the alert, by the sample's: for rules without templates, whose alerts are named by
+/// the labels of a sample alone.
+pub(crate) type Names = RefCell<HashMap<Labels, (Labels, Labels)>>;
 
 /// The answers to the queries of a rule at the instants of a grid.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Ahead {
-    parts: Vec<(Part, Rc<Answers>)>,
-    /// The names of alerts whose rule has no templates.
-    pub(super) names: Option<Rc<Names>>,
+    parts: Vec<(Part, Arc<Answers>)>,
 }
 
 /// The most names of alerts that are remembered.
 pub(super) const NAMES_MAX: usize = 100_000;
 
 impl Ahead {
-    /// Asks every query of a rule.
-    pub fn ask(rule: &Planned, source: &dyn SeriesSource, grid: Grid, options: &Options) -> Self {
-        let ask = |(part, expr)| (part, Rc::new(Answers::ask(expr, source, grid, options)));
-        let plain = match rule {
-            Planned::Alert(rule) => rule.is_plain(),
-            Planned::Record(_) => false,
-        };
-        Self { parts: queries(rule).into_iter().map(ask).collect(), names: plain.then(Rc::default) }
+    /// Asks every query of a rule whose answers are not given.
+    pub fn ask(
+        rule: &Planned,
+        given: Vec<(Part, Arc<Answers>)>,
+        source: &dyn SeriesSource,
+        grid: Grid,
+        options: &Options,
+    ) -> Self {
+        let known = |part: Part| given.iter().any(|(known, _)| *known == part);
+        let open = queries(rule).into_iter().filter(|(part, _)| !known(*part));
+        let mut parts: Vec<_> =
+            open.map(|(part, expr)| (part, Arc::new(Answers::ask(expr, source, grid, options)))).collect();
+        parts.extend(given);
+        Self { parts }
     }
 
-    /// With other answers of the rule's own query.
-    pub fn with_condition(&self, answers: Answers) -> Self {
-        let others = self.parts.iter().filter(|(part, _)| *part != Part::Condition).cloned();
-        let parts = others.chain([(Part::Condition, Rc::new(answers))]).collect();
-        Self { parts, names: self.names.clone() }
+    /// With other answers to a query.
+    pub fn with(&self, part: Part, answers: Arc<Answers>) -> Self {
+        let others = self.parts.iter().filter(|(known, _)| *known != part).cloned();
+        Self { parts: others.chain([(part, answers)]).collect() }
     }
 
     /// The answer to a query; `None` where it was not asked for this instant.
@@ -166,7 +233,8 @@ impl Ahead {
         self.answers(Part::Condition).is_some_and(|answers| answers.is_empty_at(at))
     }
 
-    fn answers(&self, part: Part) -> Option<&Answers> {
+    /// All answers to a query.
+    pub fn answers(&self, part: Part) -> Option<&Answers> {
         self.parts.iter().find(|(known, _)| *known == part).map(|(_, answers)| &**answers)
     }
 }

@@ -57,7 +57,8 @@ pub fn evaluate_at_once<'p>(
 }
 
 fn scene<'a>(plan: &Plan, setting: &'a Setting, overlay: &'a Overlay<'a>, at: Millis) -> Scene<'a> {
-    Scene { source: overlay, setting, at, offset: plan.offset, limit: plan.limit, ahead: None, silent: false }
+    let (offset, limit) = (plan.offset, plan.limit);
+    Scene { source: overlay, setting, at, offset, limit, ahead: None, names: None, silent: false }
 }
 
 /// Evaluates one rule of a group. A rule that remembers nothing afterwards leaves no trace in the state.

@@ -49,7 +49,7 @@ mod step;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use ahead::{Ahead, Answers, Grid, queries};
+pub(crate) use ahead::{Ahead, Answers, Grid, Names, Part, queries};
 pub(crate) use evaluate::one;
 pub use evaluate::{dismiss, evaluate, evaluate_at_once, raised_again};
 pub use outcome::{Cleared, Outcome, RuleError, Transition, What};

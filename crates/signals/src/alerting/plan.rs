@@ -156,6 +156,22 @@ impl Planned {
     }
 }
 
+impl AlertPlan {
+    /// The threshold at which it clears, where it has one or has no condition for that; `None` where a query decides.
+    pub(crate) fn recovery(&self) -> Option<Option<Threshold>> {
+        match &self.recover {
+            None => Some(None),
+            Some(RecoverPlan::Value(_, threshold)) => Some(Some(*threshold)),
+            Some(RecoverPlan::Query(_)) => None,
+        }
+    }
+
+    /// The same rule, which clears when the value of its comparison meets a threshold.
+    pub(crate) fn recovering_at(&mut self, threshold: Threshold) {
+        self.recover = compared(&self.expr).map(|value| RecoverPlan::Value(value.clone(), threshold));
+    }
+}
+
 impl Plan {
     /// Makes a group ready to run. Rules that cannot be run are left out and named; whether the others may run without them
     /// is for the caller to say.

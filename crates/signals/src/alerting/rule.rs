@@ -6,7 +6,7 @@ use kernel::book::rules::OnMissing;
 use promql::ast::Expr;
 use promql::{Labels, METRIC_NAME, Millis, Point, Value};
 
-use super::ahead::{Ahead, NAMES_MAX, Part};
+use super::ahead::{Ahead, NAMES_MAX, Names, Part};
 use super::lookup::Lookup;
 use super::outcome::{Cleared, Transition, What};
 use super::overlay::Overlay;
@@ -34,6 +34,8 @@ pub(crate) struct Scene<'a> {
     pub limit: Option<usize>,
     /// Answers that are known already; the others are asked for.
     pub ahead: Option<&'a Ahead>,
+    /// The names of alerts that are known already.
+    pub names: Option<&'a Names>,
     /// Whether the series that say which alerts are active are left out, because nobody reads them.
     pub silent: bool,
 }
@@ -70,7 +72,7 @@ impl Scene<'_> {
     fn render(&self, rule: &AlertPlan, sample: &Labels, value: &Value) -> Fresh {
         // What a template asks is no row of the rule.
         let asker = Asker { source: &Scored(self.source), at: self.at, options: &self.setting.options };
-        let Some(names) = self.ahead.and_then(|ahead| ahead.names.as_ref()) else {
+        let Some(names) = self.names else {
             return render(rule, sample, value, self.setting, &asker);
         };
         if let Some((series, labels)) = names.borrow().get(sample) {

@@ -2,7 +2,16 @@
 //!
 //! [`replay`] evaluates the groups of a file at their intervals over a source of series, with the state machine of
 //! [`crate::alerting`], and answers with a [`Report`]: firings of each alerting rule, how long they lasted, how often they
-//! came back, and the same for other settings of `for` and of the threshold. [`compare`] tells two reports apart.
+//! came back, how many pages they make, which past incidents they catch and how early, and the same for other tunings of
+//! `for`, of the threshold, of `keep_firing_for` and of `recover_when`. [`compare`] tells two reports apart, [`rewritten`]
+//! writes a rule in another tuning.
+//!
+//! | step | module |
+//! |---|---|
+//! | the replay, rule by rule or instant by instant | `run`, `reads`, `past` |
+//! | one rule in all its tunings, in two parts at once | `over`, `lane`, `help` |
+//! | which tunings are tried, and how they did | `tuning`, `merits` |
+//! | firings, incidents, what the rule looked at | `firing`, `incidents`, `sketch` |
 //!
 //! **Ahead or step by step.** A query is asked for a piece of the past at once, and each instant's answer is given to the
 //! state machine. That is the same as asking at each instant, because such queries read nothing that is later or is
@@ -16,18 +25,30 @@
 
 mod compare;
 mod firing;
+mod help;
+mod incidents;
+mod lane;
+mod merits;
+mod over;
 mod past;
 mod reads;
 mod report;
+mod rewrite;
 mod run;
-mod settings;
+mod sketch;
 #[cfg(test)]
 mod tests;
+mod tuning;
 
 pub use compare::{Comparison, Difference, compare};
 pub use firing::Firing;
+pub use help::{Alone, HANDS, Help, Progress, Work};
+pub use incidents::{CAUGHT_BEFORE, INCIDENTS_MAX, Judged, PastIncident, SERVICE};
 pub use report::{Count, Durations, Lateness, Report, RuleReport, Suggestion, Tried};
-pub use run::replay;
+pub use rewrite::rewritten;
+pub use run::{replay, replay_with};
+pub use sketch::{CURVES_MAX, Curve, Picture, STRETCHES};
+pub use tuning::Tuning;
 
 use promql::Millis;
 
@@ -51,6 +72,10 @@ pub const SHORT: Millis = 5 * 60_000;
 pub const FLAP_WITHIN: Millis = 15 * 60_000;
 /// The settings of `for` that are tried, in milliseconds.
 pub const HOLDS: [Millis; 6] = [0, 60_000, 2 * 60_000, 5 * 60_000, 10 * 60_000, 15 * 60_000];
+/// The settings of `keep_firing_for` that are tried, in milliseconds.
+pub const KEEPS: [Millis; 2] = [5 * 60_000, 15 * 60_000];
+/// Where recoveries are tried: which part of the way from the threshold to the usual value.
+pub const RECOVERIES: [f64; 2] = [0.25, 0.5];
 /// The shares of values beyond which thresholds are tried.
 pub const SHARES: [f64; 5] = [0.1, 0.05, 0.01, 0.005, 0.001];
 /// At how many instants values are looked at to find these thresholds.
@@ -67,8 +92,10 @@ pub struct Options {
     pub interval: Millis,
     /// What rules are evaluated under.
     pub setting: Setting,
-    /// Whether other settings are tried.
+    /// Whether other tunings are tried.
     pub settings: bool,
+    /// The incidents of that time, to tell which of them would have been caught.
+    pub incidents: Vec<PastIncident>,
 }
 
 /// Why nothing was replayed.
@@ -90,4 +117,7 @@ pub enum Refusal {
     /// The rules record too much.
     #[error("the rules would record more than {RECORDED_MAX} samples: replay a shorter time, or fewer rules")]
     TooMuch,
+    /// The helper ended it.
+    #[error("the replay was ended before it was done")]
+    Stopped,
 }

@@ -6,6 +6,9 @@ use promql::{Labels, Millis};
 use serde::{Serialize, Serializer};
 
 use super::firing::Firing;
+use super::incidents::Judged;
+use super::sketch::Picture;
+use super::tuning::Tuning;
 
 /// What the replay of a file says. Instants are milliseconds since 1970, lengths of time milliseconds.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -16,6 +19,8 @@ pub struct Report {
     pub end: Millis,
     /// Why the file was replayed instant by instant, and no other settings were tried; `None` where it was not.
     pub step_by_step: Option<String>,
+    /// The incidents of the services that the rules speak about, in order of their declaration; the earliest firing counts.
+    pub incidents: Vec<Judged>,
     /// Its rules in order: alerting rules, and recording rules that failed.
     pub rules: Vec<RuleReport>,
 }
@@ -33,8 +38,11 @@ pub struct RuleReport {
     pub hold: Millis,
     /// How often it was evaluated.
     pub evaluations: usize,
-    /// How often it fired. Each would have paged, unless it was silenced, grouped or routed to nobody.
+    /// How often it fired.
     pub firings: usize,
+    /// How many pages that makes, unless they are silenced or routed to nobody: of the firings of one service that overlap,
+    /// the first one pages.
+    pub pages: usize,
     /// How long it fired.
     pub durations: Durations,
     /// How often an alert fired again soon after it was over.
@@ -53,6 +61,10 @@ pub struct RuleReport {
     pub error: Option<String>,
     /// The newest firings, in order.
     pub listed: Vec<Firing>,
+    /// The incidents of the services that it speaks about, and whether it would have caught them.
+    pub incidents: Vec<Judged>,
+    /// What it looked at; `None` where the file was replayed instant by instant.
+    pub picture: Option<Picture>,
     /// Other settings, and its own; empty where none were tried.
     pub settings: Vec<Tried>,
     /// The setting to take.
@@ -81,28 +93,35 @@ pub struct Count {
     pub firings: usize,
 }
 
-/// A setting, and what it would have made.
+/// A tuning, and what it would have made.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Tried {
-    /// How long the condition must hold.
-    pub hold: Millis,
-    /// The threshold, where it is not the rule's own.
-    pub threshold: Option<f64>,
-    /// Whether it is the rule's own setting.
+    /// Its numbers.
+    #[serde(flatten)]
+    pub tuning: Tuning,
+    /// Whether it is the rule as it is written.
     pub own: bool,
     /// How often it fires.
     pub firings: usize,
+    /// How many pages that makes.
+    pub pages: usize,
+    /// How often an alert fires again soon after it was over.
+    pub flaps: usize,
     /// The share of firings under five minutes, from 0 to 1.
     pub short_share: Option<f64>,
     /// How much later it fires than the rule's own condition begins to hold.
     pub delay: Lateness,
-    /// How many firings of the rule's own setting that lasted five minutes or more it has as well, and of how many.
+    /// How much later it clears than the rule's own condition ends to hold.
+    pub lingers: Lateness,
+    /// How many firings of the rule as it is written that lasted five minutes or more it has as well, and of how many.
     pub caught: (usize, usize),
-    /// Whether no other setting fires less and is no later.
+    /// How many incidents it catches, and of how many.
+    pub incidents: (usize, usize),
+    /// Whether no other tuning costs less in one thing and no more in any other.
     pub pareto: bool,
 }
 
-/// How much later a setting fires than the rule with its own threshold and without `for`. Negative is earlier.
+/// How much later than the rule's own condition, without `for`. Negative is earlier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Lateness {
     /// The middle one; `None` when nothing fired.
@@ -111,13 +130,12 @@ pub struct Lateness {
     pub most: Option<Millis>,
 }
 
-/// A setting to take, and why.
+/// A tuning to take, and why.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Suggestion {
-    /// How long the condition should have to hold.
-    pub hold: Millis,
-    /// The threshold, where it should not be the rule's own.
-    pub threshold: Option<f64>,
+    /// Its numbers.
+    #[serde(flatten)]
+    pub tuning: Tuning,
     /// Why, in a sentence.
     pub reason: String,
 }

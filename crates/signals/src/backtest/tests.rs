@@ -53,7 +53,14 @@ fn source(series: &[(&str, &str)]) -> MemorySource {
 fn options(steps: usize) -> Options {
     let promql = promql::Options { look_back: STEP - 1, ..promql::Options::default() };
     let setting = Setting { options: promql, ..Setting::default() };
-    Options { start: 0, end: steps as Millis * STEP - STEP, interval: STEP, setting, settings: true }
+    Options {
+        start: 0,
+        end: steps as Millis * STEP - STEP,
+        interval: STEP,
+        setting,
+        settings: true,
+        incidents: Vec::new(),
+    }
 }
 
 fn report(rule: Alerting, digits: &str) -> RuleReport {
@@ -80,21 +87,22 @@ fn firings_are_counted_with_their_lengths_and_flaps() {
 fn the_quietest_setting_that_keeps_what_lasted_is_suggested() {
     let report = report(alert("A", "m > 5", 0), "0900090009000900099999999999999999990000");
     let suggestion = report.suggestion.unwrap();
-    assert_eq!((report.firings, suggestion.hold, suggestion.threshold), (5, 60_000, None));
-    let hold = |hold: Millis| report.settings.iter().find(|tried| tried.hold == hold && tried.threshold.is_none());
+    assert_eq!((report.firings, suggestion.tuning.hold, suggestion.tuning.threshold), (5, 60_000, None));
+    let hold = |hold: Millis| report.settings.iter().find(|tried| tried.tuning == Tuning { hold, ..Tuning::default() });
     let five = hold(5 * STEP).unwrap();
     assert_eq!((five.firings, five.delay.median, five.caught), (1, Some(5 * STEP), (1, 1)));
     assert!(hold(0).unwrap().own && hold(0).unwrap().pareto && hold(STEP).unwrap().pareto && !five.pareto);
-    assert!(suggestion.reason.contains("1 times instead of 5"), "{}", suggestion.reason);
+    assert!(suggestion.reason.contains("fire once instead of 5"), "{}", suggestion.reason);
 }
 
 #[test]
 fn thresholds_are_tried_where_values_are() {
     let report = report(alert("A", "m > 5", 0), "0123456789012345678901234567890123456789");
-    let tried: Vec<_> = report.settings.iter().filter_map(|tried| Some((tried.threshold?, tried.firings))).collect();
+    let tried: Vec<_> =
+        report.settings.iter().filter_map(|tried| Some((tried.tuning.threshold?, tried.firings))).collect();
     assert_eq!(tried, [(8.0, 4), (9.0, 0)]);
     let none = self::report(alert("A", "m > 5 and m > 2", 0), "0123456789");
-    assert!(none.settings.iter().all(|tried| tried.threshold.is_none()));
+    assert!(none.settings.iter().all(|tried| tried.tuning.threshold.is_none()));
 }
 
 #[test]
@@ -117,6 +125,95 @@ fn what_looks_elsewhere_is_replayed_step_by_step() {
         let plans = [plan(vec![Rule::Alerting(alert("A", expr, 0))])];
         let report = replay(&plans, &source(&[("a", "0123456789")]), &options(10)).unwrap();
         assert!(report.step_by_step.as_ref().is_some_and(|told| told.contains(why)), "{expr}: {report:?}");
+    }
+}
+
+/// Threads as the shell has them.
+struct Threads;
+
+impl Help for Threads {
+    fn together(&self, work: Vec<Work<'_>>) {
+        std::thread::scope(|scope| work.into_iter().for_each(|part| drop(scope.spawn(part))));
+    }
+}
+
+fn incident(id: &str, service: &str, minutes: (Millis, Millis)) -> PastIncident {
+    let (began, declared) = (minutes.0 * STEP, minutes.1 * STEP);
+    PastIncident { id: id.into(), services: vec![service.into()], began, declared, ended: Some(declared + 10 * STEP) }
+}
+
+#[test]
+fn incidents_are_caught_missed_or_none_of_the_rules_business() {
+    let mut series = MemorySource::new();
+    let digits = format!("{}{}{}", "0".repeat(100), "9".repeat(10), "0".repeat(100));
+    let points =
+        (0..).zip(digits.chars()).map(|(step, c)| Point::float(step * STEP, f64::from(c.to_digit(10).unwrap())));
+    series.insert(set(&[("__name__", "m"), ("service", "checkout")]), points);
+    let incidents = vec![
+        incident("I-1", "checkout", (102, 105)),
+        incident("I-2", "checkout", (130, 131)),
+        incident("I-3", "search", (102, 105)),
+        incident("I-4", "checkout", (20, 21)),
+        incident("I-5", "checkout", (90, 95)),
+    ];
+    let options = Options { incidents, ..options(digits.len()) };
+    let plans = [plan(vec![Rule::Alerting(alert("A", "m > 5", 0))])];
+    let report = replay(&plans, &series, &options).unwrap();
+    let told: Vec<_> = report.incidents.iter().map(|judged| (&*judged.id, judged.early_by)).collect();
+    let (early, late) = (Some(5 * STEP), Some(-5 * STEP));
+    // I-2 began 20 minutes after the firing was over, I-4 was over long before it, and search is another's business.
+    assert_eq!(told, [("I-4", None), ("I-5", late), ("I-1", early), ("I-2", None)]);
+    assert_eq!(report.incidents[2].by.as_deref(), Some("A"));
+    let own = report.rules[0].settings.iter().find(|tried| tried.own).unwrap();
+    assert_eq!(own.incidents, (2, 4));
+}
+
+#[test]
+fn firings_of_one_service_that_overlap_are_one_page() {
+    let series = source(&[("a", "0999900000099000"), ("b", "0009999000000990")]);
+    let mut rule = alert("A", "m > 5", 0);
+    let told =
+        |rule: Alerting| replay(&[plan(vec![Rule::Alerting(rule)])], &series, &options(16)).unwrap().rules.remove(0);
+    assert_eq!((told(rule.clone()).firings, told(rule.clone()).pages), (4, 2));
+    rule.labels.insert("service".into(), "{{ $labels.s }}".into());
+    assert_eq!(told(rule).pages, 4);
+}
+
+#[test]
+fn hysteresis_is_tried_and_costs_nothing_at_the_beginning() {
+    let report = report(alert("A", "m > 5", 0), &format!("{}{}", "1111111111".repeat(8), "96969696464649696941111"));
+    let calm = report.settings.iter().find(|tried| tried.tuning.recover_when.is_some()).unwrap();
+    assert_eq!((calm.firings, calm.delay.median, calm.caught), (1, Some(0), (2, 2)), "{:?}", report.settings);
+    assert!(calm.lingers.median.unwrap() > 0 && calm.pareto, "{calm:?}");
+    let suggestion = report.suggestion.unwrap();
+    assert!(suggestion.reason.contains("would fire once instead of"), "{suggestion:?}");
+}
+
+#[test]
+fn a_picture_keeps_the_peaks() {
+    let mut digits = "1".repeat(2_000);
+    digits.replace_range(777..778, "9");
+    let picture = report(alert("A", "m > 5", 0), &digits).picture.unwrap();
+    assert_eq!((picture.limit, picture.curves.len(), picture.left_out), (Some(5.0), 1, 0));
+    let values: Vec<f64> = picture.curves[0].values.iter().flatten().copied().collect();
+    assert!(values.len() <= STRETCHES + 1 && values.iter().filter(|value| **value == 9.0).count() == 1, "{values:?}");
+}
+
+#[test]
+fn a_helper_ends_a_replay() {
+    struct Enough(std::sync::atomic::AtomicUsize);
+    impl Help for Enough {
+        fn goes_on(&self, progress: Progress) -> bool {
+            self.0.store(progress.done, std::sync::atomic::Ordering::Relaxed);
+            progress.done < progress.of / 2
+        }
+    }
+    for expr in ["m > 5", "m @ end() > 5"] {
+        let plans = [plan(vec![Rule::Alerting(alert("A", expr, 0))])];
+        let enough = Enough(Default::default());
+        let options = Options { interval: 1_000, settings: false, ..options(400) };
+        assert_eq!(replay_with(&plans, &source(&[("a", "1")]), &options, &enough), Err(Refusal::Stopped));
+        assert!(enough.0.into_inner() < 20_000);
     }
 }
 
@@ -217,6 +314,8 @@ fn live(plan: &Plan, all: &[(&str, String)], options: &Options) -> (Vec<Transiti
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
     /// The law of this module: a replay says what live evaluation said, ahead and step by step.
     #[test]
     fn a_replay_is_what_was_live(a in digits(), b in digits(), rule in made_rule()) {
@@ -229,7 +328,7 @@ proptest! {
         let (wanted, wanted_errors) = live(&plan, &all, &options);
         let texts: Vec<(&str, &str)> = all.iter().map(|(label, digits)| (*label, &**digits)).collect();
         let mut got = Vec::new();
-        let report = replay_told(&[plan], &source(&texts), &options, &mut |rule, transition| {
+        let report = replay_told(&[plan], &source(&texts), &options, &Threads, &mut |rule, transition| {
             got.push((transition.at, rule, transition.clone()));
         }).unwrap();
         got.sort_by_key(|(at, rule, _)| (*at, *rule));
@@ -238,15 +337,14 @@ proptest! {
         prop_assert_eq!(report.rules.iter().map(|rule| rule.errors).sum::<usize>(), wanted_errors);
     }
 
-    /// A threshold that is tried makes what a rule with that threshold makes.
+    /// A tuning that is tried makes what the rule written so makes.
     #[test]
-    fn a_setting_is_the_rule_written_so(a in digits(), hold in 0..4_u64) {
-        let own = report(alert("A", "m > 5", hold), &a);
-        for tried in own.settings {
-            let expr = format!("m > {}", tried.threshold.unwrap_or(5.0));
-            let written = Alerting { hold: Duration::from_millis(tried.hold as u64), ..alert("A", &expr, 0) };
-            let written = report(written, &a);
-            prop_assert_eq!((tried.firings, tried.short_share), (written.firings, written.durations.short_share));
+    fn a_tuning_is_the_rule_written_so(a in digits(), hold in 0..4_u64, keep in 0..3_u64) {
+        let rule = Alerting { keep_firing: Duration::from_secs(60 * keep), ..alert("A", "m > 5", hold) };
+        for tried in report(rule.clone(), &a).settings {
+            let written = report(rewritten(&rule, &tried.tuning), &a);
+            let told = (written.firings, written.pages, written.flaps, written.durations.short_share);
+            prop_assert_eq!((tried.firings, tried.pages, tried.flaps, tried.short_share), told, "{:?}", tried.tuning);
         }
     }
 }

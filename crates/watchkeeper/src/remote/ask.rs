@@ -53,7 +53,7 @@ impl MaybeServer {
 pub enum Shape {
     /// A list, and what to say when it is empty.
     List(Columns, &'static str),
-    /// A thing, field by field; of the lists in it, these columns.
+    /// A thing, field by field; of the lists in it, these columns. A field without columns is left out.
     Thing(&'static [(&'static str, Columns)]),
     /// What a command made.
     Done,

@@ -11,6 +11,21 @@ use crate::driver::{Browser, ENTER, ESCAPE, Kind, TAB};
 use crate::server::{Base, Server, of, told};
 use crate::shop;
 
+/// A check that succeeds once a second, so that there are samples.
+const CHECKS: &str = "
+port: { service: checkout, tcp: { address: \"ADDRESS\" }, every: 1s }
+";
+/// A rule that fires on them.
+const RULES: &str = "
+groups:
+  - name: ports
+    interval: 1s
+    rules:
+      - alert: PortUp
+        expr: check_up > 0
+        labels: { service: checkout, severity: info }
+";
+
 const PASSWORD: &str = "lanterns on the harbour";
 /// How many times the Tab key is pressed at most to come to something.
 const TABS_MAX: usize = 40;
@@ -18,9 +33,13 @@ const TABS_MAX: usize = 40;
 /// A server whose messages are all taken, and the link by which Ada sets a new password.
 async fn open() -> (Server, String) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let pager = format!("http://{}/", listener.local_addr().unwrap());
+    let address = listener.local_addr().unwrap().to_string();
+    let pager = format!("http://{address}/");
     tokio::spawn(async move { axum::serve(listener, Router::new().route("/", post(async || "taken"))).await });
-    let mut server = Server::open(Base::Sqlite, &shop::book("webhook", &pager)).await;
+    let mut book = shop::book("webhook", &pager);
+    book.push(("checks.yaml", CHECKS.replace("ADDRESS", &address)));
+    book.push(("prometheus/ports.yaml", RULES.to_owned()));
+    let mut server = Server::open(Base::Sqlite, &book).await;
     server.terminate().await;
     let book = server.book();
     let link = server.cli(&["invite", "ada", "--url", &server.url, "--watchbook", book.to_str().unwrap()]).await;
@@ -164,6 +183,100 @@ async fn prove(browser: &Browser) {
     browser.sees("//h3[.='Signed checkpoint']/following-sibling::pre[contains(., 'watchkeeper')]").await;
 }
 
+/// Waits for the alert of the rule over the check, so that every screen about monitoring has something to show; and logs.
+async fn monitored(server: &Server) {
+    let named = |fact: &&Value| fact["body"]["AlertOpened"]["labels"]["alertname"] == "PortUp";
+    server.until("PortUp", |facts| of(facts, "AlertOpened").find(named).cloned()).await;
+    let line = r#"{"level":"error","msg":"the card was refused","order":17}"#;
+    told(server.request(Method::POST, "/v1/lines?service=checkout").body(line)).await;
+}
+
+/// Looks at a rule, plots its query, finds the words of a log event, and sees what a check found.
+#[tokio::test]
+async fn a_person_looks_at_what_is_monitored_by_clicking() {
+    let Some(browser) = Browser::open(Kind::Desktop).await else { return };
+    let (server, link) = open().await;
+    monitored(&server).await;
+    enter(&browser, &link).await;
+    browser.click("//nav//a[contains(., 'Rules')]").await;
+    browser.sees("//*[@id='rules']//*[contains(@class, 'chip')][.='1 firing']").await;
+    browser.fill("#text", "nothing is called so").await;
+    browser.click("//button[.='Look']").await;
+    browser.reads("No rule here is like that").await;
+    browser.fill("#text", "PortUp").await;
+    browser.click("//button[.='Look']").await;
+    browser.click("//a[@title='Plot it']").await;
+    browser.sees("//section[@id='answer']//*[name()='path']").await;
+    browser.fill("#query", "sum by (").await;
+    browser.click("//button[.='Ask']").await;
+    browser.sees("//*[@role='alert'][contains(., 'sum by (') or contains(., 'parse')]").await;
+    browser.click("//nav//a[contains(., 'Logs')]").await;
+    browser.fill("#text", "refused").await;
+    browser.click("//button[.='Look']").await;
+    browser.sees("//*[@id='events']//*[.='the card was refused']").await;
+    browser.click("//nav//a[contains(., 'Checks')]").await;
+    browser.sees("//*[@id='checks']//*[contains(@class, 'chip')][.='Healthy']").await;
+    assert_clean(&browser, &server).await;
+}
+
+/// Replays the live rule, reads what it would have done, and replays the suggestion's place: the same rules again, changed.
+#[tokio::test]
+async fn a_person_replays_a_rule_by_clicking() {
+    let Some(browser) = Browser::open(Kind::Desktop).await else { return };
+    let (server, link) = open().await;
+    monitored(&server).await;
+    enter(&browser, &link).await;
+    browser.go(&format!("{}/rules", server.url)).await;
+    browser.click("//a[.='backtest']").await;
+    browser.sees("//textarea[@id='rules'][contains(., 'alert: PortUp')]").await;
+    browser.click("#replay").await;
+    browser.sees("//*[@id='rule-1']//dt[.='Firings']/following-sibling::dd[.='1']").await;
+    browser.sees("//*[@id='rule-1']//*[name()='rect'][@class='band']").await;
+    browser.click("//a[.='Change the rules']").await;
+    browser.fill("#compare", &RULES.replace("> 0", "> 5")).await;
+    browser.click("#replay").await;
+    browser.sees("//*[@id='difference']//td[.='ports/PortUp']/following-sibling::td[.='0']").await;
+    browser.click("//nav//a[contains(., 'Rules')]").await;
+    browser.click("//div[@class='acts']/a[.='Backtest']").await;
+    browser.sees("//*[@id='before']//a[contains(@href, '/backtest/2')]").await;
+    browser.fill("#rules", "groups: 5").await;
+    browser.click("#replay").await;
+    browser.sees("#backtest-rules-wrong").await;
+    assert_clean(&browser, &server).await;
+}
+
+#[tokio::test]
+async fn a_person_looks_at_what_is_monitored_by_keyboard_alone() {
+    let Some(browser) = Browser::open(Kind::Desktop).await else { return };
+    let (server, link) = open().await;
+    monitored(&server).await;
+    enter(&browser, &link).await;
+    for (keys, title) in [("gu", "Rules"), ("gc", "Checks"), ("gl", "Logs"), ("ge", "Explore")] {
+        browser.press(keys).await;
+        browser.sees(&format!("//h1[.='{title}']")).await;
+    }
+    browser.press("/").await;
+    assert_eq!(focus(&browser).await, "query");
+    browser.press("check_up").await;
+    tab_to(&browser, "Ask").await;
+    browser.press(ENTER).await;
+    browser.sees("//section[@id='answer']//*[name()='path']").await;
+    browser.press("gu").await;
+    browser.sees("//h1[.='Rules']").await;
+    browser.press("b").await;
+    browser.sees("//h1[.='Backtest']").await;
+    tab_to(&browser, "rule").await;
+    tab_to(&browser, "Take it").await;
+    browser.press(ENTER).await;
+    browser.sees("//textarea[@id='rules'][contains(., 'alert: PortUp')]").await;
+    tab_to(&browser, "replay").await;
+    browser.press(ENTER).await;
+    browser.sees("//*[@id='rule-1']//dt[.='Firings']/following-sibling::dd[.='1']").await;
+    browser.press("e").await;
+    browser.sees("//textarea[@id='rules'][contains(., 'alert: PortUp')]").await;
+    assert_clean(&browser, &server).await;
+}
+
 /// The id of whatever has the focus, or its words when it has none.
 async fn focus(browser: &Browser) -> String {
     let focus = browser.script("const e = document.activeElement; return e.id || e.textContent.trim()").await;
@@ -213,7 +326,7 @@ async fn a_person_logs_in_and_acknowledges_by_keyboard_alone() {
 }
 
 /// Every screen, and words that must be on it.
-const SCREENS: [(&str, &str); 16] = [
+const SCREENS: [(&str, &str); 24] = [
     ("/", "Cards are refused"),
     ("/incidents", "INC-1"),
     ("/incidents/1", "nobody can order"),
@@ -224,6 +337,14 @@ const SCREENS: [(&str, &str); 16] = [
     ("/services/checkout", "Whom it pages"),
     ("/silences", "New silence"),
     ("/reviews", "Open actions"),
+    ("/traces", "POST /orders/with/a/long/path"),
+    ("/traces/5b8efff798038103d269b633813fc60c", "Its log events"),
+    ("/rules", "PortUp"),
+    ("/backtest", "A live rule"),
+    ("/backtest/1", "As written"),
+    ("/checks", "Healthy"),
+    ("/explore?query=check_up", "1 series"),
+    ("/logs", "the card was refused"),
     ("/journal", "IncidentDeclared"),
     ("/journal/0", "Signed checkpoint"),
     ("/me", "Your next shifts"),
@@ -232,11 +353,30 @@ const SCREENS: [(&str, &str); 16] = [
     ("/status", "Orders"),
 ];
 
+/// Sends a trace of a span and a part of it, as an SDK does.
+async fn trace(server: &Server) {
+    let now = server.get("/now").await["at"].as_str().unwrap().parse::<kernel::Timestamp>().unwrap().as_nanosecond();
+    let span = |id: &str, parent: &str, name: &str, ago: i128| {
+        json!({ "traceId": "5b8efff798038103d269b633813fc60c", "spanId": id, "parentSpanId": parent, "name": name,
+                "startTimeUnixNano": (now - ago).to_string(), "endTimeUnixNano": now.to_string() })
+    };
+    let name = format!("POST /orders/with/a/long/path/{}", "and-no-place-to-break".repeat(8));
+    let spans =
+        [span("eee19b7ec3c1b173", "", &name, 2_000_000), span("eee19b7ec3c1b174", "eee19b7ec3c1b173", "pay", 500)];
+    let body = json!({ "resourceSpans": [{ "scopeSpans": [{ "spans": spans }] }] });
+    told(server.request(Method::POST, "/v1/traces").json(&body)).await;
+}
+
 /// Looks at every screen with an incident going on.
 async fn look_at_all(browser: &Browser, server: &Server, link: &str) -> Vec<Value> {
+    trace(server).await;
     alert(server, true).await;
     server.fact("IncidentDeclared").await;
+    monitored(server).await;
     enter(browser, link).await;
+    browser.go(&format!("{}/backtest?rule=ports%2FPortUp", server.url)).await;
+    browser.click("#replay").await;
+    browser.reads("As written").await;
     let mut widths = Vec::new();
     for (path, words) in SCREENS {
         browser.go(&format!("{}{path}", server.url)).await;

@@ -7,8 +7,8 @@ use std::process::Stdio;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
-const PROMETHEUS: &str = "/usr/bin/prometheus";
-const EXPORTER: &str = "/usr/bin/prometheus-node-exporter";
+pub const PROMETHEUS: &str = "/usr/bin/prometheus";
+pub const EXPORTER: &str = "/usr/bin/prometheus-node-exporter";
 
 /// The exporter is seen: a metric of its own is there. It is down: it was scraped and did not answer.
 const RULES: &str = r#"
@@ -36,8 +36,7 @@ pub struct Outside {
 impl Outside {
     /// Starts both, Prometheus with `us` as its only target. `None` where one is not installed; then the test should return.
     pub fn start(us: &str) -> Option<Self> {
-        if let Some(missing) = [PROMETHEUS, EXPORTER].into_iter().find(|program| !Path::new(program).exists()) {
-            eprintln!("skipped: {missing} is not installed");
+        if missing() {
             return None;
         }
         let place = testkit::temp_dir();
@@ -72,7 +71,14 @@ impl Outside {
     }
 }
 
-fn run(program: &str, directory: &Path, arguments: &[&str]) -> Child {
+/// Whether one of the programs is not installed; then it says so, and the test should return.
+pub fn missing() -> bool {
+    let missing = [PROMETHEUS, EXPORTER].into_iter().find(|program| !Path::new(program).exists());
+    missing.inspect(|program| eprintln!("skipped: {program} is not installed")).is_some()
+}
+
+/// Runs a program in a directory; it ends with the test.
+pub fn run(program: &str, directory: &Path, arguments: &[&str]) -> Child {
     let mut command = Command::new(program);
     command.args(arguments).current_dir(directory).stdout(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
     command.spawn().unwrap()

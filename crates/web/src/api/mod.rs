@@ -4,6 +4,7 @@
 //! Every type on the wire is declared beside its handler, so that a room may change without a client noticing.
 
 mod alerts;
+mod backtests;
 mod book;
 mod caller;
 mod changes;
@@ -23,6 +24,7 @@ mod sigma;
 mod silences;
 mod targets;
 mod tokens;
+pub(crate) mod traces;
 mod updates;
 
 use axum::Router;
@@ -78,9 +80,11 @@ fn documented() -> OpenApiRouter<AppState> {
         .merge(logs::router())
         .merge(changes::router())
         .merge(checks::router())
+        .merge(backtests::router())
         .merge(rules::router())
         .merge(sigma::router())
         .merge(targets::router())
+        .merge(traces::router())
         .merge(book::router())
         .merge(people::router())
         .merge(tokens::router());

@@ -9,8 +9,9 @@
 //! | [`paging`] | *Page*: one run of a policy |
 //! | [`journal`] | *Journal*: facts and their proofs |
 //! | [`rule`], [`slos`] | one rule with its noise, *SLOs* |
-//! | [`rules`], [`explore`], [`logs`], [`patterns`], [`checks`] | *Rules*, *Explore*, *Logs* with its *Patterns*, *Checks*: what is sensed |
+//! | [`rules`], [`explore`], [`logs`], [`patterns`], [`traces`], [`checks`] | *Rules*, *Explore*, *Logs* with its *Patterns*, *Traces*, *Checks*: what is sensed |
 //! | [`sigma`] | *Security rules* |
+//! | [`backtest`], [`backtested`] | *Backtest*: rules over the past |
 //! | [`silences`] | *Alert* with why it paged or not, *Silences* |
 //! | [`oncall`], [`services`], [`reviews`] | *On call*, *Services*, *Review* |
 //! | [`me`] | one's own page, tokens and invitations, the keyboard |
@@ -20,6 +21,8 @@ mod access;
 mod ack;
 mod acts;
 mod assets;
+mod backtest;
+mod backtested;
 mod checks;
 mod explore;
 mod form;
@@ -42,6 +45,7 @@ mod sigma;
 mod silences;
 mod slos;
 mod status;
+mod traces;
 pub mod view;
 
 use axum::Router;
@@ -64,11 +68,13 @@ pub fn router() -> Router<AppState> {
         .merge(paging::router())
         .merge(journal::router())
         .merge(rules::router())
+        .merge(backtest::router())
         .merge(rule::router())
         .merge(slos::router())
         .merge(explore::router())
         .merge(logs::router())
         .merge(patterns::router())
+        .merge(traces::router())
         .merge(checks::router())
         .merge(sigma::router())
         .merge(silences::router())

@@ -5,6 +5,7 @@
 mod alertmanager;
 mod amtool;
 mod api;
+mod backtest;
 mod bad;
 mod hook;
 mod hostile;
@@ -20,6 +21,7 @@ mod real;
 mod screens;
 mod secrets;
 mod status;
+mod traces;
 mod trouble;
 mod walk;
 mod ways_in;

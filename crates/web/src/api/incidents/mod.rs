@@ -49,6 +49,12 @@ pub(super) struct IncidentBody {
     /// When it was declared.
     #[schema(value_type = String, format = DateTime)]
     declared_at: Timestamp,
+    /// When a machine first noticed it.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    detected_at: Option<Timestamp>,
+    /// When it was last said to be over; only while it is.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    resolved_at: Option<Timestamp>,
     /// When the next update is due.
     #[schema(value_type = Option<String>, format = DateTime)]
     update_due: Option<Timestamp>,
@@ -68,9 +74,6 @@ struct WholeIncident {
     pages: Vec<u64>,
     /// Who declared it.
     declared_by: String,
-    /// When a machine first noticed it.
-    #[schema(value_type = Option<String>, format = DateTime)]
-    detected_at: Option<Timestamp>,
     /// When one of its pages was first acknowledged.
     #[schema(value_type = Option<String>, format = DateTime)]
     acknowledged_at: Option<Timestamp>,
@@ -80,9 +83,6 @@ struct WholeIncident {
     /// When users were last said to be no longer hurt.
     #[schema(value_type = Option<String>, format = DateTime)]
     mitigated_at: Option<Timestamp>,
-    /// When it was last said to be over; only while it is.
-    #[schema(value_type = Option<String>, format = DateTime)]
-    resolved_at: Option<Timestamp>,
     /// How often it was reopened.
     reopened: u32,
     /// Whether the next update is overdue.
@@ -161,6 +161,8 @@ pub(super) fn body(incident: &Incident) -> IncidentBody {
         services: incident.services.iter().map(ToString::to_string).collect(),
         sensitivity: incident.sensitivity.as_str(),
         declared_at: incident.declared_at,
+        detected_at: incident.detected_at,
+        resolved_at: incident.resolved_at,
         update_due: incident.update_due,
     }
 }
@@ -174,11 +176,9 @@ fn whole(incident: &Incident) -> WholeIncident {
         roles: named.collect(),
         pages: incident.pages.iter().copied().collect(),
         declared_by: incident.declared_by.to_string(),
-        detected_at: incident.detected_at,
         acknowledged_at: incident.acknowledged_at,
         commanded_at: incident.commanded_at,
         mitigated_at: incident.mitigated_at,
-        resolved_at: incident.resolved_at,
         reopened: incident.reopened,
         update_overdue: incident.update_overdue,
         timeline: incident.timeline.iter().map(EntryBody::from).collect(),

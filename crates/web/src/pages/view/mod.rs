@@ -5,8 +5,10 @@
 
 pub mod access;
 pub mod alert;
+pub mod backtest;
 pub mod chrome;
 pub mod detection;
+pub mod diff;
 pub mod filters;
 pub mod html;
 pub mod incident;
@@ -18,9 +20,11 @@ pub mod oncall;
 pub mod page;
 pub mod plot;
 pub mod review;
+pub mod scatter;
 pub mod service;
 pub mod sigma;
 pub mod status;
+pub mod traces;
 pub mod words;
 
 pub use chrome::{Chrome, Refused, Tab, Theme, Who};

@@ -34,7 +34,23 @@ pub struct Plot {
     pub lines: Vec<Line>,
     /// How many series were not drawn.
     pub left_out: usize,
+    /// The height of a threshold, and its value in words.
+    pub mark: Option<(f64, String)>,
+    /// Stretches of time that stand out: where each begins and how wide it is.
+    pub bands: Vec<(f64, f64)>,
 }
+
+/// What stands out in a plot.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Marks {
+    /// A threshold.
+    pub limit: Option<f64>,
+    /// Stretches of time in milliseconds.
+    pub spans: Vec<(i64, i64)>,
+}
+
+/// The narrowest band that is seen.
+const BAND_MIN: f64 = 1.5;
 
 /// A line of a plot.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,8 +67,15 @@ impl Plot {
     /// Draws curves between two instants. `clock` writes an instant.
     #[must_use]
     pub fn of(curves: &[Curve], from: i64, until: i64, clock: impl Fn(i64) -> String) -> Self {
+        Self::marked(curves, from, until, &Marks::default(), clock)
+    }
+
+    /// Draws curves with what stands out.
+    #[must_use]
+    pub fn marked(curves: &[Curve], from: i64, until: i64, marks: &Marks, clock: impl Fn(i64) -> String) -> Self {
         let values =
             || curves.iter().flat_map(|curve| &curve.points).map(|(_, value)| *value).filter(|v| v.is_finite());
+        let values = || values().chain(marks.limit);
         let (low, high) = (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
         if low > high || until <= from {
             return Self::default();
@@ -65,11 +88,17 @@ impl Plot {
             label: curve.label.clone(),
         };
         let sixth = (until - from) / 6;
+        let band = |(begins, ends): &(i64, i64)| {
+            let (begins, ends) = (across((*begins).clamp(from, until)), across((*ends).clamp(from, until)));
+            (begins, (ends - begins).max(BAND_MIN))
+        };
         Self {
             levels: scale.levels().map(|level| (scale.height(level), words(level))).collect(),
             times: (0..=6).map(|i| from + i * sixth).map(|at| (across(at), clock(at))).collect(),
             lines: curves.iter().enumerate().take(LINES_MAX).map(line).collect(),
             left_out: curves.len().saturating_sub(LINES_MAX),
+            mark: marks.limit.map(|limit| (scale.height(limit), words(limit))),
+            bands: marks.spans.iter().map(band).collect(),
         }
     }
 
