@@ -53,11 +53,14 @@ async fn list(State(state): State<AppState>, Reader(session): Reader, Query(want
     let place = Arc::clone(&state.queries).acquire_owned().await;
     let found = tokio::task::spawn_blocking(move || search(&logs, &asked, now - range * 1_000_000_000)).await;
     drop(place);
+    if let Ok(found) = &found {
+        found.damaged.iter().for_each(|failure| tracing::warn!(%failure, "a block of log events cannot be read"));
+    }
     let found = found.map_err(|_| missing(&chrome, "The search ended without an answer".to_owned()))?;
     Ok(html(&LogsPage {
         events: found.records.iter().map(|event| row(event)).collect(),
         kept: state.stores.logs.counts().records,
-        more: !found.whole,
+        more: !found.whole || !found.damaged.is_empty(),
         text: wanted.text,
         service: wanted.service,
         level: wanted.level,
