@@ -13,6 +13,7 @@ use telemetry::blocks::Blocks;
 use telemetry::metrics::Store;
 use tokio::sync::Semaphore;
 
+use crate::doors::aside::PUSHES_MAX;
 use crate::doors::caller::KnownTokens;
 use crate::doors::prometheus::QUERIES_MAX;
 use crate::long::LongReads;
@@ -34,6 +35,8 @@ pub struct AppState {
     pub stores: Stores,
     /// Places for queries that run at once.
     pub queries: Arc<Semaphore>,
+    /// Places for pushes of monitoring data that are kept at once.
+    pub pushes: Arc<Semaphore>,
     /// The totals of what OTLP sends as deltas.
     pub totals: Arc<Totals>,
     /// What the doors count.
@@ -127,6 +130,7 @@ impl AppState {
             sinks,
             stores,
             queries: Arc::new(Semaphore::new(QUERIES_MAX)),
+            pushes: Arc::new(Semaphore::new(PUSHES_MAX)),
             totals,
             counters,
             throttles,
