@@ -86,4 +86,5 @@ rules! {
     NO_ALERT_NAME "WB066" Warning "a hook gives its alerts the label `alertname`";
     SLOW_CHECK "WB067" Warning "a check's timeout is not longer than its interval";
     UNUSED_TEMPLATE "WB068" Warning "a template is named for a stage of an update";
+    TOO_MANY_CHECKS "WB069" Warning "there are at most 1,000 health checks; those above do not run";
 }
