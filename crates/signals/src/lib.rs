@@ -123,7 +123,8 @@ impl Area for Signals {
                     state.note_check(context.now, check, &Heard::BEAT);
                 }
             }
-            Command::Rule { .. } | Command::ReportChange { .. } | Command::Dismiss { .. } | Command::Reconsider => {}
+            Command::Reconsider => state.forget_checks(context),
+            Command::Rule { .. } | Command::ReportChange { .. } | Command::Dismiss { .. } => {}
         }
     }
 }
