@@ -18,13 +18,24 @@ pub fn react(world: &World, fact: &Fact) -> Vec<Command> {
         Event::Signals(signals::Event::SignalRaised { labels, annotations, .. }) => {
             vec![observe(labels, annotations, None)]
         }
+        // Where another signal has the same labels, the alert goes on with that one.
+        Event::Signals(signals::Event::SignalCleared { labels, .. }) if world.signals.carries(labels) => Vec::new(),
         Event::Signals(signals::Event::SignalCleared { labels, .. }) => {
             vec![observe(labels, &Labels::default(), Some(fact.at))]
         }
-        Event::Signals(signals::Event::ChangeReported { .. }) => Vec::new(),
+        Event::Signals(
+            signals::Event::ChangeReported { .. }
+            | signals::Event::RuleJudged { .. }
+            | signals::Event::TuningAsked { .. },
+        ) => Vec::new(),
 
         // A page that the severity policy calls an incident declares one, or joins the one that is open.
         Event::Alerts(alerts::Event::PageOpened(opened)) if opened.declare => vec![declare(world, opened)],
+        // Whoever says that an alert of ours is over while its signal stays raised is told so by the alert opening again.
+        Event::Alerts(alerts::Event::AlertResolved { alert, by: alerts::ResolvedBy::Person, .. }) => {
+            let still = world.signals.raised().find(|signal| signal.labels.fingerprint() == *alert);
+            still.map(|signal| observe(&signal.labels, &signal.annotations, None)).into_iter().collect()
+        }
         Event::Alerts(event) => follow(event, &fact.actor).into_iter().collect(),
 
         Event::Incidents(event) => after_incident(world, event),

@@ -3,8 +3,10 @@
 //! Every reference between parts has been checked when a `Book` exists, so a room may look a name up and treat absence
 //! as "this part is gone", never as an error of the user. [`Book::default`] is the empty book.
 
+pub mod logs;
 pub mod probe;
 pub mod rules;
+pub mod sigma;
 pub mod slo;
 pub mod unit;
 
@@ -14,6 +16,7 @@ use jiff::civil::{DateTime, Time, Weekday};
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
+pub use logs::{LogFinding, LogWatch, LogWatches};
 pub use probe::{Check, Probe, Tally};
 
 use crate::actor::Role;
@@ -65,8 +68,18 @@ pub struct Book {
     pub rule_files: Vec<rules::RuleFile>,
     /// The names of all alerting rules in them.
     pub alerting: BTreeSet<RuleName>,
+    /// Service-level objectives; the rules made of them are among the rule files, under the path of the objectives' file.
+    pub objectives: slo::Objectives,
+    /// What becomes of the book when a rule in a rule file or an objective is bad.
+    pub on_bad_rule: rules::OnBadRule,
+    /// What was left out because of that, in order of place.
+    pub left_out: Vec<rules::LeftOut>,
+    /// Sigma rules and how their matches are handled.
+    pub sigma: sigma::Sigma,
     /// Health checks by name.
     pub checks: BTreeMap<RuleName, Check>,
+    /// How the logs of services are watched.
+    pub logs: LogWatches,
     /// Components of the status page, in the order in which they are shown.
     pub components: Vec<Component>,
     /// Access policies in Cedar's language, added to the built-in ones.

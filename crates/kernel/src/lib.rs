@@ -28,7 +28,7 @@ pub use book::Book;
 pub use delivery::{Address, ChannelKind, Delivery, DeliveryId, Outcome};
 pub use digest::Digest;
 pub use labels::{Fingerprint, Labels};
-pub use log::{LogEvent, Nanos, Origin, Span};
+pub use log::{Level, LogEvent, Nanos, Origin, Span};
 pub use matcher::Matcher;
 pub use name::{
     ChannelName, ComponentName, HookName, IncidentId, NameError, PersonName, PolicyName, RuleName, ScheduleName,

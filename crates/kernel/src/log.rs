@@ -1,5 +1,9 @@
 //! Monitoring data: log events and spans. Like samples they are no facts and never enter the journal.
 
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::attribute::{Attribute, Attributes, texts_of, value_of};
@@ -29,6 +33,80 @@ impl Origin {
     #[must_use]
     pub fn service(&self) -> &str {
         value_of(&self.resource, "service.name").and_then(Attribute::text).unwrap_or("")
+    }
+}
+
+/// How bad a log event is, in the words of OpenTelemetry's six ranges of severity numbers. The least bad comes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// The source did not say.
+    #[default]
+    Unknown,
+    /// 1 to 4.
+    Trace,
+    /// 5 to 8.
+    Debug,
+    /// 9 to 12.
+    Info,
+    /// 13 to 16.
+    Warning,
+    /// 17 to 20.
+    Error,
+    /// 21 and above.
+    Fatal,
+}
+
+/// A text names no level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a level: write unknown, trace, debug, info, warning, error or fatal")]
+pub struct NoLevel;
+
+impl Level {
+    /// All of them, the least bad first.
+    pub const ALL: [Self; 7] =
+        [Self::Unknown, Self::Trace, Self::Debug, Self::Info, Self::Warning, Self::Error, Self::Fatal];
+
+    /// The level of a severity number.
+    #[must_use]
+    pub fn of(severity: u8) -> Self {
+        match severity {
+            0 => Self::Unknown,
+            1..=4 => Self::Trace,
+            5..=8 => Self::Debug,
+            9..=12 => Self::Info,
+            13..=16 => Self::Warning,
+            17..=20 => Self::Error,
+            _ => Self::Fatal,
+        }
+    }
+
+    /// Its word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Unknown => "unknown",
+            Self::Trace => "trace",
+            Self::Debug => "debug",
+            Self::Info => "info",
+            Self::Warning => "warning",
+            Self::Error => "error",
+            Self::Fatal => "fatal",
+        }
+    }
+}
+
+impl FromStr for Level {
+    type Err = NoLevel;
+
+    fn from_str(text: &str) -> Result<Self, NoLevel> {
+        Self::ALL.into_iter().find(|level| level.as_str() == text).ok_or(NoLevel)
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 
@@ -129,6 +207,31 @@ pub struct SpanLink {
 }
 
 impl LogEvent {
+    /// How bad it is.
+    #[must_use]
+    pub fn level(&self) -> Level {
+        Level::of(self.severity)
+    }
+
+    /// What it says, in one line: the first line of its body. A body that is a map says what stands under `message` or
+    /// `msg`, else all of it; an event without a body, its name.
+    #[must_use]
+    pub fn line(&self) -> Cow<'_, str> {
+        let text = match &self.body {
+            Attribute::Text(text) => Cow::Borrowed(text.as_str()),
+            Attribute::Empty => Cow::Borrowed(self.name.as_str()),
+            Attribute::Map(pairs) => {
+                let said = ["message", "msg"].iter().find_map(|name| value_of(pairs, name)?.text());
+                said.map_or_else(|| Cow::Owned(self.body.to_string()), Cow::Borrowed)
+            }
+            other => Cow::Owned(other.to_string()),
+        };
+        match text {
+            Cow::Borrowed(text) => Cow::Borrowed(text.trim_start().lines().next().unwrap_or_default()),
+            Cow::Owned(text) => Cow::Owned(text.trim_start().lines().next().unwrap_or_default().to_owned()),
+        }
+    }
+
     /// Calls `each` with every text in it that a search may find.
     pub fn texts<'a>(&'a self, each: &mut dyn FnMut(&'a str)) {
         [&self.severity_text, &self.name, &self.trace, &self.span].into_iter().for_each(|text| each(text));
@@ -176,5 +279,33 @@ impl Span {
     #[must_use]
     pub fn duration(&self) -> Nanos {
         self.end.saturating_sub(self.start).max(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_level_has_one_word_and_every_severity_one_level() {
+        for level in Level::ALL {
+            assert_eq!(level.as_str().parse(), Ok(level));
+        }
+        assert_eq!(
+            [0, 4, 5, 9, 16, 17, 24].map(Level::of).map(Level::as_str),
+            ["unknown", "trace", "debug", "info", "warning", "error", "fatal"]
+        );
+        assert!("loud".parse::<Level>().is_err() && Level::Error > Level::Warning);
+    }
+
+    #[test]
+    fn a_line_is_what_an_event_says_first() {
+        let event = |body: Attribute| LogEvent { name: "paid".into(), body, ..LogEvent::default() };
+        let text = |text: &str| Attribute::Text(text.into());
+        let map = |name: &str| Attribute::Map(vec![("code".into(), Attribute::Int(5)), (name.into(), text("gone\nx"))]);
+        assert_eq!(event(text("\n  boom at a\n  at b")).line(), "boom at a");
+        assert_eq!(event(map("msg")).line(), "gone");
+        assert_eq!(event(map("why")).line(), r#"{"code": 5, "why": "gone\nx"}"#);
+        assert_eq!(event(Attribute::Empty).line(), "paid");
     }
 }

@@ -1,5 +1,7 @@
 //! A query as a tree. Made by [`crate::parse`], walked by the evaluator; holds no samples.
 
+use std::hash::{Hash, Hasher};
+
 use regex::Regex;
 
 use crate::Millis;
@@ -41,7 +43,7 @@ pub struct Selector {
 }
 
 /// A condition on a label.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Matcher {
     /// The label.
     pub name: String,
@@ -50,7 +52,7 @@ pub struct Matcher {
 }
 
 /// What a label's value must be. An absent label has the empty value.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Test {
     /// `=`
     Is(String),
@@ -67,6 +69,21 @@ pub enum Test {
 pub struct Pattern {
     source: String,
     regex: Regex,
+}
+
+/// Patterns are the same when they are written the same.
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.source == other.source
+    }
+}
+
+impl Eq for Pattern {}
+
+impl Hash for Pattern {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.source.hash(state);
+    }
 }
 
 impl Pattern {

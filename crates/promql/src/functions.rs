@@ -110,6 +110,7 @@ pub static FUNCTIONS: &[Function] = &[
     of_window("absent_over_time"),
     of_vector("acos"),
     of_vector("acosh"),
+    of_vector(crate::ANOMALY),
     of_vector("asin"),
     of_vector("asinh"),
     of_vector("atan"),

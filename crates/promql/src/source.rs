@@ -1,7 +1,7 @@
 //! Where samples come from: the seam between this crate and whatever holds series.
 
-use crate::ast::Matcher;
-use crate::{Millis, Series};
+use crate::ast::{Expr, Matcher};
+use crate::{Labels, Millis, Series, Value};
 
 /// What a selector wants of a source.
 #[derive(Debug, Clone, Copy)]
@@ -19,6 +19,9 @@ pub struct Wanted<'a> {
 #[error("{0}")]
 pub struct SourceFailure(pub String);
 
+/// Is told of a point: the series, when, and what.
+pub type Each<'e> = &'e mut dyn FnMut(&Labels, Millis, &Value);
+
 /// Holds series.
 pub trait SeriesSource {
     /// The series that match, with their points after `after` up to and with `until`, in any order. Stale markers are
@@ -27,4 +30,44 @@ pub trait SeriesSource {
     /// # Errors
     /// When the source cannot answer, or the answer would pass a limit of its own; says which.
     fn select(&self, wanted: Wanted<'_>) -> Result<Vec<Series>, SourceFailure>;
+
+    /// Tells `each` the newest point of that time of every series that matches, each series once and in any order, and
+    /// gives how many points were loaded for it. A source that knows newest points need not load any other; it may be
+    /// locked meanwhile, so `each` does not ask it.
+    ///
+    /// # Errors
+    /// As [`SeriesSource::select`].
+    fn newest(&self, wanted: Wanted<'_>, each: Each<'_>) -> Result<usize, SourceFailure> {
+        let all = self.select(wanted)?;
+        for series in &all {
+            if let Some(newest) = series.points.last() {
+                each(&series.labels, newest.at, &newest.value);
+            }
+        }
+        Ok(all.iter().map(|series| series.points.len()).sum())
+    }
+
+    /// Who scores series for `anomaly(..)`, which is no function of Prometheus. Without one such a call is refused.
+    fn scorer(&self) -> Option<&dyn Scorer> {
+        None
+    }
+}
+
+/// Says how unusual the values of series are. This crate knows when to ask, and not how it is done.
+pub trait Scorer {
+    /// Whether so many series can be scored at once.
+    ///
+    /// # Errors
+    /// When they are too many; says how many there may be.
+    fn admit(&self, series: usize) -> Result<(), String>;
+
+    /// How many steps before the first one asked for a series is looked at, so that there is something to compare with.
+    fn warm_up(&self) -> usize;
+
+    /// A score for each row of a series that nothing is known of: instants in order, and values.
+    fn walk(&self, rows: &[(Millis, f64)]) -> Vec<f64>;
+
+    /// The scores of the newest row of each series, by whoever remembers what the call with this argument saw at earlier
+    /// instants. `None` where nobody does: then the rows before are looked up, and walked.
+    fn next(&self, argument: &Expr, at: Millis, rows: &[(&Labels, f64)]) -> Option<Result<Vec<f64>, String>>;
 }

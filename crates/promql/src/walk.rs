@@ -1,6 +1,7 @@
 //! Going through a query without evaluating it.
 
-use crate::ast::{BinaryOp, Expr, Selector};
+use crate::Millis;
+use crate::ast::{BinaryOp, Call, Duration, Expr, Selector};
 
 impl Expr {
     /// Its parts, one level down.
@@ -37,6 +38,29 @@ impl Expr {
         }
     }
 
+    /// Every selector in it, with how long a window up to now it reads. That is zero where it reads only newest points, and
+    /// where it reads elsewhere: before an offset, at an instant of its own, or again and again in a subquery.
+    #[must_use]
+    pub fn reads(&self) -> Vec<(&Selector, Millis)> {
+        let (mut open, mut found) = (vec![(self, true)], Vec::new());
+        while let Some((expr, is_now)) = open.pop() {
+            let is_now = is_now && !matches!(expr, Self::Subquery(_));
+            open.extend(expr.parts().into_iter().map(|part| (part, is_now)));
+            match expr {
+                Self::Selector(selector) => found.push((selector, 0)),
+                Self::Window(selector, range, _) => {
+                    let is_now = is_now && selector.when.at.is_none() && selector.when.offset.is_none();
+                    found.push((
+                        selector,
+                        if let (Duration::Fixed(range), true) = (range, is_now) { *range } else { 0 },
+                    ));
+                }
+                _ => {}
+            }
+        }
+        found
+    }
+
     /// Every selector in it, of instants and of windows.
     #[must_use]
     pub fn selectors(&self) -> Vec<&Selector> {
@@ -45,6 +69,21 @@ impl Expr {
             open.extend(expr.parts());
             if let Self::Selector(selector) | Self::Window(selector, ..) = expr {
                 found.push(selector);
+            }
+        }
+        found
+    }
+
+    /// Every call of a function in it.
+    #[must_use]
+    pub fn calls(&self, function: &str) -> Vec<&Call> {
+        let (mut open, mut found) = (vec![self], Vec::new());
+        while let Some(expr) = open.pop() {
+            open.extend(expr.parts());
+            if let Self::Call(call) = expr
+                && call.function == function
+            {
+                found.push(call);
             }
         }
         found

@@ -1,9 +1,10 @@
 //! What may be asked of this room. Not what comes of it: see `decide`.
 
 use kernel::area::{Ask, Resource};
-use kernel::{Labels, RuleName, Sensitivity};
+use kernel::{Fingerprint, Labels, RuleName, Sensitivity};
 
 use crate::event::{Change, Cleared};
+use crate::sigma;
 
 /// What may be asked.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +17,27 @@ pub enum Command {
     /// Alerting rules in PromQL were evaluated; this is what became of their alerts.
     Rule {
         /// In the order in which it became so.
+        outcomes: Vec<Ruled>,
+    },
+    /// Sigma rules looked at log events; this is what became of their matches.
+    Match {
+        /// In the order in which it became so.
+        outcomes: Vec<Ruled>,
+    },
+    /// A responder says whether an alert of a Sigma rule was what the rule looks for. The last word on an alert counts.
+    Judge {
+        /// The rule.
+        rule: RuleName,
+        /// The alert.
+        alert: Fingerprint,
+        /// What they say.
+        verdict: sigma::Verdict,
+        /// Why; may be empty.
+        note: String,
+    },
+    /// Logs were watched; this is what became of what was found in them.
+    Pattern {
+        /// One outcome for each finding and service: the rule is that of [`kernel::book::LogFinding::alert_name`].
         outcomes: Vec<Ruled>,
     },
     /// A health check was made.
@@ -63,10 +85,10 @@ pub struct Look {
     pub value: Option<f64>,
 }
 
-/// What became of one alert of an alerting rule.
+/// What became of one alert of an alerting rule, or of one signal of a Sigma rule.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ruled {
-    /// The rule, as [`kernel::book::rules::Group::rule_name`] names it.
+    /// The rule, as [`kernel::book::rules::Group::rule_name`] or [`sigma::Rule::rule_name`] names it.
     pub rule: RuleName,
     /// What identifies the alert among those of its rule.
     pub identity: Labels,
@@ -100,6 +122,9 @@ impl Ask for Command {
         match self {
             Self::Look { .. } => "signals:look",
             Self::Rule { .. } => "signals:rule",
+            Self::Match { .. } => "signals:match",
+            Self::Judge { .. } => "signals:judge",
+            Self::Pattern { .. } => "signals:pattern",
             Self::Checked { .. } => "signals:check",
             Self::Beat { .. } => "signals:beat",
             Self::ReportChange { .. } => "signals:report_change",
@@ -110,10 +135,12 @@ impl Ask for Command {
 
     fn resource(&self) -> Resource {
         let (kind, id) = match self {
-            Self::Look { .. } | Self::Rule { .. } | Self::Reconsider => ("rule", ""),
+            Self::Look { .. } | Self::Rule { .. } | Self::Match { .. } | Self::Pattern { .. } | Self::Reconsider => {
+                ("rule", "")
+            }
             Self::Checked { check, .. } | Self::Beat { check } => ("check", check.as_str()),
             Self::ReportChange { change } => ("change", change.service.as_ref().map_or("", |s| s.as_str())),
-            Self::Dismiss { rule, .. } => ("rule", rule.as_str()),
+            Self::Dismiss { rule, .. } | Self::Judge { rule, .. } => ("rule", rule.as_str()),
         };
         Resource { kind, id: id.into(), sensitivity: Sensitivity::Internal }
     }

@@ -1,16 +1,21 @@
 //! The rules of this room, one function for each command. Reads the state and the notes; changes neither.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kernel::area::{Context, RefusalKind, Refuse};
 use kernel::book::{Check, Probe, Rule};
 use kernel::time::between;
-use kernel::{Labels, RuleName};
+use kernel::{Fingerprint, Labels, RuleName};
 
 use crate::command::{Command, Look, Ruled, Verdict};
 use crate::event::{Change, Cleared, Event, Kind};
+use crate::judged::sigma_handling;
+use crate::sigma::{self, Handling};
 use crate::state::{CheckNote, Signal, State};
 use crate::{CHANGE_DETAILS_MAX, CHANGE_LINKS_MAX, RAISED_AT_ONCE_MAX, SERIES_MISSING_AFTER, TEXT_BYTES_MAX, words};
+
+/// The label that names a service.
+const SERVICE: &str = "service";
 
 /// Why a rule says no.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -18,6 +23,9 @@ pub enum Refusal {
     /// The watchbook has no such check.
     #[error("check {0} is not in the watchbook: add it under checks")]
     NoCheck(RuleName),
+    /// No Sigma rule in use has that name.
+    #[error("no Sigma rule in use is called {0}: see the list of Sigma rules")]
+    NoSigmaRule(RuleName),
     /// The check asks by itself.
     #[error("check {0} awaits no beat, it asks by itself: give it `heartbeat:` to have it await one")]
     NotAwaited(RuleName),
@@ -41,7 +49,7 @@ pub enum Refusal {
 impl Refuse for Refusal {
     fn kind(&self) -> RefusalKind {
         match self {
-            Self::NoCheck(_) | Self::NotRaised(..) => RefusalKind::NotFound,
+            Self::NoCheck(_) | Self::NoSigmaRule(_) | Self::NotRaised(..) => RefusalKind::NotFound,
             Self::StillMeasured(_) | Self::NotAwaited(_) => RefusalKind::Conflict,
             Self::Empty(_) | Self::TooLong(_) | Self::TooMany(..) => RefusalKind::Invalid,
         }
@@ -50,6 +58,7 @@ impl Refuse for Refusal {
     fn field(&self) -> Option<&'static str> {
         match self {
             Self::NoCheck(_) | Self::NotAwaited(_) => Some("check"),
+            Self::NoSigmaRule(_) => Some("rule"),
             Self::NotRaised(..) | Self::StillMeasured(_) => Some("series"),
             Self::Empty(field) | Self::TooLong(field) | Self::TooMany(field, ..) => Some(field),
         }
@@ -59,7 +68,10 @@ impl Refuse for Refusal {
 pub(crate) fn decide(state: &State, context: &Context<'_>, command: Command) -> Result<Vec<Event>, Refusal> {
     match command {
         Command::Look { looks } => Ok(look(state, context, &looks)),
-        Command::Rule { outcomes } => Ok(rule(state, context, outcomes)),
+        Command::Rule { outcomes } => Ok(ruled(state, context, Kind::Alerting, outcomes)),
+        Command::Match { outcomes } => Ok(ruled(state, context, Kind::Sigma, outcomes)),
+        Command::Judge { rule, alert, verdict, note } => judge(state, context, &rule, alert, verdict, note),
+        Command::Pattern { outcomes } => Ok(ruled(state, context, Kind::Pattern, outcomes)),
         Command::Checked { check, reason, .. } => checked(state, context, &check, &reason),
         Command::Beat { check } => beat(state, context, &check),
         Command::ReportChange { change } => report_change(change),
@@ -88,29 +100,80 @@ fn look(state: &State, context: &Context<'_>, looks: &[Look]) -> Vec<Event> {
     events
 }
 
-/// Raises and clears what alerting rules say. Whoever evaluates them may say a thing twice: only a change becomes a fact.
-fn rule(state: &State, context: &Context<'_>, outcomes: Vec<Ruled>) -> Vec<Event> {
+/// Raises and clears what alerting rules, Sigma rules and the watch over logs say. Whoever evaluates them may say a thing twice: only a change
+/// becomes a fact.
+fn ruled(state: &State, context: &Context<'_>, kind: Kind, outcomes: Vec<Ruled>) -> Vec<Event> {
     let mut events = reconsider(state, context);
-    let mut changed = BTreeSet::new();
+    // The labels of what is raised by the outcomes so far; none where it was cleared.
+    let mut changed: BTreeMap<(RuleName, Labels), Option<Labels>> = BTreeMap::new();
     for Ruled { rule, identity, verdict } in outcomes {
-        let known = state.signal(&rule, &identity);
-        let is_first = changed.len() < RAISED_AT_ONCE_MAX && !changed.contains(&(rule.clone(), identity.clone()));
-        let event = match (verdict, known) {
-            _ if !is_first || !context.book.alerting.contains(&rule) => None,
+        if !is_in_use(context, kind, &rule, &identity) || changed.len() >= RAISED_AT_ONCE_MAX {
+            continue;
+        }
+        let before = || state.signal(&rule, &identity).map(|signal| signal.labels.clone());
+        let known = changed.get(&(rule.clone(), identity.clone())).cloned().unwrap_or_else(before);
+        let series = identity.clone();
+        let (event, now) = match (verdict, known) {
+            (Verdict::Raised { .. }, None) if kind == Kind::Sigma && !may_page(state, context, &rule) => continue,
             (Verdict::Raised { labels, annotations, value }, None) => {
                 let summary = words::alert_summary(&rule, &annotations, value);
-                let (value, kind, series) = (finite(value), Kind::Alerting, identity.clone());
-                Some(Event::SignalRaised { rule: rule.clone(), kind, series, labels, annotations, value, summary })
+                let (rule, now, value) = (rule.clone(), Some(labels.clone()), finite(value));
+                (Event::SignalRaised { rule, kind, series, labels, annotations, value, summary }, now)
             }
-            (Verdict::Cleared { value, why }, Some(signal)) => Some(cleared(signal, value, why)),
-            (Verdict::Raised { .. }, Some(_)) | (Verdict::Cleared { .. }, None) => None,
+            (Verdict::Cleared { value, why }, Some(labels)) => {
+                let value = value.and_then(finite);
+                (Event::SignalCleared { rule: rule.clone(), kind, series, labels, value, why }, None)
+            }
+            (Verdict::Raised { .. }, Some(_)) | (Verdict::Cleared { .. }, None) => continue,
         };
-        if event.is_some() {
-            changed.insert((rule, identity));
-        }
-        events.extend(event);
+        changed.insert((rule, identity), now);
+        events.push(event);
     }
     events
+}
+
+/// Whether the watchbook has the rule or the check, and for logs whether it lets the finding raise for their service.
+fn is_in_use(context: &Context<'_>, kind: Kind, rule: &RuleName, series: &Labels) -> bool {
+    match kind {
+        Kind::Rule => context.book.rules.contains_key(rule),
+        Kind::Check => context.book.checks.contains_key(rule),
+        Kind::Alerting => context.book.alerting.contains(rule),
+        Kind::Sigma => context.book.sigma.rules.contains_key(rule),
+        Kind::Pattern => context.book.logs.raises(rule, series.value(SERVICE)),
+    }
+}
+
+/// Whether matches of a Sigma rule may raise: it is not on trial, and was right often enough.
+fn may_page(state: &State, context: &Context<'_>, rule: &RuleName) -> bool {
+    context.book.sigma.rules.get(rule).is_some_and(|handled| state.handling(rule, handled) == Handling::Page)
+}
+
+fn judge(
+    state: &State,
+    context: &Context<'_>,
+    rule: &RuleName,
+    alert: Fingerprint,
+    verdict: sigma::Verdict,
+    note: String,
+) -> Result<Vec<Event>, Refusal> {
+    let handled = context.book.sigma.rules.get(rule).ok_or_else(|| Refusal::NoSigmaRule(rule.clone()))?;
+    if note.len() > TEXT_BYTES_MAX {
+        return Err(Refusal::TooLong("note"));
+    }
+    let judged = state.judged(rule).cloned().unwrap_or_default();
+    if judged.verdict(alert) == Some(verdict) {
+        return Ok(Vec::new());
+    }
+    let after = judged.clone().and(alert, verdict).verdicts();
+    let asks = |verdicts| matches!(sigma_handling(handled, verdicts), Handling::Tune { .. });
+    let tuning = (asks(after) && !asks(judged.verdicts())).then(|| Event::TuningAsked {
+        rule: rule.clone(),
+        right: after.true_positives,
+        judged: after.count(),
+        at_least: handled.precision.at_least,
+    });
+    let event = Event::RuleJudged { rule: rule.clone(), alert, verdict, note };
+    Ok([event].into_iter().chain(tuning).collect())
 }
 
 /// Whether the raising condition has held for long enough.
@@ -209,11 +272,7 @@ fn dismiss(state: &State, context: &Context<'_>, rule: &RuleName, series: &Label
 
 /// Clears the signals whose rule or check has left the watchbook.
 fn reconsider(state: &State, context: &Context<'_>) -> Vec<Event> {
-    let gone = state.raised().filter(|signal| match signal.kind {
-        Kind::Rule => !context.book.rules.contains_key(&signal.rule),
-        Kind::Check => !context.book.checks.contains_key(&signal.rule),
-        Kind::Alerting => !context.book.alerting.contains(&signal.rule),
-    });
+    let gone = state.raised().filter(|signal| !is_in_use(context, signal.kind, &signal.rule, &signal.series));
     gone.map(|signal| cleared(signal, None, Cleared::RuleGone)).collect()
 }
 

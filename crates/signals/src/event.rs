@@ -1,8 +1,10 @@
 //! What can have happened in this room. The forms are frozen: tests hold their bytes.
 
 use kernel::area::{EventMeta, Stream};
-use kernel::{Labels, RuleName, Sensitivity, ServiceName, Timestamp};
+use kernel::{Fingerprint, Labels, RuleName, Sensitivity, ServiceName, Timestamp};
 use serde::{Deserialize, Serialize};
+
+use crate::sigma::Verdict;
 
 /// What can have happened.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,6 +48,29 @@ pub enum Event {
         /// What was changed.
         change: Change,
     },
+    /// A responder said whether an alert of a Sigma rule was what the rule looks for.
+    RuleJudged {
+        /// The rule.
+        rule: RuleName,
+        /// The alert.
+        alert: Fingerprint,
+        /// What they said.
+        verdict: Verdict,
+        /// Why.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        note: String,
+    },
+    /// Too few alerts of a Sigma rule were right: it pages nobody until it is tuned.
+    TuningAsked {
+        /// The rule.
+        rule: RuleName,
+        /// How many of its last alerts that were judged were right.
+        right: u32,
+        /// How many were judged.
+        judged: u32,
+        /// What share must be right, in percent.
+        at_least: u8,
+    },
 }
 
 /// What raises a signal.
@@ -58,6 +83,10 @@ pub enum Kind {
     Check,
     /// An alerting rule in PromQL.
     Alerting,
+    /// A Sigma rule, a correlation or a baseline over log events.
+    Sigma,
+    /// What was found in a log: new patterns, or a pattern whose rate changed.
+    Pattern,
 }
 
 /// Why a signal is over.
@@ -72,6 +101,8 @@ pub enum Cleared {
     RuleGone,
     /// The series have had no samples for as long as the rule allows.
     Vanished,
+    /// No further match came for as long as the rule asks.
+    Quiet,
     /// The rule has more alerts than its group allows, so that all were dropped.
     LimitExceeded,
 }
@@ -112,12 +143,17 @@ impl EventMeta for Event {
             Self::SignalRaised { .. } => "SignalRaised",
             Self::SignalCleared { .. } => "SignalCleared",
             Self::ChangeReported { .. } => "ChangeReported",
+            Self::RuleJudged { .. } => "RuleJudged",
+            Self::TuningAsked { .. } => "TuningAsked",
         }
     }
 
     fn stream(&self) -> Stream {
         match self {
-            Self::SignalRaised { rule, .. } | Self::SignalCleared { rule, .. } => Stream(rule.as_str().into()),
+            Self::SignalRaised { rule, .. }
+            | Self::SignalCleared { rule, .. }
+            | Self::RuleJudged { rule, .. }
+            | Self::TuningAsked { rule, .. } => Stream(rule.as_str().into()),
             Self::ChangeReported { .. } => Stream("changes".into()),
         }
     }
@@ -128,6 +164,6 @@ impl EventMeta for Event {
 
     /// Signals come in great numbers and end soon; they are found by time.
     fn indexed(&self) -> bool {
-        matches!(self, Self::ChangeReported { .. })
+        matches!(self, Self::ChangeReported { .. } | Self::RuleJudged { .. } | Self::TuningAsked { .. })
     }
 }

@@ -4,10 +4,14 @@
 //! as long as the rule asks, or a health check that failed as often in a row as it may. The engine lets the rules look
 //! once a second ([`looks`] reads the windows, a [`Command::Look`] carries what they show); this room says what became
 //! of it. What is heard between two facts, such as since when a condition holds, is noted and lost at a restart.
-//! Logs are read by [`templates`], which finds what lines have in common, what is new among them and what changed its rate.
+//! Logs are read by [`templates`], which finds what lines have in common, what is new among them and what changed its rate;
+//! what the watchbook lets raise a signal comes as [`Command::Pattern`].
 //!
 //! Beside these rules of the watchbook stand rule files in Prometheus' form: [`alerting`] runs them, [`unit`] runs their
 //! unit tests, and [`lint`] says what is doubtful about them.
+//!
+//! [`sigma`] finds what its rules look for in log events. A match that stands is a signal like any other; what responders
+//! say of its alerts tells how often a rule is right, and a rule that is seldom right pages nobody.
 //!
 //! Invariants, each with a test of its name in `tests.rs`:
 //! - SI-1 A signal is raised only after its condition held for the whole of `hold`, without a gap longer than
@@ -23,6 +27,7 @@
 //! - SI-8 One command makes at most [`RAISED_AT_ONCE_MAX`] signals; the rest are raised by the next looks.
 //! - SI-9 A check raises with a failure, when so many of its last looks failed as its tally says; what was before its last
 //!   clearing does not count.
+//! - SI-10 A Sigma rule that is on trial, or that was right too seldom, raises nothing; that it is to be tuned is one fact.
 //!
 //! ```text
 //!            raise holds                held for `hold`
@@ -39,10 +44,13 @@
 //! | window -> one number | [`reduce`] |
 //! | quiet -> pending -> quiet | `State::note_look`, `State::note_check` in `state.rs` |
 //! | pending -> raised | `raise_by_rule`, `raise_by_check` in `decide.rs` |
+//! | match -> raised -> quiet | `sigma::Detection::outcomes`, `ruled` in `decide.rs` |
 //! | raised -> quiet | `look`, `checked`, `dismiss`, `reconsider` in `decide.rs` |
+//! | verdict -> precision -> pages nobody | `judge` in `decide.rs`, `judged.rs` |
 //!
 //! Beside them stand what rules are made of: [`slo`] makes burn-rate rules of service-level objectives, and [`gotemplate`]
-//! renders the labels and annotations of Prometheus' rules. [`backtest`] replays rules over the past.
+//! renders the labels and annotations of Prometheus' rules. [`backtest`] replays rules over the past, and [`rulebook`] makes
+//! a watchbook's rules ready before they are live.
 
 pub mod alerting;
 pub mod anomaly;
@@ -51,8 +59,11 @@ mod command;
 mod decide;
 mod event;
 pub mod gotemplate;
+mod judged;
 pub mod lint;
+pub mod noise;
 mod reduce;
+pub mod rulebook;
 pub mod sigma;
 pub mod slo;
 mod state;
@@ -69,6 +80,7 @@ use kernel::{Area, Seconds};
 pub use command::{Command, Look, Ruled, Verdict};
 pub use decide::Refusal;
 pub use event::{Change, Cleared, Event, Kind, Link};
+pub use judged::{JUDGED_MAX, Judged};
 pub use reduce::{looks, reduce};
 use state::Heard;
 pub use state::{CheckNote, Note, Signal, State};
@@ -124,7 +136,12 @@ impl Area for Signals {
                 }
             }
             Command::Reconsider => state.forget_checks(context),
-            Command::Rule { .. } | Command::ReportChange { .. } | Command::Dismiss { .. } => {}
+            Command::Rule { .. }
+            | Command::Match { .. }
+            | Command::Judge { .. }
+            | Command::Pattern { .. }
+            | Command::ReportChange { .. }
+            | Command::Dismiss { .. } => {}
         }
     }
 }

@@ -3,11 +3,14 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use kernel::area::Context;
+use kernel::book::sigma::Handled;
 use kernel::{Labels, RuleName, Timestamp, time};
 use serde::{Deserialize, Serialize};
 
 use crate::command::Look;
 use crate::event::{Change, Event, Kind};
+use crate::judged::{Judged, sigma_handling};
+use crate::sigma::Handling;
 use crate::{CHANGES_KEPT_MAX, HOLD_GAP_MAX, SERIES_MISSING_AFTER, words};
 
 /// Something by rule and series.
@@ -20,6 +23,8 @@ pub struct State {
     raised: BySeries<Signal>,
     failing: BTreeMap<RuleName, Signal>,
     changes: VecDeque<Change>,
+    #[serde(default)]
+    judged: BTreeMap<RuleName, Judged>,
     #[serde(skip)]
     notes: BySeries<Note>,
     #[serde(skip)]
@@ -105,10 +110,28 @@ impl State {
         self.raised.get(rule)?.get(series)
     }
 
+    /// Whether any raised signal has an alert of these labels: two rules may raise one alert together.
+    #[must_use]
+    pub fn carries(&self, labels: &Labels) -> bool {
+        self.raised().any(|signal| signal.labels == *labels)
+    }
+
     /// The raised signal of a check.
     #[must_use]
     pub fn failing(&self, check: &RuleName) -> Option<&Signal> {
         self.failing.get(check)
+    }
+
+    /// What responders said of the alerts of a Sigma rule.
+    #[must_use]
+    pub fn judged(&self, rule: &RuleName) -> Option<&Judged> {
+        self.judged.get(rule)
+    }
+
+    /// What is done with the matches of a Sigma rule.
+    #[must_use]
+    pub fn handling(&self, rule: &RuleName, handled: &Handled) -> Handling {
+        sigma_handling(handled, self.judged(rule).map(Judged::verdicts).unwrap_or_default())
     }
 
     /// The raised signals of one rule.
@@ -152,18 +175,29 @@ impl State {
             Event::SignalRaised { rule, kind, series, labels, annotations, value, summary } => {
                 let signal = Signal { rule, kind, series, labels, annotations, value, summary, since: at };
                 match kind {
-                    Kind::Rule | Kind::Alerting => {
+                    Kind::Rule | Kind::Alerting | Kind::Sigma | Kind::Pattern => {
                         let of_rule = self.raised.entry(signal.rule.clone()).or_default();
                         of_rule.insert(signal.series.clone(), signal);
                     }
                     Kind::Check => drop(self.failing.insert(signal.rule.clone(), signal)),
                 }
             }
-            Event::SignalCleared { rule, kind: Kind::Rule | Kind::Alerting, series, .. } => {
+            Event::SignalCleared {
+                rule,
+                kind: Kind::Rule | Kind::Alerting | Kind::Sigma | Kind::Pattern,
+                series,
+                ..
+            } => {
                 remove(&mut self.raised, &rule, &series);
                 remove(&mut self.notes, &rule, &series);
             }
             Event::SignalCleared { rule, kind: Kind::Check, .. } => self.clear_check(&rule),
+            Event::RuleJudged { rule, alert, verdict, .. } => {
+                let judged = self.judged.entry(rule).or_default();
+                *judged = std::mem::take(judged).and(alert, verdict);
+            }
+            // It follows from the verdicts.
+            Event::TuningAsked { .. } => {}
             Event::ChangeReported { change } => {
                 self.changes.push_back(change);
                 if self.changes.len() > CHANGES_KEPT_MAX {

@@ -4,16 +4,17 @@ use std::collections::BTreeMap;
 
 use kernel::area::{Context, RefusalKind, Refuse, Stamp};
 use kernel::book::probe::{Heartbeat, HttpProbe};
+use kernel::book::sigma::{Bar, Handled};
 use kernel::book::{Check, Probe, Reduce, Rule, Tally, Threshold};
 use kernel::matcher::Matcher;
 use kernel::port::SampleSource;
 use kernel::sample::Window;
-use kernel::{Actor, Area, Book, Labels, RuleName, Seconds, Seq, Timestamp};
+use kernel::{Actor, Area, Book, Fingerprint, Labels, RuleName, Seconds, Seq, Timestamp};
 use proptest::prelude::*;
 
 use crate::{
-    CHANGES_KEPT_MAX, Change, Cleared, Command, Event, Kind, Look, RAISED_AT_ONCE_MAX, Refusal, Signals, State,
-    TEXT_BYTES_MAX, looks, reduce,
+    CHANGES_KEPT_MAX, Change, Cleared, Command, Event, Kind, Look, RAISED_AT_ONCE_MAX, Refusal, Ruled, Signals, State,
+    TEXT_BYTES_MAX, Verdict, looks, reduce, sigma,
 };
 
 fn at(second: i64) -> Timestamp {
@@ -201,7 +202,7 @@ fn si_5_a_clearing_carries_the_labels_of_its_raising() {
     room.look(1, Some(1.0));
     let labels = room.facts.iter().filter_map(|(_, event)| match event {
         Event::SignalRaised { labels, .. } | Event::SignalCleared { labels, .. } => Some(labels.to_string()),
-        Event::ChangeReported { .. } => None,
+        Event::ChangeReported { .. } | Event::RuleJudged { .. } | Event::TuningAsked { .. } => None,
     });
     let expected = r#"{alertname="errors", host="a", service="checkout"}"#;
     assert_eq!(labels.collect::<Vec<_>>(), [expected, expected]);
@@ -373,6 +374,45 @@ fn every_rule_looks_at_its_window() {
     assert_eq!(looks(&Room::new(0).book, &One, at(100)), [look]);
 }
 
+fn sigma_room(precision: Bar, shadow: bool) -> Room {
+    let mut room = Room::new(0);
+    let severity = Some("critical".to_owned());
+    let (quiet, by, labels) = (Seconds(60), None, BTreeMap::new());
+    let handled = Handled { shadow, severity, quiet, by, labels, precision };
+    room.book.sigma.rules.insert(name("sigma:one"), handled);
+    room
+}
+
+fn judge(room: &mut Room, alert: u64, verdict: sigma::Verdict) -> Result<Vec<Event>, Refusal> {
+    let (rule, alert, note) = (name("sigma:one"), Fingerprint(alert), String::new());
+    room.ask(Command::Judge { rule, alert, verdict, note })
+}
+
+fn found(room: &mut Room) -> Vec<&'static str> {
+    let labels = Labels::from_pairs([("alertname", "One")]).unwrap();
+    let verdict = Verdict::Raised { labels, annotations: Labels::default(), value: 1.0 };
+    let outcomes = vec![Ruled { rule: name("sigma:one"), identity: Labels::default(), verdict }];
+    kinds(&room.ask(Command::Match { outcomes }).unwrap())
+}
+
+#[test]
+fn si_10_a_sigma_rule_on_trial_or_seldom_right_raises_nothing() {
+    assert_eq!(found(&mut sigma_room(Bar::default(), true)), NOTHING);
+    let mut room = sigma_room(Bar { at_least: 60, after: 2 }, false);
+    judge(&mut room, 1, sigma::Verdict::FalsePositive).unwrap();
+    let facts = judge(&mut room, 2, sigma::Verdict::TruePositive).unwrap();
+    assert_eq!(kinds(&facts), ["RuleJudged", "TuningAsked"]);
+    assert_eq!(kinds(&judge(&mut room, 3, sigma::Verdict::FalsePositive).unwrap()), ["RuleJudged"], "it is asked once");
+    assert_eq!(found(&mut room), NOTHING);
+    for alert in [1, 3] {
+        judge(&mut room, alert, sigma::Verdict::TruePositive).unwrap();
+    }
+    assert_eq!(found(&mut room), ["SignalRaised"], "the last word on an alert counts");
+    room.book.sigma.rules.clear();
+    assert_eq!(judge(&mut room, 1, sigma::Verdict::TruePositive), Err(Refusal::NoSigmaRule(name("sigma:one"))));
+    assert_eq!(kinds(&room.ask(Command::Reconsider).unwrap()), ["SignalCleared"]);
+}
+
 /// The bytes of each fact are frozen: what was once written must always read back.
 #[test]
 fn facts_keep_their_bytes() {
@@ -380,11 +420,47 @@ fn facts_keep_their_bytes() {
     room.look(0, Some(11.5));
     room.look(1, Some(1.0));
     room.ask(Command::ReportChange { change: change("deploy 7") }).unwrap();
+    let judged = room.facts.len();
+    let mut sigma = sigma_room(Bar { at_least: 60, after: 1 }, false);
+    judge(&mut sigma, 1, sigma::Verdict::FalsePositive).unwrap();
+    room.facts.extend(sigma.facts);
+    assert_eq!(room.facts.len(), judged + 2);
     let json = room.facts.iter().map(|(_, event)| serde_json::to_string(event).unwrap());
     insta::assert_snapshot!(json.collect::<Vec<_>>().join("\n"), @r#"
     {"SignalRaised":{"rule":"errors","kind":"rule","series":{"__name__":"errors","host":"a"},"labels":{"alertname":"errors","host":"a","service":"checkout"},"annotations":{"summary":"a has 11.5 errors"},"value":11.5,"summary":"a has 11.5 errors"}}
     {"SignalCleared":{"rule":"errors","kind":"rule","series":{"__name__":"errors","host":"a"},"labels":{"alertname":"errors","host":"a","service":"checkout"},"value":1.0,"why":"recovered"}}
     {"ChangeReported":{"change":{"summary":"deploy 7","source":"pipeline","at":"2023-11-14T22:13:20Z"}}}
+    {"RuleJudged":{"rule":"sigma:one","alert":"0000000000000001","verdict":"false_positive"}}
+    {"TuningAsked":{"rule":"sigma:one","right":0,"judged":1,"at_least":60}}
+    "#);
+}
+
+fn found(verdict: Verdict) -> Command {
+    let identity = Labels::from_pairs([("service", "checkout")]).unwrap();
+    Command::Pattern { outcomes: vec![Ruled { rule: name("NewLogPatterns"), identity, verdict }] }
+}
+
+/// What was found in a log raises once, only where the watchbook lets it, and its facts keep their bytes.
+#[test]
+fn findings_in_logs_raise_where_the_watchbook_lets_them() {
+    let mut room = Room::new(0);
+    let labels = Labels::from_pairs([("alertname", "NewLogPatterns"), ("service", "checkout")]).unwrap();
+    let annotations = Labels::from_pairs([("summary", "checkout logs a new pattern: disk is full")]).unwrap();
+    let raise = || found(Verdict::Raised { labels: labels.clone(), annotations: annotations.clone(), value: 1.0 });
+    assert_eq!(room.ask(raise()).unwrap(), [], "nothing raises by default");
+    room.book.logs.default.raise.insert(kernel::book::LogFinding::New);
+    room.ask(raise()).unwrap();
+    assert_eq!(room.ask(raise()).unwrap(), [], "it is raised already");
+    room.ask(found(Verdict::Cleared { value: None, why: Cleared::Recovered })).unwrap();
+    room.ask(raise()).unwrap();
+    room.book.logs.default.raise.clear();
+    room.ask(Command::Reconsider).unwrap();
+    let json = room.facts.iter().map(|(_, event)| serde_json::to_string(event).unwrap());
+    insta::assert_snapshot!(json.collect::<Vec<_>>().join("\n"), @r#"
+    {"SignalRaised":{"rule":"NewLogPatterns","kind":"pattern","series":{"service":"checkout"},"labels":{"alertname":"NewLogPatterns","service":"checkout"},"annotations":{"summary":"checkout logs a new pattern: disk is full"},"value":1.0,"summary":"checkout logs a new pattern: disk is full"}}
+    {"SignalCleared":{"rule":"NewLogPatterns","kind":"pattern","series":{"service":"checkout"},"labels":{"alertname":"NewLogPatterns","service":"checkout"},"why":"recovered"}}
+    {"SignalRaised":{"rule":"NewLogPatterns","kind":"pattern","series":{"service":"checkout"},"labels":{"alertname":"NewLogPatterns","service":"checkout"},"annotations":{"summary":"checkout logs a new pattern: disk is full"},"value":1.0,"summary":"checkout logs a new pattern: disk is full"}}
+    {"SignalCleared":{"rule":"NewLogPatterns","kind":"pattern","series":{"service":"checkout"},"labels":{"alertname":"NewLogPatterns","service":"checkout"},"why":"rule_gone"}}
     "#);
 }
 
@@ -445,7 +521,7 @@ proptest! {
             match event {
                 Event::SignalRaised { rule, series, .. } => prop_assert!(raised.insert((rule, series))),
                 Event::SignalCleared { rule, series, .. } => prop_assert!(raised.remove(&(rule, series))),
-                Event::ChangeReported { .. } => {}
+                Event::ChangeReported { .. } | Event::RuleJudged { .. } | Event::TuningAsked { .. } => {}
             }
         }
     }

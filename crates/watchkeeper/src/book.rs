@@ -3,9 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand};
-use connectors::watchbook;
+use clap::{Args, Subcommand, ValueEnum};
+use connectors::watchbook::{self, Further, Reading};
+use kernel::book::rules as kernel_rules;
 use serde_json::{Value, json};
+use signals::rulebook::{Demand, Wrong};
 
 use crate::failure::{Exit, Failure};
 use crate::out;
@@ -20,6 +22,16 @@ pub struct InitArgs {
     directory: PathBuf,
 }
 
+/// What becomes of a watchbook with a bad rule, as the command line says it.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub enum OnBadRule {
+    /// The watchbook is refused as a whole.
+    Refuse,
+    /// What is bad is left out and named.
+    LoadTheRest,
+}
+
 /// `watchkeeper watchbook …`
 #[derive(Debug, Subcommand)]
 pub enum BookVerb {
@@ -28,6 +40,9 @@ pub enum BookVerb {
         /// The watchbook's directory.
         #[arg(env = "WATCHKEEPER_WATCHBOOK", default_value = "./watchbook")]
         directory: PathBuf,
+        /// What becomes of a bad rule in `prometheus/` or objective in `slo/`, whatever the watchbook says.
+        #[arg(long, value_enum, value_name = "WHAT")]
+        on_bad_rule: Option<OnBadRule>,
     },
     #[command(flatten)]
     Remote(LiveBookVerb),
@@ -77,7 +92,7 @@ pub async fn run(verb: BookVerb, json: bool) -> Result<ExitCode, Failure> {
             let (ask, server) = verb.ask();
             ask.run(&server, json).await
         }
-        BookVerb::Check { directory } => check(&directory, json),
+        BookVerb::Check { directory, on_bad_rule } => check(&directory, on_bad_rule, json),
         BookVerb::Diff { directory, server } => diff(&directory, &server, json).await,
         BookVerb::Schema => {
             out::line(format_args!("{:#}", watchbook::schema()))?;
@@ -121,15 +136,18 @@ fn changed_since(directory: &Path, commit: &str) -> String {
         .map_or_else(String::new, |git| String::from_utf8_lossy(&git.stdout).into())
 }
 
-fn check(directory: &Path, json: bool) -> Result<ExitCode, Failure> {
+fn check(directory: &Path, on_bad_rule: Option<OnBadRule>, json: bool) -> Result<ExitCode, Failure> {
     must_be_there(directory)?;
-    let checked = watchbook::check(directory);
+    let checked = read(directory, on_bad_rule);
     let sound = checked.book.is_some() && access_is_sound(checked.book.as_ref())?;
     if json {
         out::line(format_args!("{:#}", checked.findings.to_json()))?;
     } else {
         out::print(&checked.findings)?;
         if let Some(book) = checked.book.filter(|_| sound) {
+            if !book.left_out.is_empty() {
+                out::line(format_args!("left out, as `on_bad_rule: load_the_rest` says: {}", book.left_out.len()))?;
+            }
             out::line(format_args!(
                 "{} is good: {} services, {} teams, {} people, {} schedules, {} policies (digest {})",
                 directory.display(),
@@ -160,13 +178,38 @@ fn must_be_there(directory: &Path) -> Result<(), Failure> {
     Err(Failure::new(format!("there is no directory {shown}")).hint(hint).exit(Exit::Usage))
 }
 
+/// Reads a watchbook, with what only the room of rules can say about it, and with its Sigma rules. Blocks on the file system, on
+/// `git` and on the rules.
+pub fn read(directory: &Path, on_bad_rule: Option<OnBadRule>) -> watchbook::Checked {
+    let on_bad_rule = on_bad_rule.map(|what| match what {
+        OnBadRule::Refuse => kernel_rules::OnBadRule::Refuse,
+        OnBadRule::LoadTheRest => kernel_rules::OnBadRule::LoadTheRest,
+    });
+    crate::sigma::compiled_into(watchbook::check_as(directory, &Reading { on_bad_rule, finish: Some(&finish) }))
+}
+
+fn finish(book: &mut kernel::Book) -> Vec<Further> {
+    let further = |wrong: Wrong| Further {
+        rule: match wrong.demand {
+            Demand::Runs => &connectors::rules::RUNS,
+            Demand::Shared => &connectors::rules::SHARED,
+            Demand::Objective => &connectors::slo::RULES,
+        },
+        hint: wrong.demand.way_out().to_owned(),
+        about: wrong.about,
+    };
+    signals::rulebook::finish(book).into_iter().map(further).collect()
+}
+
 /// Loads a watchbook that must be good.
 ///
 /// # Errors
 /// When there is none, and with every finding, when it is not good.
 pub fn load(directory: &Path) -> Result<kernel::Book, Failure> {
     must_be_there(directory)?;
-    watchbook::load(directory).map_err(|findings| {
+    let checked = read(directory, None);
+    let findings = checked.findings;
+    checked.book.ok_or_else(|| {
         let hint = format!("check it with: watchkeeper watchbook check {}", directory.display());
         Failure::new(format!("the watchbook in {} is not good\n{findings}", directory.display()))
             .hint(hint)

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::failure::{EXITS, Exit, Failure};
-use crate::{book, demo, journal, local, manual, out, query, remote, rules, serve, slo};
+use crate::{book, demo, journal, local, manual, out, query, remote, rules, serve, sigma, slo};
 
 /// One binary for the whole life of an incident: detect, route, page, command, communicate, learn, prove.
 #[derive(Debug, Parser)]
@@ -64,10 +64,13 @@ enum Verb {
     /// Run and read queries in PromQL, without a server.
     #[command(subcommand)]
     Promql(query::PromqlVerb),
-    /// Check, test and replay rule files in Prometheus' form, without a server.
+    /// Check, test and replay rule files in Prometheus' form, without a server; say how noisy those of a server are.
     #[command(subcommand)]
     Rules(rules::RulesVerb),
-    /// Make rules of service-level objectives, without a server.
+    /// Sigma rules: check and try them without a server; list and judge those of a running one.
+    #[command(subcommand)]
+    Sigma(sigma::SigmaVerb),
+    /// Make rules of service-level objectives, without a server; say how those of a server stand.
     #[command(subcommand)]
     Slo(slo::SloVerb),
     /// Play one outage of a small shop: real processes, real metrics, real pages.
@@ -94,8 +97,11 @@ impl Cli {
         match self.verb {
             Verb::Watchbook(book::BookVerb::Remote(verb)) => Some(verb.ask()),
             Verb::Journal(journal::JournalVerb::Remote(verb)) => Some(verb.ask()),
+            Verb::Sigma(sigma::SigmaVerb::Remote(verb)) => Some(verb.ask()),
             Verb::Token(verb) => verb.remote(),
             Verb::Invite(args) => args.remote(),
+            Verb::Rules(rules::RulesVerb::Remote(verb)) => Some(verb.ask()),
+            Verb::Slo(slo::SloVerb::Remote(verb)) => Some(verb.ask()),
             Verb::Remote(verb) => verb.ask().ok(),
             _ => None,
         }
@@ -115,8 +121,9 @@ impl Cli {
             Verb::Token(verb) => on_runtime(local::token(verb, json)),
             Verb::Invite(args) => on_runtime(local::invite(args, json)),
             Verb::Promql(verb) => query::run(verb, json),
-            Verb::Rules(verb) => rules::run(verb, json),
-            Verb::Slo(verb) => slo::run(verb, json),
+            Verb::Rules(verb) => on_runtime(rules::run(verb, json)),
+            Verb::Sigma(verb) => on_runtime(sigma::run(verb, json)),
+            Verb::Slo(verb) => on_runtime(slo::run(verb, json)),
             Verb::Remote(verb) => on_runtime(remote::run(verb, json)),
             Verb::Demo(_) | Verb::Completions { .. } | Verb::Man { .. } if json => {
                 Err(Failure::new("this verb is for people: it prints no JSON")

@@ -60,7 +60,7 @@ async fn reload(engine: &Engine, actor: &Actor, directory: &Path) -> Result<Vec<
     let source = directory.display().to_string();
     let read = {
         let directory = directory.to_owned();
-        move || watchbook::check(&directory)
+        move || crate::book::read(&directory, None)
     };
     let checked = tokio::task::spawn_blocking(read).await.map_err(|stopped| {
         NotReloaded::Engine(engine::Error::Failed { reason: format!("the files could not be read: {stopped}") })

@@ -25,6 +25,7 @@ mod rules;
 mod sensing;
 mod series;
 mod serve;
+mod sigma;
 mod slo;
 mod table;
 mod traces;

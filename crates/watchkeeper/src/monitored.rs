@@ -6,7 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use engine::Engine;
+use engine::patterns::PatternWatch;
 use engine::ruler::Ruler;
+use engine::sigma::SigmaWatch;
+use engine::tap::LogTap;
 use governance::mask::{Masker, Policy};
 use kernel::sample::Sample;
 use kernel::{LogEvent, Nanos, Span};
@@ -30,6 +33,8 @@ pub struct Monitored {
     pub logs: Arc<Blocks<LogEvent>>,
     /// Spans.
     pub spans: Arc<Blocks<Span>>,
+    /// Where log events are handed to whoever watches them.
+    pub tap: LogTap,
 }
 
 impl Monitored {
@@ -40,7 +45,7 @@ impl Monitored {
     pub fn open(data: &Path) -> Result<Self, Failure> {
         let opened = Store::open(&data.join("metrics"), Settings::default());
         let metrics = opened.map_err(|failure| Failure::new(failure.to_string()))?;
-        Ok(Self { metrics, logs: blocks(data)?, spans: blocks(data)? })
+        Ok(Self { metrics, logs: blocks(data)?, spans: blocks(data)?, tap: LogTap::default() })
     }
 
     /// The sinks for the doors.
@@ -53,12 +58,16 @@ impl Monitored {
         };
         let (masker, logs, spans) =
             (Arc::new(Masker::new(Policy::default())), into(&self.logs, engine), into(&self.spans, engine));
-        let of_spans = Arc::clone(&masker);
+        let (of_spans, tap) = (Arc::clone(&masker), self.tap.clone());
         Sinks {
             samples: Arc::new(sink),
             logs: Arc::new(move |mut events: Vec<LogEvent>| {
                 events.iter_mut().for_each(|event| event.rewrite(&mut |text| mask(&masker, text)));
-                logs(events)
+                let copy = tap.copy(&events);
+                // What the store does not take at all is sent again, and seen then.
+                let refused = logs(events)?;
+                copy.iter().for_each(|copy| tap.offer(copy));
+                Ok(refused)
             }),
             spans: Arc::new(move |mut all: Vec<Span>| {
                 all.iter_mut().for_each(|span| span.rewrite(&mut |text| mask(&of_spans, text)));
@@ -75,9 +84,10 @@ impl Monitored {
 
     /// Where the doors and pages read.
     #[must_use]
-    pub fn stores(&self, ruler: &Arc<Ruler>) -> Stores {
+    pub fn stores(&self, ruler: &Arc<Ruler>, sigma: &Arc<SigmaWatch>, patterns: &Arc<PatternWatch>) -> Stores {
         let (logs, spans) = (Arc::clone(&self.logs), Arc::clone(&self.spans));
-        Stores { metrics: self.metrics.clone(), logs, spans, ruler: Arc::clone(ruler) }
+        let (ruler, sigma, patterns) = (Arc::clone(ruler), Arc::clone(sigma), Arc::clone(patterns));
+        Stores { metrics: self.metrics.clone(), logs, spans, ruler, sigma, patterns }
     }
 
     fn tend_now(&self, now: Nanos) -> Vec<String> {

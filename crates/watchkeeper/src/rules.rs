@@ -13,6 +13,7 @@ use signals::lint::{self, CODES, Finding, Level, Policy};
 use signals::unit::{self, Report};
 
 use crate::failure::{Exit, Failure};
+use crate::remote::rules::LiveRulesVerb;
 use crate::{backtest, out};
 
 /// The largest rule file, in bytes.
@@ -31,6 +32,8 @@ pub enum RulesVerb {
     },
     /// Replay a rule file over the past: how often its alerts would have fired, and which settings would be quieter.
     Backtest(backtest::BacktestArgs),
+    #[command(flatten)]
+    Remote(LiveRulesVerb),
 }
 
 /// `watchkeeper rules check`
@@ -51,8 +54,12 @@ pub struct CheckArgs {
 }
 
 /// `watchkeeper rules …`
-pub fn run(verb: RulesVerb, json: bool) -> Result<ExitCode, Failure> {
+pub async fn run(verb: RulesVerb, json: bool) -> Result<ExitCode, Failure> {
     match verb {
+        RulesVerb::Remote(verb) => {
+            let (ask, server) = verb.ask();
+            ask.run(&server, json).await
+        }
         RulesVerb::Check(args) => check(&args, json),
         RulesVerb::Test { files } => test(&files, json),
         RulesVerb::Backtest(args) => backtest::run(&args, json),

@@ -3,7 +3,7 @@
 use engine::ruler::{SeriesStore, Watch};
 use kernel::Timestamp;
 use promql::ast::Matcher;
-use promql::{Labels, Point, Series, SeriesSource, SourceFailure, Value, Wanted};
+use promql::{Each, Labels, Millis, Point, Series, SeriesSource, SourceFailure, Value, Wanted};
 use telemetry::metrics::Store;
 
 /// The embedded store.
@@ -16,6 +16,10 @@ const MARK: u8 = 0xfe;
 impl SeriesSource for Embedded {
     fn select(&self, wanted: Wanted<'_>) -> Result<Vec<Series>, SourceFailure> {
         self.0.select(wanted)
+    }
+
+    fn newest(&self, wanted: Wanted<'_>, each: Each<'_>) -> Result<usize, SourceFailure> {
+        self.0.newest(wanted, each)
     }
 }
 
@@ -41,9 +45,13 @@ impl SeriesStore for Embedded {
         }
     }
 
-    fn watch(&self, matchers: &[Matcher]) -> Option<Watch> {
-        let standing = self.0.watch(matchers).ok()?;
+    fn watch(&self, matchers: &[Matcher], window: Millis) -> Option<Watch> {
+        let standing = self.0.watch_window(matchers, window).ok()?;
         Some(Watch { id: standing.id().0, held: Box::new(standing) })
+    }
+
+    fn listen(&self, tell: Box<dyn Fn() + Send + Sync>) {
+        self.0.listen(tell);
     }
 
     fn take_written(&self) -> Vec<u32> {

@@ -8,14 +8,16 @@ use std::sync::Arc;
 
 use clap::Args;
 use connectors::outbound::Outbound;
+use engine::patterns::PatternWatch;
 use engine::ruler::Ruler;
+use engine::sigma::SigmaWatch;
 use engine::{Engine, Parts};
 use kernel::{Actor, Role, Seconds};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use web::letting_in::{self, INVITE_LASTS};
-use web::{AppState, WebConfig};
+use web::{AppState, Stores, WebConfig};
 
 use crate::cli::Place;
 use crate::doors::Doors;
@@ -111,7 +113,12 @@ async fn serve(args: ServeArgs, traced: bool, json: bool) -> Result<ExitCode, Fa
     greet(&engine, &base_url, prints_invite, json).await?;
     let ruler = Arc::new(Ruler::new(engine.clone(), monitored.series()));
     tokio::spawn(Arc::clone(&ruler).run());
-    let state = app_state(&engine, &args, base_url, &monitored, &ruler);
+    let sigma = Arc::new(SigmaWatch::new(engine.clone(), &monitored.tap));
+    let watching = tokio::spawn(Arc::clone(&sigma).run());
+    let patterns = Arc::new(PatternWatch::new(engine.clone(), monitored.series()));
+    tokio::spawn(Arc::clone(&patterns).run(monitored.tap.watch()));
+    let stores = monitored.stores(&ruler, &sigma, &patterns);
+    let state = app_state(&engine, &args, base_url, &monitored, stores);
     doors.serve(&state);
     let app = web::app(state);
     // Without a collector, requests carry no layer for it.
@@ -125,7 +132,12 @@ async fn serve(args: ServeArgs, traced: bool, json: bool) -> Result<ExitCode, Fa
             return Err(Failure::new(message).hint("another node may have taken the journal; start again to stand by"));
         }
     }
+    if let Err(error) = patterns.finish().await {
+        tracing::warn!(%error, "what was learned last of the patterns of logs is not kept");
+    }
     engine.stop().await;
+    // It keeps what it remembers when the engine has stopped.
+    let _ = watching.await;
     drop(node);
     Ok(ExitCode::SUCCESS)
 }
@@ -158,20 +170,14 @@ async fn start_engine(
     Ok(Engine::start(parts).await?)
 }
 
-fn app_state(
-    engine: &Engine,
-    args: &ServeArgs,
-    base_url: String,
-    monitored: &Monitored,
-    ruler: &Arc<Ruler>,
-) -> AppState {
+fn app_state(engine: &Engine, args: &ServeArgs, base_url: String, monitored: &Monitored, stores: Stores) -> AppState {
     let config = WebConfig {
         cookie_secure: base_url.starts_with("https://"),
         base_url,
         trust_loopback: args.trusts_loopback(),
         version: env!("CARGO_PKG_VERSION").into(),
     };
-    AppState::new(engine.clone(), config, monitored.sinks(engine), monitored.stores(ruler))
+    AppState::new(engine.clone(), config, monitored.sinks(engine), stores)
         .with_reload(follow::port(engine.clone(), args.watchbook.clone()))
 }
 

@@ -1,4 +1,4 @@
-//! `watchkeeper slo`: rules made of service-level objectives, without a server.
+//! `watchkeeper slo`: rules made of service-level objectives, without a server; and how those of a running server stand.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -11,6 +11,7 @@ use serde_json::json;
 use signals::slo::{Catalogue, Group, Plugins, generate, to_yaml};
 
 use crate::failure::{Exit, Failure};
+use crate::remote::rules::LiveSloVerb;
 use crate::{out, rules};
 
 /// `watchkeeper slo …`
@@ -27,11 +28,19 @@ pub enum SloVerb {
         #[arg(long, value_name = "FILE")]
         plugins: Option<PathBuf>,
     },
+    #[command(flatten)]
+    Remote(LiveSloVerb),
 }
 
 /// `watchkeeper slo …`
-pub fn run(verb: SloVerb, json: bool) -> Result<ExitCode, Failure> {
-    let SloVerb::Generate { file, windows, plugins } = verb;
+pub async fn run(verb: SloVerb, json: bool) -> Result<ExitCode, Failure> {
+    let (file, windows, plugins) = match verb {
+        SloVerb::Generate { file, windows, plugins } => (file, windows, plugins),
+        SloVerb::Remote(verb) => {
+            let (ask, server) = verb.ask();
+            return ask.run(&server, json).await;
+        }
+    };
     let groups = groups(&file, windows.as_deref(), plugins.as_deref())?;
     let text = to_yaml(&groups);
     if json {

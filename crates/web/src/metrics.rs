@@ -145,6 +145,9 @@ async fn metrics(State(state): State<AppState>) -> Result<Response, Problem> {
     let mut text = Text::default();
     lifecycle(&mut text, &state)?;
     answers(&mut text, &state.counters);
+    let (looked_at, left_out) = state.stores.sigma.counts();
+    text.counter("watchkeeper_sigma_events_total", "Log events that Sigma rules looked at.", looked_at);
+    text.counter("watchkeeper_sigma_left_out_total", "Log events that there was no time to look at.", left_out);
     process(&mut text);
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text.0).into_response())
 }

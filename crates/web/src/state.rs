@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use connectors::otlp::Totals;
 use connectors::watchbook::Findings;
+use engine::patterns::PatternWatch;
 use engine::ruler::Ruler;
+use engine::sigma::SigmaWatch;
 use engine::{Engine, Fact};
 use futures::future::BoxFuture;
 use kernel::sample::Sample;
@@ -37,6 +39,8 @@ pub struct AppState {
     pub queries: Arc<Semaphore>,
     /// Places for pushes of monitoring data that are kept at once.
     pub pushes: Arc<Semaphore>,
+    /// How noisy the rules were, as it was told last.
+    pub(crate) noise: crate::noise::Last,
     /// The totals of what OTLP sends as deltas.
     pub totals: Arc<Totals>,
     /// What the doors count.
@@ -107,6 +111,10 @@ pub struct Stores {
     pub spans: Arc<Blocks<Span>>,
     /// What runs the rule files.
     pub ruler: Arc<Ruler>,
+    /// What runs the Sigma rules.
+    pub sigma: Arc<SigmaWatch>,
+    /// What watches logs for patterns.
+    pub patterns: Arc<PatternWatch>,
 }
 
 /// What of one push was not kept.
@@ -131,6 +139,7 @@ impl AppState {
             stores,
             queries: Arc::new(Semaphore::new(QUERIES_MAX)),
             pushes: Arc::new(Semaphore::new(PUSHES_MAX)),
+            noise: crate::noise::Last::default(),
             totals,
             counters,
             throttles,

@@ -1,9 +1,10 @@
 //! Samples taken in over HTTP: remote write 1.0 at every server, and OTLP at ours.
 
-use super::keeper::{Keeper, Kind, write_request};
+use super::keeper::{Keeper, Kind};
 use super::load::{blast, quantile};
 use super::machine;
 use super::peer::Server;
+use super::remote::packed_request;
 use super::report::{Measure, Report};
 use super::samples::{STEP, label_bytes, otlp, remote_write};
 use super::{Context, Measured};
@@ -30,7 +31,7 @@ pub fn run(context: &Context, keeper: &Keeper, report: &mut Report) -> Measured 
     let keys: Vec<Vec<u8>> = (0..series).map(label_bytes).collect();
     let case = format!("remote write 1.0, {series} series");
     let remote = measured(keeper, series, report, &case, |server, round, at| {
-        Ok(remote_write(&keys, round, at)?.iter().map(|body| write_request(server, body)).collect())
+        Ok(remote_write(&keys, round, at)?.iter().map(|body| packed_request(&server.door, body)).collect())
     })?;
     if keeper.kind() == Kind::VictoriaMetrics {
         report.goal(&case, CPU, remote);

@@ -54,14 +54,26 @@ impl Keeper {
 
     /// Starts it on the data in `dir`.
     pub fn start(&self, dir: &Path) -> Measured<Server> {
-        fs::create_dir_all(dir)?;
+        self.start_with(dir, "")
+    }
+
+    /// Starts it with this rule file, which may be empty. VictoriaMetrics has no rules.
+    pub fn start_with(&self, dir: &Path, rules: &str) -> Measured<Server> {
+        let folder = if self.kind == Kind::Watchkeeper { dir.join("watchbook/prometheus") } else { dir.to_owned() };
+        fs::create_dir_all(&folder)?;
+        let file = folder.join("rules.yml");
+        if !rules.is_empty() {
+            fs::write(&file, rules)?;
+        }
         let address = format!("127.0.0.1:{}", free_port()?).parse()?;
         let mut command = Command::new(&self.binary);
         let ready = match self.kind {
             Kind::Watchkeeper => return Watchkeeper::on_sqlite(self.binary.clone()).start(dir, &Scene::silent()),
             Kind::Prometheus => {
                 let config = dir.join("prometheus.yml");
-                fs::write(&config, "global:\n  scrape_interval: 15s\n")?;
+                let files =
+                    if rules.is_empty() { String::new() } else { format!("rule_files: ['{}']\n", file.display()) };
+                fs::write(&config, format!("global:\n  scrape_interval: 15s\n  evaluation_interval: 15s\n{files}"))?;
                 command.arg(format!("--config.file={}", config.display()));
                 command.arg(format!("--storage.tsdb.path={}", dir.join("data").display()));
                 command.arg(format!("--web.listen-address={address}"));
@@ -91,16 +103,6 @@ impl Keeper {
         let uncached = if self.kind == Kind::VictoriaMetrics { "&nocache=1" } else { "" };
         format!("/api/v1/query_range?query={}&start={start}&end={end}&step={step}{uncached}", escaped(query))
     }
-}
-
-/// A request that writes, as each of the three takes it.
-pub fn write_request(server: &Server, body: &[u8]) -> Vec<u8> {
-    const HEADERS: [(&str, &str); 3] = [
-        ("Content-Type", "application/x-protobuf"),
-        ("Content-Encoding", "snappy"),
-        ("X-Prometheus-Remote-Write-Version", "0.1.0"),
-    ];
-    server.door.request_with("POST", "/api/v1/write", &HEADERS, body)
 }
 
 fn escaped(text: &str) -> String {

@@ -21,7 +21,9 @@ mod post;
 mod postgres;
 mod range;
 mod readers;
+mod remote;
 mod report;
+mod rules;
 mod samples;
 mod store;
 mod watchkeeper;
@@ -66,7 +68,7 @@ impl Run {
     }
 }
 
-const ALL: [Bench; 10] = [
+const ALL: [Bench; 11] = [
     Bench { name: "idle", shows: "start-up time and resident memory of an idle server", run: Run::Servers(idle::run) },
     Bench { name: "post", shows: "alerts taken in over /api/v2/alerts", run: Run::AllServers(post::run) },
     Bench { name: "e2e", shows: "from POST to the page at a webhook server", run: Run::Servers(e2e::run) },
@@ -100,6 +102,11 @@ const ALL: [Bench; 10] = [
         name: "range",
         shows: "range queries over an hour of 1,000 series, beside Prometheus and VictoriaMetrics",
         run: Run::Keepers(range::run),
+    },
+    Bench {
+        name: "rules",
+        shows: "rule files: what they cost beside Prometheus, and how soon one fires",
+        run: Run::Keepers(rules::run),
     },
 ];
 

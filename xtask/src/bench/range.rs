@@ -1,8 +1,9 @@
 //! Range queries over an hour of 1,000 series, a point each 15 seconds.
 
-use super::keeper::{Keeper, Kind, write_request};
+use super::keeper::{Keeper, Kind};
 use super::load::{PATIENCE, blast, quantile};
 use super::machine;
+use super::remote::packed_request;
 use super::report::{Measure, Report};
 use super::samples::{STEP, label_bytes, remote_write};
 use super::{Context, Measured};
@@ -38,7 +39,7 @@ pub fn run(context: &Context, keeper: &Keeper, report: &mut Report) -> Measured 
     let first = newest - (ROUNDS - 1).cast_signed() * STEP;
     for round in 0..ROUNDS {
         let bodies = remote_write(&keys, round, first + round.cast_signed() * STEP)?;
-        let requests: Vec<Vec<u8>> = bodies.iter().map(|body| write_request(&server, body)).collect();
+        let requests: Vec<Vec<u8>> = bodies.iter().map(|body| packed_request(&server.door, body)).collect();
         blast(&server.door, &requests, 1)?;
     }
     keeper.settle(&server)?;

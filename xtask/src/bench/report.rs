@@ -159,8 +159,13 @@ impl Report {
 
     /// Ratios are against the first server, where that is the one we compare with.
     fn compares(&self, peers: &[String]) -> bool {
-        peers.first().is_some_and(|first| !is_ours(first))
+        peers.first().is_some_and(|first| is_other(first))
     }
+}
+
+/// Whether it is a server that we compare with.
+fn is_other(peer: &str) -> bool {
+    ["Alertmanager", "Prometheus", "VictoriaMetrics"].iter().any(|name| peer.starts_with(name))
 }
 
 impl Row {
@@ -186,7 +191,7 @@ impl Row {
 
     /// The goal and whether every server of ours met it.
     fn verdict(&self, goal: f64) -> String {
-        let ours = self.values.iter().filter(|(peer, _)| is_ours(peer));
+        let ours = self.values.iter().filter(|(peer, _)| !is_other(peer));
         let met: Vec<bool> = ours.map(|(_, value)| self.meets(*value, goal)).collect();
         let verdict = match (met.is_empty(), met.iter().all(|met| *met)) {
             (true, _) => "not measured",
@@ -203,10 +208,6 @@ impl Row {
             (Value::Above(_), _) => false,
         }
     }
-}
-
-fn is_ours(peer: &str) -> bool {
-    peer.to_ascii_lowercase().starts_with("watchkeeper")
 }
 
 /// One line of a Markdown table.

@@ -1,6 +1,7 @@
 //! Series and their samples as senders encode them: remote write 1.0 and OTLP.
 
 use super::Measured;
+use super::remote::{self, field};
 
 /// Samples of one request.
 pub const REQUEST: usize = 1_000;
@@ -24,11 +25,7 @@ pub fn labels(i: u64) -> [(&'static str, String); 5] {
 
 /// The labels of a series as remote write 1.0 has them.
 pub fn label_bytes(i: u64) -> Vec<u8> {
-    let label = |(name, value): (&str, String)| {
-        let label = [field(1, name.as_bytes()), field(2, value.as_bytes())].concat();
-        field(1, &label)
-    };
-    labels(i).into_iter().flat_map(label).collect()
+    remote::labels(labels(i))
 }
 
 /// A third counts up, a third wanders, a third stands still.
@@ -49,10 +46,7 @@ pub fn remote_write(keys: &[Vec<u8>], round: u64, at: i64) -> Measured<Vec<Vec<u
     for request in numbered.chunks(REQUEST) {
         let mut message = Vec::new();
         for (i, labels) in request {
-            let mut sample = fixed(1, value(*i, round).to_bits());
-            sample.push(2 << 3);
-            sample.extend(varint(at.cast_unsigned()));
-            message.extend(field(1, &[labels.as_slice(), &field(2, &sample)].concat()));
+            message.extend(remote::series(labels, at, value(*i, round)));
         }
         bodies.push(encoder.compress_vec(&message)?);
     }
@@ -89,22 +83,5 @@ fn attribute(name: &str, value: &str) -> Vec<u8> {
 fn fixed(number: u8, bits: u64) -> Vec<u8> {
     let mut out = vec![number << 3 | FIXED64];
     out.extend(bits.to_le_bytes());
-    out
-}
-
-fn field(number: u8, body: &[u8]) -> Vec<u8> {
-    let mut out = vec![number << 3 | 2];
-    out.extend(varint(body.len() as u64));
-    out.extend_from_slice(body);
-    out
-}
-
-fn varint(mut number: u64) -> Vec<u8> {
-    let mut out = Vec::new();
-    while number >= 0x80 {
-        out.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    out.push(number as u8);
     out
 }

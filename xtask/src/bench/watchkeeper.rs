@@ -47,11 +47,15 @@ impl Watchkeeper {
         Ok(Some(fs::read_to_string(note)?))
     }
 
-    /// A bearer token that may write and read alerts, issued once for each data folder.
+    /// A bearer token that may write and read alerts and signals and follow the journal, issued once for each data folder.
     fn token(&self, dir: &Path) -> Measured<String> {
         let note = dir.join("token.txt");
         if !note.exists() {
-            let arguments = ["token", "issue", "bench", "--scope", "alerts:write", "--scope", "alerts:read"];
+            let scopes = ["alerts:write", "alerts:read", "signals:write", "signals:read", "journal:read"];
+            let arguments: Vec<&str> = ["token", "issue", "bench"]
+                .into_iter()
+                .chain(scopes.iter().flat_map(|scope| ["--scope", scope]))
+                .collect();
             let output = self.command(dir, &arguments)?.stdin(Stdio::null()).output()?;
             if !output.status.success() {
                 return Err(format!("token issue: {}", String::from_utf8_lossy(&output.stderr).trim()).into());

@@ -6,7 +6,7 @@ macro_rules! demands {
     ($($name:ident $code:literal $demands:literal;)*) => {
         $(
             #[doc = $demands]
-            pub(super) static $name: Rule =
+            pub static $name: Rule =
                 Rule { code: $code, level: Level::Error, demands: $demands, masked: false };
         )*
         /// Every demand, by code.
@@ -27,6 +27,8 @@ demands! {
     TOO_MUCH "RF010" "a file is not too large and has not too many rules";
     ENCODING "RF011" "a file is UTF-8";
     READABLE "RF012" "every file can be read";
+    RUNS "RF013" "a rule can be run: its templates can be read, and what it asks can be kept";
+    SHARED "RF014" "no groups of one name have alerts of one name in two files";
     TEST "RF020" "a unit test has what it needs";
     TIME "RF021" "a start is written in RFC 3339, or as seconds since 1970";
 }

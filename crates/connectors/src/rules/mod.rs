@@ -22,7 +22,7 @@ use std::fmt;
 
 use kernel::book::rules::RuleFile;
 
-pub use demand::DEMANDS;
+pub use demand::{DEMANDS, RUNS, SHARED};
 pub use disk::{LoadedTest, load, load_test};
 pub use unit::check_test;
 

@@ -7,7 +7,7 @@ macro_rules! demands {
     ($($name:ident $code:literal $demands:literal;)*) => {
         $(
             #[doc = $demands]
-            pub(super) static $name: Rule = Rule { code: $code, level: Level::Error, demands: $demands, masked: false };
+            pub static $name: Rule = Rule { code: $code, level: Level::Error, demands: $demands, masked: false };
         )*
         /// Every demand, by code.
         pub static DEMANDS: &[&Rule] = &[$(&$name,)* &KEY, &KIND, &PLUGIN, &CALENDAR];
@@ -26,6 +26,7 @@ demands! {
     METHOD "SL009" "the budgeting method is `Occurrences`";
     INDICATOR "SL010" "an indicator that is referred to stands in the same file";
     SOURCE "SL011" "metrics come from Prometheus";
+    RULES "SL013" "an objective can be made into rules";
     LABEL "SL012" "a label has a name, and not `__name__`";
 }
 

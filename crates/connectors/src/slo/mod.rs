@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 
 use kernel::book::slo::{Slo, Windows};
 
-pub use demand::DEMANDS;
+pub use demand::{DEMANDS, RULES};
 pub use written::{Written, written_alerts};
 
 use crate::watchbook::finding::{Note, Spot};

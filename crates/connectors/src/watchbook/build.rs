@@ -4,16 +4,18 @@
 use std::collections::BTreeMap;
 
 use kernel::Digest;
-use kernel::book::{Book, Channel, Component, Inhibition, Route, SeverityRule};
+use kernel::book::sigma::Sigma;
+use kernel::book::{Book, Channel, Component, Inhibition, LogWatches, Route, SeverityRule};
 
 use super::files::{Place, Source};
 use super::finding::{Note, Spot};
 use super::kinds::{BookFile, ComponentFile, RouteFile, RoutesFile, SeverityFile};
 use super::rule;
 use super::shape::{Names, Placed, Reader, Shape, Sort};
+use super::sigma::{self, SigmaFile};
 use super::template;
 use super::yaml::{self, Node, Value};
-use super::{checks, make};
+use super::{checks, logs, make};
 
 /// The YAML files as trees, in order of path.
 type Trees = Vec<(Place, Node)>;
@@ -32,7 +34,7 @@ pub(super) fn draft(sources: &[Source], digest: Digest, notes: &mut Vec<Note>) -
         let Some(place) = source.place else { continue };
         match place {
             Place::Template => name_template(file, source, &mut names, notes),
-            Place::Access | Place::Prometheus => {}
+            Place::Access | Place::Prometheus | Place::Objectives | Place::Plugins | Place::Sigma(_) => {}
             _ => match source.whole.then(|| yaml::parse(file, &source.text, notes)).flatten() {
                 Some(node) => trees.push((place, node)),
                 None => unsure(place, &mut names),
@@ -123,8 +125,10 @@ impl Maker<'_> {
         let channels = self.channels();
         self.reader.channels = channels.iter().map(|(name, channel)| (name.to_string(), channel.kind)).collect();
         let (route, inhibitions) = self.routes();
+        let root = self.root();
         Book {
-            organisation: self.organisation(),
+            on_bad_rule: root.as_ref().and_then(|root| root.on_bad_rule).unwrap_or_default(),
+            organisation: root.map(|root| root.organisation).unwrap_or_default(),
             services: self.named(Sort::Service, make::service),
             teams: self.named(Sort::Team, make::team),
             people: self.named(Sort::Person, make::person),
@@ -137,15 +141,22 @@ impl Maker<'_> {
             hooks: self.named(Sort::Hook, make::hook),
             rules: self.named(Sort::Rule, make::rule),
             checks: self.named(Sort::Check, checks::make),
+            sigma: self.sigma(),
+            logs: self.logs(),
             components: self.components(),
             ..Book::default()
         }
     }
 
-    fn organisation(&mut self) -> String {
+    fn root(&mut self) -> Option<BookFile> {
         let root = self.trees.iter().find(|(place, _)| *place == Place::Root);
-        let read = root.and_then(|(_, node)| BookFile::read(node, &mut self.reader));
-        read.map(|file| file.organisation).unwrap_or_default()
+        root.and_then(|(_, node)| BookFile::read(node, &mut self.reader))
+    }
+
+    fn sigma(&mut self) -> Sigma {
+        let file = self.trees.iter().find(|(place, _)| *place == Place::Handling);
+        let read = file.and_then(|(_, node)| SigmaFile::read(node, &mut self.reader));
+        Sigma { handling: read.map(sigma::handling).unwrap_or_default(), ..Sigma::default() }
     }
 
     /// Everything of one sort that can be read, in the order of the files. The first of two with one name stays.
@@ -218,6 +229,11 @@ impl Maker<'_> {
             make::route(root.value, None, &mut self.reader)
         });
         (root.unwrap_or_default(), inhibitions)
+    }
+
+    fn logs(&mut self) -> LogWatches {
+        let nodes = self.trees.iter().filter(|(place, _)| *place == Place::Logs).map(|(_, node)| node);
+        logs::make(nodes, &mut self.reader)
     }
 
     fn severity(&mut self) -> Vec<SeverityRule> {

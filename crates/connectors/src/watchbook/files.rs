@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use kernel::Digest;
+use kernel::book::sigma::Part;
 
 use super::finding::{Note, Spot};
 use super::rule::{self, Rule};
@@ -31,19 +32,45 @@ pub(super) enum Place {
     Routes,
     /// A list of severity rules.
     Severity,
+    /// How logs are watched.
+    Logs,
     /// A message template, named by its file.
     Template,
     /// Access policies in Cedar's language.
     Access,
     /// Rules in Prometheus' form, as they are: see [`crate::rules`].
     Prometheus,
+    /// Service-level objectives in the form of OpenSLO or sloth: see [`crate::slo`].
+    Objectives,
+    /// Queries of sloth's plugins, for those objectives.
+    Plugins,
+    /// How the matches of Sigma rules are handled.
+    Handling,
+    /// Sigma's rules, filters and pipelines, as they are.
+    Sigma(Part),
 }
+
+/// The folder of Sigma's files, which may hold folders of folders.
+pub(super) const SIGMA: &str = "sigma";
+/// The most files below it.
+pub const SIGMA_FILES_MAX: usize = 10_000;
+/// The most bytes of all of them together.
+pub const SIGMA_BYTES_MAX: usize = 32 << 20;
+/// How deep it may be nested.
+pub const SIGMA_DEPTH_MAX: usize = 12;
+/// The folders in it, and what each holds.
+const SIGMA_PARTS: [(&str, Part); 3] =
+    [("rules", Part::Rules), ("filters", Part::Filters), ("pipelines", Part::Pipelines)];
 
 /// The folder of rule files in Prometheus' form.
 pub(super) const PROMETHEUS: &str = "prometheus";
+/// The folder of service-level objectives.
+pub(super) const OBJECTIVES: &str = "slo";
+/// The file in it that holds queries of plugins.
+const PLUGINS: &str = "plugins.yaml";
 
 /// The kinds of which each is one file, `NAME.yaml`, or a folder of such files, `NAME/*.yaml`.
-pub(super) const KINDS: [(&str, Place); 13] = [
+pub(super) const KINDS: [(&str, Place); 15] = [
     ("watchkeeper", Place::Root),
     ("services", Place::Named(Sort::Service)),
     ("teams", Place::Named(Sort::Team)),
@@ -56,6 +83,8 @@ pub(super) const KINDS: [(&str, Place); 13] = [
     ("hooks", Place::Named(Sort::Hook)),
     ("rules", Place::Named(Sort::Rule)),
     ("checks", Place::Named(Sort::Check)),
+    (SIGMA, Place::Handling),
+    ("logs", Place::Logs),
     ("status", Place::Named(Sort::Component)),
 ];
 
@@ -76,6 +105,14 @@ pub(super) struct Shelf {
     pub sources: Vec<Source>,
     pub notes: Vec<Note>,
     bytes: usize,
+    sigma: Room,
+}
+
+/// What the folder `sigma` has taken.
+#[derive(Debug, Default)]
+struct Room {
+    files: usize,
+    bytes: usize,
 }
 
 /// What a path within the watchbook is read as.
@@ -88,8 +125,20 @@ pub(super) fn place(path: &str) -> Option<Place> {
         Some((PROMETHEUS, file)) => {
             [".yml", ".yaml", ".rules"].iter().any(|end| file.ends_with(end)).then_some(Place::Prometheus)
         }
+        Some((OBJECTIVES, PLUGINS)) => Some(Place::Plugins),
+        Some((OBJECTIVES, file)) => {
+            [".yml", ".yaml"].iter().any(|end| file.ends_with(end)).then_some(Place::Objectives)
+        }
+        Some((SIGMA, file)) => sigma_part(file).map(Place::Sigma),
         Some((folder, file)) => kind(folder).filter(|place| *place != Place::Root && file.ends_with(".yaml")),
     }
+}
+
+/// What a path within the folder `sigma` holds.
+fn sigma_part(path: &str) -> Option<Part> {
+    let (folder, file) = path.split_once('/')?;
+    let part = SIGMA_PARTS.iter().find(|(name, _)| *name == folder).map(|(_, part)| *part)?;
+    [".yml", ".yaml"].iter().any(|end| file.ends_with(end)).then_some(part)
 }
 
 impl Shelf {
@@ -106,7 +155,7 @@ impl Shelf {
             Err(error) => return self.unreadable(prefix.trim_end_matches('/'), folder, &error),
         };
         for name in names.into_iter().filter(|name| !name.starts_with('.')) {
-            if self.sources.len() >= FILES_MAX {
+            if self.sources.len() - self.sigma.files.min(self.sources.len()) >= FILES_MAX {
                 let message = format!("there are more than {FILES_MAX} files; this and what follows was not read");
                 return self.refuse(&format!("{prefix}{name}"), &rule::TOO_MUCH, message, None);
             }
@@ -120,9 +169,35 @@ impl Shelf {
         }
     }
 
+    /// Reads what is below the folder `sigma`, whatever its folders are called: shared rules come in trees of their own.
+    fn tree(&mut self, folder: &Path, prefix: &str, depth: usize) {
+        let names = match names(folder) {
+            Ok(names) => names,
+            Err(error) => return self.unreadable(prefix.trim_end_matches('/'), folder, &error),
+        };
+        for name in names.into_iter().filter(|name| !name.starts_with('.')) {
+            let (path, full) = (format!("{prefix}{name}"), folder.join(&name));
+            match fs::metadata(&full) {
+                Err(error) => self.unreadable(&path, &full, &error),
+                Ok(about) if about.is_dir() && depth < SIGMA_DEPTH_MAX => {
+                    self.tree(&full, &format!("{path}/"), depth + 1);
+                }
+                Ok(about) if about.is_dir() => {
+                    let message = format!("folders are nested deeper than {SIGMA_DEPTH_MAX}; this one was not read");
+                    self.refuse(&path, &rule::TOO_MUCH, message, None);
+                }
+                Ok(about) if about.is_file() => self.file(&path, &full),
+                Ok(_) => {}
+            }
+        }
+    }
+
     /// Folders of a kind are read; others are left alone, but YAML in them is suspicious.
     fn kind_folder(&mut self, full: &Path, name: &str) {
-        let known = KINDS.iter().map(|(name, _)| *name).skip(1).chain(["templates", "access", PROMETHEUS]);
+        if name == SIGMA {
+            return self.tree(full, &format!("{name}/"), 0);
+        }
+        let known = KINDS.iter().map(|(name, _)| *name).skip(1).chain(["templates", "access", PROMETHEUS, OBJECTIVES]);
         if known.clone().any(|known| known == name) {
             return self.folder(full, &format!("{name}/"));
         }
@@ -138,7 +213,7 @@ impl Shelf {
         if place(path).is_none() {
             return self.no_place(path);
         }
-        let room = FILE_BYTES_MAX.min(BOOK_BYTES_MAX.saturating_sub(self.bytes));
+        let room = FILE_BYTES_MAX.min(self.room(path));
         let mut bytes = Vec::new();
         let limit = u64::try_from(room).unwrap_or(u64::MAX).saturating_add(1);
         match fs::File::open(full).and_then(|file| file.take(limit).read_to_end(&mut bytes)) {
@@ -147,14 +222,32 @@ impl Shelf {
         }
     }
 
+    /// How many bytes a file may have, for what was taken already.
+    fn room(&self, path: &str) -> usize {
+        if is_sigma(path) {
+            SIGMA_BYTES_MAX.saturating_sub(self.sigma.bytes)
+        } else {
+            BOOK_BYTES_MAX.saturating_sub(self.bytes)
+        }
+    }
+
     /// Adds a file that has a place.
     fn add(&mut self, path: &str, bytes: Vec<u8>) {
-        if bytes.len() > FILE_BYTES_MAX.min(BOOK_BYTES_MAX.saturating_sub(self.bytes)) {
-            let message =
-                format!("a file has at most {FILE_BYTES_MAX} bytes, and all together at most {BOOK_BYTES_MAX}");
+        if bytes.len() > FILE_BYTES_MAX.min(self.room(path)) {
+            let all = if is_sigma(path) { SIGMA_BYTES_MAX } else { BOOK_BYTES_MAX };
+            let message = format!("a file has at most {FILE_BYTES_MAX} bytes, and all together at most {all}");
             return self.refuse(path, &rule::TOO_MUCH, message, Some("split it, or remove what is not needed".into()));
         }
-        self.bytes += bytes.len();
+        if is_sigma(path) {
+            if self.sigma.files >= SIGMA_FILES_MAX {
+                let message = format!("there are more than {SIGMA_FILES_MAX} files; this one was not read");
+                return self.refuse(path, &rule::TOO_MUCH, message, None);
+            }
+            self.sigma.files += 1;
+            self.sigma.bytes += bytes.len();
+        } else {
+            self.bytes += bytes.len();
+        }
         match String::from_utf8(bytes) {
             Ok(text) => self.sources.push(Source { path: path.to_owned(), text, place: place(path), whole: true }),
             Err(error) => {
@@ -168,7 +261,8 @@ impl Shelf {
 
     /// Adds a file that is not on a disk.
     pub fn offer(&mut self, path: &str, bytes: Vec<u8>) {
-        match (place(path), self.sources.len() < FILES_MAX) {
+        let others = self.sources.len() - self.sigma.files.min(self.sources.len());
+        match (place(path), others < FILES_MAX) {
             (None, _) => self.no_place(path),
             (Some(_), true) => self.add(path, bytes),
             (Some(_), false) => {
@@ -203,8 +297,13 @@ impl Shelf {
     /// A YAML file without a place is an error, because somebody expects it to be read; other files are left alone.
     fn no_place(&mut self, path: &str) {
         let (stem, kind) = path.rsplit_once('.').unwrap_or((path, ""));
+        let of_sigma = path.starts_with(SIGMA) && path.contains('/');
         let message = format!("`{path}` has no place in a watchbook");
         match kind {
+            "yml" | "yaml" if of_sigma => {
+                let hint = "put it into sigma/rules, sigma/filters or sigma/pipelines";
+                self.refuse(path, &rule::NO_PLACE, message, Some(hint.to_owned()));
+            }
             "yml" => self.refuse(path, &rule::NO_PLACE, message, Some(format!("rename it to `{stem}.yaml`"))),
             "yaml" | "cedar" => {
                 let stem = stem.rsplit('/').next().unwrap_or(stem);
@@ -227,6 +326,11 @@ impl Shelf {
         let place = place(path);
         self.sources.push(Source { path: path.to_owned(), text: String::new(), place, whole: false });
     }
+}
+
+/// Whether a file is one of Sigma's, which are counted apart because they are many.
+fn is_sigma(path: &str) -> bool {
+    matches!(place(path), Some(Place::Sigma(_)))
 }
 
 /// The names in a folder, sorted; those that are not UTF-8 are shown with replacement characters and not found again.

@@ -108,6 +108,13 @@ impl Findings {
         self.list.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
     }
 
+    /// The same as warnings: what they are about was left out, and refuses nothing.
+    #[must_use]
+    pub(crate) fn softened(mut self) -> Self {
+        self.list.iter_mut().for_each(|finding| finding.severity = Level::Warning);
+        self
+    }
+
     /// The findings in order of file, line and column.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Finding> {
         self.list.iter()

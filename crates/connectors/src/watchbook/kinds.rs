@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+use kernel::book::rules::OnBadRule;
 use kernel::book::{DutyHours, Reduce, SecretRef, Target, Threshold, Turn};
 use kernel::{
     Address, ChannelKind, Labels, Matcher, PersonName, PolicyName, Role, Seconds, ServiceName, Severity, TeamName,
@@ -21,6 +22,9 @@ shape! {
     BookFile {
         /// The organisation's name, for titles and the status page.
         "organisation" organisation: String,
+        /// What becomes of the watchbook when a rule in `prometheus/` or an objective in `slo/` is bad: `refuse` refuses
+        /// it as a whole, `load_the_rest` leaves out what is bad and names it. Default: `refuse`.
+        "on_bad_rule" on_bad_rule: Option<OnBadRule>,
     }
 }
 

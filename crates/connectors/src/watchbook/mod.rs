@@ -13,16 +13,19 @@
 mod address;
 mod build;
 mod checks;
+mod detection;
 mod files;
 pub(crate) mod finding;
 mod git;
 mod hours;
 mod kinds;
+mod logs;
 mod make;
 pub(crate) mod rule;
 pub(crate) mod scalars;
 mod schema;
 pub(crate) mod shape;
+mod sigma;
 mod starter;
 pub(crate) mod suggest;
 mod template;
@@ -36,12 +39,18 @@ mod tests;
 use std::path::Path;
 
 use kernel::Book;
+use kernel::book::sigma::File;
 
-pub use files::{BOOK_BYTES_MAX, FILE_BYTES_MAX, FILES_MAX, ROOT_FILE};
+pub use files::{
+    BOOK_BYTES_MAX, FILE_BYTES_MAX, FILES_MAX, ROOT_FILE, SIGMA_BYTES_MAX, SIGMA_DEPTH_MAX, SIGMA_FILES_MAX,
+};
 pub use finding::{FINDINGS_MAX, Finding, Findings, Level};
 pub use rule::{RULES, Rule};
 pub use schema::{schema, schemas};
+pub use sigma::SigmaFinding;
 pub use starter::starter;
+
+pub use detection::{Finish, Further, Reading};
 
 use files::{Place, Shelf};
 use finding::Spot;
@@ -58,13 +67,21 @@ pub struct Checked {
     pub findings: Findings,
     /// The digest over all files, good or not.
     pub digest: kernel::Digest,
+    /// Sigma's files, also when the book is not good; not compiled yet: see [`Checked::with_sigma`].
+    sigma: kernel::book::sigma::Sigma,
 }
 
 /// Reads and checks a watchbook. Blocks on the file system and on `git`; within a server, call it from a thread that
 /// may block.
 #[must_use]
 pub fn check(directory: &Path) -> Checked {
-    let mut checked = check_shelf(Shelf::read(directory));
+    check_as(directory, &Reading::default())
+}
+
+/// The same, with what whoever reads it adds: what only the rooms can say, and what becomes of a bad rule.
+#[must_use]
+pub fn check_as(directory: &Path, reading: &Reading<'_>) -> Checked {
+    let mut checked = check_shelf(Shelf::read(directory), reading);
     if let Some(book) = &mut checked.book {
         book.commit = git::commit(directory);
     }
@@ -83,30 +100,36 @@ pub fn load(directory: &Path) -> Result<Book, Findings> {
 /// Reads and checks the files of a watchbook that is not on a disk, as paths with `/` and contents.
 #[must_use]
 pub fn check_files<P: AsRef<str>>(files: impl IntoIterator<Item = (P, Vec<u8>)>) -> Checked {
+    check_files_as(files, &Reading::default())
+}
+
+/// The same, with what whoever reads it adds; see [`check_as`].
+#[must_use]
+pub fn check_files_as<P: AsRef<str>>(files: impl IntoIterator<Item = (P, Vec<u8>)>, reading: &Reading<'_>) -> Checked {
     let mut shelf = Shelf::default();
     let mut files: Vec<(P, Vec<u8>)> = files.into_iter().collect();
     files.sort_by(|a, b| a.0.as_ref().cmp(b.0.as_ref()));
     for (path, bytes) in files {
         shelf.offer(path.as_ref(), bytes);
     }
-    check_shelf(shelf.finished())
+    check_shelf(shelf.finished(), reading)
 }
 
-fn check_shelf(mut shelf: Shelf) -> Checked {
+fn check_shelf(mut shelf: Shelf, reading: &Reading<'_>) -> Checked {
     let mut notes = std::mem::take(&mut shelf.notes);
     let mut draft = build::draft(&shelf.sources, shelf.digest(), &mut notes);
     let root = shelf.sources.iter().position(|source| source.path == ROOT_FILE).unwrap_or(0);
     whole::weigh(&draft, Spot::top(root), &mut notes);
     let texts: Vec<(&str, &str)> = shelf.sources.iter().map(|source| (&*source.path, &*source.text)).collect();
     let mut findings = Findings::resolve(notes, &texts);
-    for source in shelf.sources.iter().filter(|source| source.place == Some(Place::Prometheus) && source.whole) {
-        match crate::rules::check(&source.path, source.text.as_bytes()).whole() {
-            Ok(file) => draft.book.rule_files.push(file),
-            Err(wrong) => findings.join(wrong),
-        }
-    }
-    draft.book.alerting =
-        draft.book.rule_files.iter().flat_map(|file| &file.groups).flat_map(|group| group.rule_names()).collect();
+    detection::add(&shelf.sources, reading, &mut draft.book, &mut findings);
+    let digest = shelf.digest();
+    let of_sigma = shelf.sources.into_iter().filter_map(|source| match source.place {
+        Some(Place::Sigma(part)) if source.whole => Some(File { path: source.path, part, text: source.text.into() }),
+        _ => None,
+    });
+    draft.book.sigma.files = of_sigma.collect();
     let sound = findings.count(Level::Error) == 0;
-    Checked { book: sound.then_some(draft.book), findings, digest: shelf.digest() }
+    let sigma = draft.book.sigma.clone();
+    Checked { book: sound.then_some(draft.book), findings, digest, sigma }
 }

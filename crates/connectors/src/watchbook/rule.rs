@@ -86,5 +86,7 @@ rules! {
     NO_ALERT_NAME "WB066" Warning "a hook gives its alerts the label `alertname`";
     SLOW_CHECK "WB067" Warning "a check's timeout is not longer than its interval";
     UNUSED_TEMPLATE "WB068" Warning "a template is named for a stage of an update";
-    TOO_MANY_CHECKS "WB069" Warning "there are at most 1,000 health checks; those above do not run";
+    SIGMA_OWN "WB069" Error "a Sigma filter has an owner, a reason and a last day, and filters and pipelines can be used";
+    SIGMA_RULE "WB070" Warning "a Sigma rule can be used, and no exception from it has expired";
+    TOO_MANY_CHECKS "WB071" Warning "there are at most 1,000 health checks; those above do not run";
 }

@@ -8,7 +8,9 @@ use super::NAME_PATTERN;
 use super::checks::CheckFile;
 use super::files::{KINDS, Place};
 use super::kinds::*;
+use super::logs::LogsFile;
 use super::shape::{Defs, Shape, Sort};
+use super::sigma::SigmaFile;
 
 /// The dialect.
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
@@ -45,12 +47,16 @@ fn content(place: Place, defs: &mut Defs) -> Value {
     match place {
         Place::Root => BookFile::schema(defs),
         Place::Routes => RoutesFile::schema(defs),
+        Place::Logs => LogsFile::schema(defs),
         Place::Severity => Vec::<SeverityFile>::schema(defs),
         Place::Named(sort) => {
             let item = item(sort, defs);
             json!({ "type": "object", "propertyNames": { "pattern": NAME_PATTERN }, "additionalProperties": item })
         }
-        Place::Template | Place::Access | Place::Prometheus => json!({}),
+        Place::Handling => SigmaFile::schema(defs),
+        Place::Template | Place::Access | Place::Prometheus | Place::Objectives | Place::Plugins | Place::Sigma(_) => {
+            json!({})
+        }
     }
 }
 

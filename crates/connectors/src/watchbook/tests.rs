@@ -12,6 +12,8 @@ use super::files::{KINDS, place};
 use super::*;
 
 mod checks;
+mod detection;
+mod logs;
 
 type Files = BTreeMap<String, String>;
 
@@ -559,7 +561,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_read_or_refused(text in "\\PC{0,200}", kind in 0_usize..13) {
+    fn any_text_is_read_or_refused(text in "\\PC{0,200}", kind in 0_usize..14) {
         let mut files = begin();
         let path = format!("{}.yaml", KINDS[kind].0);
         prop_assert!(place(&path).is_some());

@@ -1,8 +1,9 @@
 //! Values that are one of some known words, and names of things that are defined elsewhere.
 
-use kernel::book::Reduce;
 use kernel::book::probe::{DnsRecord, HttpMethod};
-use kernel::{ChannelKind, ChannelName, PersonName, PolicyName, Role, ScheduleName, ServiceName, TeamName};
+use kernel::book::rules::OnBadRule;
+use kernel::book::{LogFinding, Reduce};
+use kernel::{ChannelKind, ChannelName, Level, PersonName, PolicyName, Role, ScheduleName, ServiceName, TeamName};
 use serde_json::json;
 
 use super::rule;
@@ -42,6 +43,11 @@ words! {
         "POST" => Self::Post, "PUT" => Self::Put;
     DnsRecord, "a type of record that a check asks for": "A" => Self::A, "AAAA" => Self::Aaaa, "CNAME" => Self::Cname,
         "MX" => Self::Mx, "NS" => Self::Ns, "TXT" => Self::Txt, "SRV" => Self::Srv;
+    OnBadRule, "what becomes of a watchbook with a bad rule": "refuse" => Self::Refuse,
+        "load_the_rest" => Self::LoadTheRest;
+    Level, "a level": "unknown" => Self::Unknown, "trace" => Self::Trace, "debug" => Self::Debug, "info" => Self::Info,
+        "warning" => Self::Warning, "error" => Self::Error, "fatal" => Self::Fatal;
+    LogFinding, "a finding in logs": "new" => Self::New, "more" => Self::More, "fewer" => Self::Fewer;
     Role, "a role": "viewer" => Self::Viewer, "responder" => Self::Responder, "commander" => Self::Commander,
         "communications" => Self::Communications, "auditor" => Self::Auditor, "administrator" => Self::Administrator;
 }

@@ -1,21 +1,23 @@
 //! One group of rules at work: when it is due, what it remembers, what it has not said yet.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use kernel::book::rules;
 use kernel::{Labels, RuleName, Timestamp};
-use promql::{Point, SeriesSource};
-use signals::alerting::{self, Broken, Instance, Known, Plan, Planned, Setting, State, Transition, What};
+use promql::{Millis, Point, SeriesSource};
+use signals::alerting::{self, Broken, Instance, Known, Outcome, Plan, Prompt, Setting, State, Transition, What};
 use signals::{Cleared, Ruled, Signal, Verdict};
 
+use super::INTERVAL;
 use super::view::{self, GroupView};
-use super::{INTERVAL, SeriesStore, Watch};
 
-/// How soon after an evaluation a group may be evaluated again because something was written.
-const ARRIVAL_GAP: Duration = Duration::from_millis(100);
 /// How often what a group remembers is kept.
 const KEEP_EVERY: Duration = Duration::from_secs(5);
+/// How often it is kept although it has not changed, so that it is known how long nothing was evaluated.
+const KEEP_AT_LEAST: Duration = Duration::from_secs(60);
+/// How often what calls of `anomaly(..)` have learnt is kept: a crash forgets the rows since then, and nothing else.
+const KEEP_LEARNT_EVERY: Duration = Duration::from_secs(60);
 /// The annotation that says in one line what happened.
 const SUMMARY: &str = "summary";
 
@@ -35,10 +37,13 @@ pub(super) struct Group {
     said: u64,
     dirty: bool,
     kept: Option<Timestamp>,
-    /// Over the series of rules that fire at once, for which the next beat would be late.
-    watches: Vec<Watch>,
-    /// Whether anything of these was written since the last evaluation.
-    anew: bool,
+    kept_learnt: Option<Timestamp>,
+    /// Of what was remembered at the last evaluation: see [`State::essence`].
+    essence: u64,
+    /// The rules that fire at once, for which the next beat would be late.
+    pub(super) prompts: Vec<Prompt>,
+    /// Those of them that may see something new since their last evaluation.
+    asked: BTreeSet<usize>,
 }
 
 /// An outcome on its way to the room.
@@ -61,14 +66,16 @@ pub(super) struct Last {
 }
 
 impl Group {
-    pub(super) fn new(file: &str, group: &rules::Group, series: &dyn SeriesStore) -> Self {
-        let (plan, broken) = Plan::of(file, group);
+    pub(super) fn new(file: &str, group: &rules::Group) -> Self {
+        let (mut plan, broken) = Plan::of(file, group);
+        plan.interval.get_or_insert_with(|| Millis::try_from(INTERVAL.as_millis()).unwrap_or(Millis::MAX));
         Self {
             book: group.clone(),
             file: file.to_owned(),
             interval: group.interval.unwrap_or(INTERVAL).max(Duration::from_secs(1)),
-            watches: watches(&plan, series),
-            anew: false,
+            essence: State::default().essence(),
+            prompts: plan.prompts(),
+            asked: BTreeSet::new(),
             plan,
             broken,
             state: State::default(),
@@ -78,6 +85,7 @@ impl Group {
             said: 0,
             dirty: false,
             kept: None,
+            kept_learnt: None,
         }
     }
 
@@ -95,10 +103,19 @@ impl Group {
     }
 
     /// Goes on with what was remembered, set right by what is raised in the journal.
-    pub(super) fn begin(&mut self, state: State, raised: &BTreeMap<RuleName, Vec<Signal>>, now: Timestamp) {
+    /// A raised signal that fits none of its rules is over, unless it may be of another group of the same name.
+    pub(super) fn begin(
+        &mut self,
+        state: State,
+        raised: &BTreeMap<RuleName, Vec<Signal>>,
+        is_shared: &dyn Fn(&RuleName) -> bool,
+        now: Timestamp,
+    ) {
         self.state = state;
         let known: Vec<Known> = raised.values().flatten().filter_map(|signal| self.known(signal)).collect();
-        let transitions = alerting::reconcile(&self.plan, &mut self.state, &known, now.as_millisecond());
+        let mut transitions = alerting::reconcile(&self.plan, &mut self.state, &known, now.as_millisecond());
+        let is_others = |rule: &str| self.book.rule_name(rule).is_none_or(|name| is_shared(&name));
+        transitions.retain(|transition| !matches!(transition.what, What::Cleared(_)) || !is_others(&transition.rule));
         self.say(transitions);
         self.dirty = true;
     }
@@ -115,16 +132,19 @@ impl Group {
         })
     }
 
-    /// Hears which watches something was written of.
-    pub(super) fn note_written(&mut self, written: &HashSet<u32>) {
-        self.anew |= self.watches.iter().any(|watch| written.contains(&watch.id));
+    /// Hears that one of its prompts, by its number, may see something new.
+    pub(super) fn ask(&mut self, prompt: usize) {
+        self.asked.insert(prompt);
     }
 
-    /// Whether it is to be evaluated now: on its beat, or because something was written that a prompt rule may see.
+    /// Whether any of its rules may see something new.
+    pub(super) fn is_asked(&self) -> bool {
+        !self.asked.is_empty()
+    }
+
+    /// Whether its next beat has come.
     pub(super) fn is_due(&self, now: Timestamp) -> bool {
-        let gap = jiff::SignedDuration::try_from(ARRIVAL_GAP).unwrap_or_default();
-        let rested = self.last.at.is_none_or(|at| now.duration_since(at) >= gap);
-        self.due.is_none_or(|due| due <= now) || (self.anew && rested)
+        self.due.is_none_or(|due| due <= now)
     }
 
     /// Evaluates its rules and gives what they recorded.
@@ -137,13 +157,37 @@ impl Group {
         let began = Instant::now();
         let outcome = alerting::evaluate(&self.plan, setting, source, now.as_millisecond(), &mut self.state);
         self.plan_next(now);
-        self.anew = false;
+        self.asked.clear();
         self.last.at = Some(now);
         self.last.took = began.elapsed();
         self.last.evaluations += 1;
         self.last.unwritten = None;
-        self.last.errors = outcome.errors.into_iter().map(|error| (error.rule, error.message)).collect();
-        self.dirty |= !outcome.transitions.is_empty();
+        self.last.errors.clear();
+        self.take_in(outcome)
+    }
+
+    /// Evaluates those of its rules that may see something new, and gives the samples that they write.
+    pub(super) fn answer(
+        &mut self,
+        setting: &Setting,
+        source: &dyn SeriesSource,
+        now: Timestamp,
+    ) -> Vec<(promql::Labels, Point)> {
+        let asked = std::mem::take(&mut self.asked);
+        let prompts: Vec<&Prompt> = asked.iter().filter_map(|number| self.prompts.get(*number)).collect();
+        for prompt in &prompts {
+            self.last.errors.remove(&prompt.rule);
+        }
+        let at = now.as_millisecond();
+        let outcome = alerting::evaluate_at_once(&self.plan, prompts, setting, source, at, &mut self.state);
+        self.take_in(outcome)
+    }
+
+    /// Notes what came of an evaluation, and gives the samples that it made.
+    fn take_in(&mut self, outcome: Outcome) -> Vec<(promql::Labels, Point)> {
+        self.last.errors.extend(outcome.errors.into_iter().map(|error| (error.rule, error.message)));
+        let essence = self.state.essence();
+        self.dirty |= essence != std::mem::replace(&mut self.essence, essence);
         self.say(outcome.transitions);
         outcome.samples
     }
@@ -159,7 +203,21 @@ impl Group {
         self.last.missed += u64::try_from(behind).unwrap_or(0);
         let steps = i32::try_from(behind + 1).unwrap_or(i32::MAX);
         self.due = interval.checked_mul(steps).and_then(|span| due.checked_add(span).ok());
-        self.dirty = true;
+    }
+
+    /// The last samples of a group that has left the watchbook: each series that it wrote ends. That its alerts are over is
+    /// said by the room.
+    pub(super) fn ended(&mut self, now: Timestamp) -> Vec<(promql::Labels, Point)> {
+        let nothing = Plan { rules: Vec::new(), ..self.plan.clone() };
+        let nowhere = promql::MemorySource::default();
+        let at = now.as_millisecond();
+        alerting::evaluate(&nothing, &Setting::default(), &nowhere, at, &mut self.state).samples
+    }
+
+    /// Waits for the next beat after an evaluation that ended early.
+    pub(super) fn give_up(&mut self, now: Timestamp) {
+        self.asked.clear();
+        self.plan_next(now);
     }
 
     pub(super) fn note_unwritten(&mut self, why: &str) {
@@ -168,41 +226,54 @@ impl Group {
 
     fn say(&mut self, transitions: Vec<Transition>) {
         for transition in transitions {
-            if let Some(outcome) = self.outcome(transition) {
+            if self.stands_by_another(&transition) {
+                continue;
+            }
+            if let Some(outcome) = self.outcome(&transition) {
                 self.said += 1;
                 self.unsaid.push(Said { group: self.key(), number: self.said, outcome });
             }
         }
     }
 
-    fn outcome(&self, transition: Transition) -> Option<Ruled> {
-        let verdict = match transition.what {
-            What::Raised | What::RaisedMissing => Verdict::Raised {
-                labels: kernel_labels(&transition.labels)?,
-                annotations: annotations(&transition.annotations),
-                value: transition.value,
-            },
-            What::Cleared(why) => Verdict::Cleared { value: Some(transition.value), why: cleared(why) },
-            What::Missing | What::Returned | What::FlappingBegan { .. } | What::FlappingEnded { .. } => return None,
-        };
-        let rule = self.book.rule_name(&transition.rule)?;
-        Some(Ruled { rule, identity: kernel_labels(&transition.identity)?, verdict })
+    /// Whether an alert that one rule clears is still raised by another rule of the same name and labels.
+    fn stands_by_another(&self, transition: &Transition) -> bool {
+        let mut same = self.plan.rules.iter().filter(|rule| rule.name() == transition.rule);
+        let is_raised = |alert: &Instance| alert.raised && alert.identity == transition.identity;
+        matches!(transition.what, What::Cleared(_)) && same.any(|rule| self.state.active(rule.key()).any(is_raised))
     }
 
-    /// Lets go of alerts without samples that a person has dismissed: they are raised here and no longer in the journal.
-    /// To be asked when everything is said.
+    fn outcome(&self, transition: &Transition) -> Option<Ruled> {
+        let told = verdict(transition)?;
+        let named = self.book.rule_name(&transition.rule).zip(kernel_labels(&transition.identity)).zip(told);
+        if named.is_none() {
+            let (rule, labels) = (&transition.rule, &transition.identity);
+            tracing::error!(group = self.key(), rule, %labels, "an alert cannot be told: its name or its labels are too long");
+        }
+        named.map(|((rule, identity), verdict)| Ruled { rule, identity, verdict })
+    }
+
+    /// Lets go of alerts without samples that a person has dismissed: they are raised here and no longer in the journal. Those
+    /// that have samples are raised again, because their condition holds whatever was said. To be asked when everything is said.
     pub(super) fn heed_dismissals(&mut self, is_raised: &dyn Fn(&RuleName, &Labels) -> bool, now: Timestamp) {
         let is_dismissed = |key: &str, alert: &Instance| {
             let rule = self.plan.rules.iter().find(|rule| rule.key() == key)?;
             let name = self.book.rule_name(rule.name())?;
             Some(!is_raised(&name, &kernel_labels(&alert.identity)?))
         };
-        let missing = self.state.all_active().filter(|(_, alert)| alert.raised && alert.missing_since.is_some());
-        let dismissed = missing.filter(|(key, alert)| is_dismissed(key, alert) == Some(true));
+        if !self.unsaid.is_empty() {
+            return;
+        }
+        let at = now.as_millisecond();
+        let raised = self.state.all_active().filter(|(_, alert)| alert.raised);
+        let dismissed = raised.filter(|(key, alert)| is_dismissed(key, alert) == Some(true));
         let dismissed: Vec<_> = dismissed.map(|(key, alert)| (key.to_owned(), alert.identity.clone())).collect();
         for (key, identity) in dismissed {
             // It is a fact already, so nothing is said of it.
-            self.dirty |= alerting::dismiss(&key, &identity, now.as_millisecond(), &mut self.state).is_some();
+            let let_go = alerting::dismiss(&key, &identity, at, &mut self.state).is_some();
+            let again = if let_go { None } else { alerting::raised_again(&key, &identity, at, &self.state) };
+            self.say(again.into_iter().collect());
+            self.dirty |= let_go;
         }
     }
 
@@ -223,11 +294,26 @@ impl Group {
     pub(super) fn take_kept(&mut self, now: Timestamp) -> Option<(String, Vec<u8>)> {
         let gap = jiff::SignedDuration::try_from(KEEP_EVERY).unwrap_or_default();
         let rested = self.kept.is_none_or(|kept| now.duration_since(kept) >= gap);
-        if !self.dirty || !self.unsaid.is_empty() || !rested {
+        let keep_at_least = jiff::SignedDuration::try_from(KEEP_AT_LEAST).unwrap_or_default();
+        let aged = self.kept.is_none_or(|kept| now.duration_since(kept) >= keep_at_least) && !self.state.is_empty();
+        if !(self.dirty || aged) || !self.unsaid.is_empty() || !rested {
             return None;
         }
         (self.dirty, self.kept) = (false, Some(now));
         let bytes = rmp_serde::to_vec_named(&self.state).ok()?;
+        Some((self.key(), bytes))
+    }
+
+    /// Its name and what its rules have learnt of series, from time to time.
+    pub(super) fn take_learnt(&mut self, now: Timestamp) -> Option<(String, Vec<u8>)> {
+        let gap = jiff::SignedDuration::try_from(KEEP_LEARNT_EVERY).unwrap_or_default();
+        let rested = self.kept_learnt.is_none_or(|kept| now.duration_since(kept) >= gap);
+        let learnt = if rested { self.state.learnt() } else { return None };
+        if learnt.is_empty() {
+            return None;
+        }
+        let bytes = rmp_serde::to_vec(&learnt).ok()?;
+        self.kept_learnt = Some(now);
         Some((self.key(), bytes))
     }
 
@@ -236,13 +322,17 @@ impl Group {
     }
 }
 
-/// A watch over each selector of the rules that fire at once.
-fn watches(plan: &Plan, series: &dyn SeriesStore) -> Vec<Watch> {
-    let prompt = plan.rules.iter().filter_map(|rule| match rule {
-        Planned::Alert(rule) if rule.hold == 0 && rule.several.is_none() => Some(&rule.expr),
-        _ => None,
-    });
-    prompt.flat_map(|expr| expr.selectors()).filter_map(|selector| series.watch(&selector.matchers)).collect()
+/// What the room is told; nothing where it need not know, and within that nothing where labels pass its limits.
+fn verdict(transition: &Transition) -> Option<Option<Verdict>> {
+    Some(match transition.what {
+        What::Raised | What::RaisedMissing => kernel_labels(&transition.labels).map(|labels| Verdict::Raised {
+            labels,
+            annotations: annotations(&transition.annotations),
+            value: transition.value,
+        }),
+        What::Cleared(why) => Some(Verdict::Cleared { value: Some(transition.value), why: cleared(why) }),
+        What::Missing | What::Returned | What::FlappingBegan { .. } | What::FlappingEnded { .. } => return None,
+    })
 }
 
 fn kernel_labels(labels: &promql::Labels) -> Option<Labels> {

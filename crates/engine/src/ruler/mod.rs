@@ -17,26 +17,34 @@
 //! - RU-3 A transition that could not be recorded is said again until it is.
 //! - RU-4 A group whose rules fail says so and goes on; the other groups do not notice.
 //! - RU-5 Evaluations that were missed are counted.
+//! - RU-6 What is written is seen at once by the rules without `for` that read it, and by no other rule.
+//! - RU-7 An alert that several rules raise under the same labels lasts until the last of them is over.
 
 mod group;
 #[cfg(test)]
 mod tests;
 mod view;
+mod watching;
 
 use std::collections::{BTreeMap, HashSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use kernel::{Actor, Digest, RuleName, Timestamp};
+use jiff::SignedDuration;
+use kernel::book::rules::RuleFile;
+use kernel::{Actor, Book, Digest, RuleName, Timestamp};
 use parking_lot::Mutex;
 use promql::ast::Matcher;
-use promql::{Labels, Point, SeriesSource};
+use promql::{Labels, Millis, Point, SeriesSource};
 use signals::alerting::{Setting, State};
 use signals::{Kind, Ruled};
+use tokio::sync::Notify;
 use tokio::time::MissedTickBehavior;
 
 use crate::{Engine, Error};
 use group::{Group, Said};
+use watching::Watching;
 
 pub use view::{AlertView, GroupView, RuleView};
 
@@ -44,10 +52,21 @@ pub use view::{AlertView, GroupView, RuleView};
 pub const INTERVAL: Duration = Duration::from_secs(15);
 /// How often the ruler looks whether a group is due.
 const BEAT: Duration = Duration::from_millis(100);
+/// How long rules that fire at once rest, at least and at most, after some of them were evaluated because something was
+/// written: between these, so many times as long as that took. So writes that never end cost a tenth of a processor.
+const REST_MIN: Duration = Duration::from_millis(10);
+const REST_MAX: Duration = Duration::from_millis(100);
+const REST_TIMES: u32 = 9;
+/// How often it is looked whether there is anything to keep.
+const KEEP_EVERY: Duration = Duration::from_secs(1);
+/// How often it is asked whether people have dismissed alerts.
+const HEED_EVERY: SignedDuration = SignedDuration::from_secs(1);
 /// The most outcomes in one command.
 const OUTCOMES_AT_ONCE: usize = 2000;
 /// Under which kind the vault keeps what rules remember.
 const VAULT: &str = "ruling";
+/// Under which kind it keeps what calls of `anomaly(..)` have learnt.
+const LEARNT: &str = "ruling-learnt";
 
 /// Holds series: rules read them, and write what they record.
 pub trait SeriesStore: SeriesSource + Send + Sync {
@@ -57,12 +76,19 @@ pub trait SeriesStore: SeriesSource + Send + Sync {
     /// When it cannot be kept now; says why.
     fn write(&self, samples: Vec<(Labels, Point)>, now: Timestamp) -> Result<(), String>;
 
-    /// Begins to watch the series that match, so that [`SeriesStore::take_written`] tells of them; `None` where that is not
-    /// possible, and rules then wait for their beat.
-    fn watch(&self, matchers: &[Matcher]) -> Option<Watch>;
+    /// Begins to watch the series that match, so that [`SeriesStore::take_written`] tells of them, and so that they are at
+    /// hand, with the points of a window of so many milliseconds; `None` where that is not possible, and rules then wait for
+    /// their beat.
+    fn watch(&self, matchers: &[Matcher], window: Millis) -> Option<Watch>;
 
     /// The numbers of the watches of which something was written since this was last asked.
     fn take_written(&self) -> Vec<u32>;
+
+    /// Calls `tell` whenever something was written of a watched series. Where nobody does, rules are looked after on the
+    /// ruler's own beat.
+    fn listen(&self, tell: Box<dyn Fn() + Send + Sync>) {
+        drop(tell);
+    }
 }
 
 /// A watch over series; ends when it is dropped.
@@ -79,6 +105,8 @@ pub struct Ruler {
     series: Arc<dyn SeriesStore>,
     setting: Setting,
     running: Mutex<Running>,
+    /// Something was written of a watched series.
+    written: Arc<Notify>,
 }
 
 /// The groups of the live watchbook.
@@ -87,6 +115,22 @@ struct Running {
     /// Of which book they are.
     book: Option<Digest>,
     groups: Vec<Group>,
+    watching: Watching,
+    /// When it was last asked whether people have dismissed alerts.
+    heeded: Option<Timestamp>,
+    /// When this node began to evaluate.
+    started: Option<Timestamp>,
+}
+
+impl Running {
+    /// Asks the rules that fire at once and may see something new.
+    fn hear(&mut self, written: &[u32]) {
+        for (group, prompt) in self.watching.heard(written) {
+            if let Some(group) = self.groups.get_mut(group) {
+                group.ask(prompt);
+            }
+        }
+    }
 }
 
 impl Ruler {
@@ -94,44 +138,103 @@ impl Ruler {
     #[must_use]
     pub fn new(engine: Engine, series: Arc<dyn SeriesStore>) -> Self {
         let setting = Setting { external_url: engine.shared.base_url.clone(), ..Setting::default() };
-        Self { engine, series, setting, running: Mutex::default() }
+        let written = Arc::new(Notify::new());
+        let woken = Arc::clone(&written);
+        series.listen(Box::new(move || woken.notify_one()));
+        Self { engine, series, setting, running: Mutex::default(), written }
     }
 
-    /// Evaluates groups when they are due, until the engine stops.
+    /// Evaluates groups when they are due, and rules that fire at once when something was written for them, until the engine
+    /// stops. What they remember is kept beside that: no rule waits for a disk.
     pub async fn run(self: Arc<Self>) {
+        tokio::join!(self.attend(), self.keep_on());
+    }
+
+    async fn attend(self: &Arc<Self>) {
         let mut beat = tokio::time::interval(BEAT);
         beat.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
-            tokio::select! {
-                _ = beat.tick() => {}
+            let hears = !self.running.lock().watching.is_deaf();
+            let outcome = tokio::select! {
+                _ = beat.tick() => self.beat().await,
+                () = self.written.notified(), if hears => self.answer().await,
                 () = self.engine.stopped() => return,
-            }
-            if let Err(error) = self.turn().await {
+            };
+            if let Err(error) = outcome {
                 tracing::warn!(%error, "what became of alerts could not be recorded; it is said again");
             }
         }
     }
 
-    /// Follows the live watchbook, evaluates what is due now, and records what came of it. Tests with a clock of their own
-    /// call it.
+    /// Evaluates the rules that fire at once and may see something new, records what came of it, and rests.
+    async fn answer(self: &Arc<Self>) -> Result<(), Error> {
+        let began = Instant::now();
+        let outcome = if self.is_asked() {
+            self.evaluate(|_| false).await;
+            self.record().await
+        } else {
+            Ok(())
+        };
+        let rest = began.elapsed().saturating_mul(REST_TIMES).clamp(REST_MIN, REST_MAX);
+        tokio::select! {
+            () = tokio::time::sleep(rest) => {}
+            () = self.engine.stopped() => {}
+        }
+        outcome
+    }
+
+    /// Hears what was written, and says whether any rule may see something new by it.
+    fn is_asked(&self) -> bool {
+        let written = self.series.take_written();
+        let mut running = self.running.lock();
+        running.hear(&written);
+        running.groups.iter().any(Group::is_asked)
+    }
+
+    async fn keep_on(&self) {
+        let mut ticks = tokio::time::interval(KEEP_EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        loop {
+            tokio::select! {
+                _ = ticks.tick() => {}
+                () = self.engine.stopped() => return,
+            }
+            if let Err(error) = self.keep().await {
+                tracing::warn!(%error, "what rules remember could not be kept; it is tried again when it has changed");
+            }
+        }
+    }
+
+    /// Follows the live watchbook, evaluates what is due now, records what came of it, and keeps what is remembered. Tests
+    /// with a clock of their own call it.
     ///
     /// # Errors
     /// When outcomes could not be recorded; they are kept and said with the next turn.
     pub async fn turn(self: &Arc<Self>) -> Result<(), Error> {
-        self.follow().await?;
-        let ruler = Arc::clone(self);
-        let evaluated = tokio::task::spawn_blocking(move || ruler.evaluate()).await;
-        if evaluated.is_err() {
-            tracing::error!("an evaluation of rules ended early");
-        }
-        self.record().await?;
-        self.heed_dismissals()?;
+        self.beat().await?;
         self.keep().await
     }
 
-    /// Lets go of what people have dismissed.
+    async fn beat(self: &Arc<Self>) -> Result<(), Error> {
+        self.follow().await?;
+        let now = self.engine.now();
+        if self.is_asked() || self.running.lock().groups.iter().any(|group| group.is_due(now)) {
+            self.evaluate(move |group| group.is_due(now)).await;
+        }
+        self.record().await?;
+        self.heed_dismissals()
+    }
+
+    /// Lets go of what people have dismissed, once in a while.
     fn heed_dismissals(&self) -> Result<(), Error> {
         let now = self.engine.now();
+        {
+            let mut running = self.running.lock();
+            if running.heeded.is_some_and(|heeded| now.duration_since(heeded) < HEED_EVERY) {
+                return Ok(());
+            }
+            running.heeded = Some(now);
+        }
         self.engine.read(&Actor::system("signals"), crate::Read::of("signals:read"), |world| {
             let is_raised = |rule: &RuleName, identity: &kernel::Labels| world.signals.signal(rule, identity).is_some();
             let mut running = self.running.lock();
@@ -145,30 +248,59 @@ impl Ruler {
         if self.running.lock().book == Some(book.digest) {
             return Ok(());
         }
+        let now = self.engine.now();
         let mut groups = Vec::new();
         for file in &book.rule_files {
             for group in &file.groups {
-                let mut made = Group::new(&file.path, group, &*self.series);
-                let known = self.take_over(&made).await?;
-                made.begin(known, &self.raised(&made)?, self.engine.now());
+                let mut made = Group::new(&file.path, group);
+                let known = self.take_over(&made, &book).await?;
+                made.begin(known, &self.raised(&made)?, &|rule| is_shared(&book, rule), now);
                 groups.push(made);
             }
         }
-        let mut running = self.running.lock();
-        (running.book, running.groups) = (Some(book.digest), groups);
+        if let Err(error) = self.series.write(self.swap(&book, groups, now), now) {
+            tracing::warn!(%error, "the series of rules that are gone go on for five minutes");
+        }
         Ok(())
     }
 
-    /// What this group remembers: of the one that runs, else of the vault.
-    async fn take_over(&self, group: &Group) -> Result<State, Error> {
+    /// Lets these groups run in place of the others, and gives the last samples of those that are gone.
+    fn swap(&self, book: &Book, groups: Vec<Group>, now: Timestamp) -> Vec<(Labels, Point)> {
+        let mut running = self.running.lock();
+        running.watching = Watching::of(&groups, &running.watching, &*self.series);
+        running.book = Some(book.digest);
+        running.started.get_or_insert(now);
+        let keys: HashSet<String> = groups.iter().map(Group::key).collect();
+        let left = std::mem::replace(&mut running.groups, groups);
+        left.into_iter().filter(|group| !keys.contains(&group.key())).flat_map(|mut group| group.ended(now)).collect()
+    }
+
+    /// What this group remembers: of the one that runs, also where its file has another name now; else of the vault.
+    async fn take_over(&self, group: &Group, book: &Book) -> Result<State, Error> {
         let key = group.key();
-        let of_key = |other: &mut Group| (other.key() == key).then(|| std::mem::take(&mut other.state));
-        if let Some(state) = self.running.lock().groups.iter_mut().find_map(of_key) {
+        let is_left = |other: &&Group| {
+            let same = |file: &RuleFile| file.path == other.file && file.groups.iter().any(|g| g.name == other.name());
+            other.name() == group.name() && !book.rule_files.iter().any(same)
+        };
+        let known = {
+            let running = self.running.lock();
+            let of_key = running.groups.iter().find(|other| other.key() == key);
+            let renamed = || running.groups.iter().find(is_left);
+            of_key.or_else(renamed).map(|other| other.state.clone())
+        };
+        if let Some(state) = known {
             return Ok(state);
         }
-        let kept = self.engine.vault().vault_get(VAULT, &key, self.engine.now()).await;
-        let kept = kept.map_err(|failure| Error::Failed { reason: failure.to_string() })?;
-        Ok(kept.and_then(|bytes| rmp_serde::from_slice(&bytes).ok()).unwrap_or_default())
+        let kept = self.kept(VAULT, &key).await?;
+        let mut state: State = kept.and_then(|bytes| rmp_serde::from_slice(&bytes).ok()).unwrap_or_default();
+        let learnt = self.kept(LEARNT, &key).await?;
+        state.relearn(learnt.and_then(|bytes| rmp_serde::from_slice(&bytes).ok()).unwrap_or_default());
+        Ok(state)
+    }
+
+    async fn kept(&self, kind: &str, key: &str) -> Result<Option<Vec<u8>>, Error> {
+        let kept = self.engine.vault().vault_get(kind, key, self.engine.now()).await;
+        kept.map_err(|failure| Error::Failed { reason: failure.to_string() })
     }
 
     /// The raised signals of a group's rules, from the facts.
@@ -185,19 +317,47 @@ impl Ruler {
         })
     }
 
-    /// Evaluates what is due, and what may see something new.
-    fn evaluate(&self) {
+    /// Evaluates the groups that are due, and of the others the rules that may see something new.
+    async fn evaluate(self: &Arc<Self>, is_due: impl Fn(&Group) -> bool + Send + 'static) {
+        let ruler = Arc::clone(self);
+        let evaluated = tokio::task::spawn_blocking(move || ruler.evaluate_now(&is_due)).await;
+        if evaluated.is_err() {
+            tracing::error!("an evaluation of rules ended early");
+        }
+    }
+
+    /// Readers are let in between two groups.
+    fn evaluate_now(&self, is_due: &dyn Fn(&Group) -> bool) {
         let now = self.engine.now();
-        let written: HashSet<u32> = self.series.take_written().into_iter().collect();
-        let mut running = self.running.lock();
-        for group in &mut running.groups {
-            group.note_written(&written);
-            if group.is_due(now) {
-                let samples = group.evaluate(&self.setting, &*self.series, now);
-                if let Err(error) = self.series.write(samples, now) {
-                    group.note_unwritten(&error);
-                }
+        let (count, started) = {
+            let running = self.running.lock();
+            (running.groups.len(), running.started.map(Timestamp::as_millisecond))
+        };
+        let setting = Setting { started, ..self.setting.clone() };
+        for place in 0..count {
+            let mut running = self.running.lock();
+            let Some(group) = running.groups.get_mut(place) else { return };
+            if is_due(group) || group.is_asked() {
+                self.evaluate_one(group, is_due(group), &setting, now);
             }
+        }
+    }
+
+    /// Evaluates a group, or of it what was asked. Should that end early by a mistake of ours, the other groups go on.
+    fn evaluate_one(&self, group: &mut Group, whole: bool, setting: &Setting, now: Timestamp) {
+        let evaluated = catch_unwind(AssertUnwindSafe(|| match whole {
+            true => group.evaluate(setting, &*self.series, now),
+            false => group.answer(setting, &*self.series, now),
+        }));
+        let written = match evaluated {
+            Ok(samples) => self.series.write(samples, now),
+            Err(_) => {
+                group.give_up(now);
+                Err("the evaluation ended early by a mistake of the program: please report it".to_owned())
+            }
+        };
+        if let Err(error) = written {
+            group.note_unwritten(&error);
         }
     }
 
@@ -221,21 +381,32 @@ impl Ruler {
     /// Keeps what groups remember, where it has changed.
     async fn keep(&self) -> Result<(), Error> {
         let now = self.engine.now();
-        let changed: Vec<(String, Vec<u8>)> =
-            self.running.lock().groups.iter_mut().filter_map(|group| group.take_kept(now)).collect();
-        for (name, bytes) in changed {
-            let kept = self.engine.vault().vault_put(VAULT, &name, &bytes, None).await;
+        let take = |group: &mut Group| {
+            let state = group.take_kept(now).map(|(name, bytes)| (VAULT, name, bytes));
+            state.into_iter().chain(group.take_learnt(now).map(|(name, bytes)| (LEARNT, name, bytes)))
+        };
+        let changed: Vec<_> = self.running.lock().groups.iter_mut().flat_map(take).collect();
+        for (kind, name, bytes) in changed {
+            let kept = self.engine.vault().vault_put(kind, &name, &bytes, None).await;
             kept.map_err(|failure| Error::Failed { reason: failure.to_string() })?;
         }
         Ok(())
     }
 
-    /// Every group with its rules and their alerts, as readers see them.
+    /// Every group with its rules and their alerts, as readers see them. Waits while one is evaluated.
     ///
     /// # Errors
     /// When the actor may not read signals.
-    pub fn groups(&self, actor: &Actor) -> Result<Vec<GroupView>, Error> {
+    pub async fn groups(self: &Arc<Self>, actor: &Actor) -> Result<Vec<GroupView>, Error> {
         self.engine.may(actor, crate::Read::of("signals:read"))?;
-        Ok(self.running.lock().groups.iter().map(Group::view).collect())
+        let ruler = Arc::clone(self);
+        let views = move || ruler.running.lock().groups.iter().map(Group::view).collect();
+        tokio::task::spawn_blocking(views).await.map_err(|error| Error::Failed { reason: error.to_string() })
     }
+}
+
+/// Whether groups in several files have alerts of this name.
+fn is_shared(book: &Book, rule: &RuleName) -> bool {
+    let groups = book.rule_files.iter().flat_map(|file| &file.groups);
+    groups.filter(|group| group.rule_names().any(|name| name == *rule)).count() > 1
 }

@@ -13,25 +13,54 @@ use crate::Parts;
 
 /// Series that a test writes.
 #[derive(Default)]
-struct Memory(SeriesLock<MemorySource>);
+struct Memory(SeriesLock<MemorySource>, SeriesLock<Watched>);
+
+/// What is watched, and what was written of it.
+#[derive(Default)]
+struct Watched {
+    watches: Vec<Vec<Matcher>>,
+    written: Vec<u32>,
+    selected: Vec<Vec<Matcher>>,
+}
+
+impl Memory {
+    fn insert(&self, labels: Labels, points: impl IntoIterator<Item = Point>) {
+        let mut watched = self.1.lock();
+        let hears = |matchers: &Vec<Matcher>| matchers.iter().all(|matcher| matcher.holds(labels.get(&matcher.name)));
+        let heard: Vec<u32> = (0..).zip(&watched.watches).filter(|(_, all)| hears(all)).map(|(id, _)| id).collect();
+        watched.written.extend(heard);
+        self.0.lock().insert(labels, points);
+    }
+
+    /// The metrics that were asked for since this was last asked.
+    fn take_selected(&self) -> Vec<String> {
+        let selected = std::mem::take(&mut self.1.lock().selected).into_iter().flatten();
+        let names = selected.filter(|matcher| matcher.name == "__name__");
+        names
+            .filter_map(|matcher| if let promql::ast::Test::Is(name) = matcher.test { Some(name) } else { None })
+            .collect()
+    }
+}
 
 impl SeriesSource for Memory {
     fn select(&self, wanted: Wanted<'_>) -> Result<Vec<Series>, SourceFailure> {
+        self.1.lock().selected.push(wanted.matchers.to_vec());
         self.0.lock().select(wanted)
     }
 }
 
 impl SeriesStore for Memory {
     fn write(&self, samples: Vec<(Labels, Point)>, _: Timestamp) -> Result<(), String> {
-        let mut series = self.0.lock();
-        samples.into_iter().for_each(|(labels, point)| series.insert(labels, [point]));
+        samples.into_iter().for_each(|(labels, point)| self.insert(labels, [point]));
         Ok(())
     }
-    fn watch(&self, _: &[Matcher]) -> Option<Watch> {
-        None
+    fn watch(&self, matchers: &[Matcher], _: Millis) -> Option<Watch> {
+        let watches = &mut self.1.lock().watches;
+        watches.push(matchers.to_vec());
+        Some(Watch { id: u32::try_from(watches.len() - 1).ok()?, held: Box::new(()) })
     }
     fn take_written(&self) -> Vec<u32> {
-        Vec::new()
+        std::mem::take(&mut self.1.lock().written)
     }
 }
 
@@ -58,13 +87,17 @@ impl House {
 
     /// An engine with its ruler over a book with these rules.
     async fn start(&self, rules: &[(&str, u64)]) -> (Engine, Arc<Ruler>) {
+        self.start_with(book(rules)).await
+    }
+
+    async fn start_with(&self, book: Book) -> (Engine, Arc<Ruler>) {
         let parts = Parts {
             store: Arc::clone(&self.store) as Arc<dyn kernel::port::JournalStore>,
             deliver: Arc::new(FakeWorld::new()),
             samples: Arc::new(NoWindows),
             clock: Arc::new(self.clock.clone()),
             chance: Arc::new(SeededChance::new(1)),
-            book: book(rules),
+            book,
             signing_seed: [1; 32],
             origin: "test.example/journal".into(),
             link_secret: [2; 32],
@@ -82,13 +115,26 @@ impl House {
         if let Some(depth) = depth {
             let now = kernel::port::Clock::now(&self.clock).as_millisecond();
             let labels = Labels::from_pairs([("__name__", "depth"), ("queue", "mail")]);
-            self.series.0.lock().insert(labels, [Point::float(now, depth)]);
+            self.series.insert(labels, [Point::float(now, depth)]);
         }
         ruler.turn().await.unwrap();
     }
 }
 
 fn book(rules: &[(&str, u64)]) -> Book {
+    book_of(&[("prometheus/queues.yml", rules)])
+}
+
+/// Files with a group each; all groups have the same name.
+fn book_of(files: &[(&str, &[(&str, u64)])]) -> Book {
+    let digest = Digest::of(&[format!("{files:?}").as_bytes()]);
+    let file = |(path, rules): &(&str, &[(&str, u64)])| RuleFile { path: (*path).into(), groups: vec![group(rules)] };
+    let rule_files: Vec<RuleFile> = files.iter().map(file).collect();
+    let alerting = rule_files.iter().flat_map(|file| &file.groups).flat_map(Group::rule_names).collect();
+    Book { rule_files, alerting, digest, ..Book::default() }
+}
+
+fn group(rules: &[(&str, u64)]) -> Group {
     let alert = |(i, (expr, hold)): (usize, &(&str, u64))| {
         Rule::Alerting(Alerting {
             alert: "Deep".into(),
@@ -98,12 +144,7 @@ fn book(rules: &[(&str, u64)]) -> Book {
             ..Alerting::default()
         })
     };
-    let group =
-        Group { name: "queues".into(), rules: rules.iter().enumerate().map(alert).collect(), ..Group::default() };
-    let alerting = group.rule_names().collect();
-    let digest = Digest::of(&[format!("{rules:?}").as_bytes()]);
-    let rule_files = vec![RuleFile { path: "prometheus/queues.yml".into(), groups: vec![group] }];
-    Book { rule_files, alerting, digest, ..Book::default() }
+    Group { name: "queues".into(), rules: rules.iter().enumerate().map(alert).collect(), ..Group::default() }
 }
 
 /// The kinds of facts about signals so far.
@@ -196,7 +237,7 @@ async fn ru_3_what_could_not_be_recorded_is_said_again() {
     house.clock.advance(Seconds(15));
     let now = kernel::port::Clock::now(&house.clock).as_millisecond();
     let labels = Labels::from_pairs([("__name__", "depth"), ("queue", "mail")]);
-    house.series.0.lock().insert(labels, [Point::float(now, 11.0)]);
+    house.series.insert(labels, [Point::float(now, 11.0)]);
     house.store.fail_appends(1);
     assert!(ruler.turn().await.is_err());
     while ruler.turn().await.is_err() {
@@ -212,9 +253,9 @@ async fn ru_4_a_rule_that_fails_says_so_and_the_others_go_on() {
     let (engine, ruler) = house.start(&[("depth + on () depth", 0), AT_ONCE]).await;
     let other = Labels::from_pairs([("__name__", "depth"), ("queue", "print")]);
     let now = kernel::port::Clock::now(&house.clock).as_millisecond();
-    house.series.0.lock().insert(other, [Point::float(now, 1.0)]);
+    house.series.insert(other, [Point::float(now, 1.0)]);
     house.turn(&ruler, Some(11.0)).await;
-    let groups = ruler.groups(&Actor::system("test")).unwrap();
+    let groups = ruler.groups(&Actor::system("test")).await.unwrap();
     assert!(groups[0].rules[0].error.as_ref().is_some_and(|error| error.contains("many-to-many")), "{groups:?}");
     assert_eq!((groups[0].rules[1].error.as_ref(), raised(&engine)), (None, 1));
     engine.stop().await;
@@ -227,7 +268,7 @@ async fn ru_5_missed_evaluations_are_counted() {
     house.turn(&ruler, Some(1.0)).await;
     house.clock.advance(Seconds(60));
     house.turn(&ruler, Some(1.0)).await;
-    assert_eq!(ruler.groups(&Actor::system("test")).unwrap()[0].missed, 4);
+    assert_eq!(ruler.groups(&Actor::system("test")).await.unwrap()[0].missed, 4);
     engine.stop().await;
 }
 
@@ -236,13 +277,12 @@ async fn groups_of_one_name_in_two_files_do_not_know_of_each_other() {
     let house = House::new();
     let (engine, _) = house.start(&[]).await;
     let series: &dyn SeriesStore = &*house.series;
-    let group =
-        |path: &str, expr: &str| super::group::Group::new(path, &book(&[(expr, 0)]).rule_files[0].groups[0], series);
+    let group = |path: &str, expr: &str| super::group::Group::new(path, &book(&[(expr, 0)]).rule_files[0].groups[0]);
     let (mut one, mut other) = (group("a.yml", "depth > 10"), group("b.yml", "depth > 9"));
     assert_ne!(one.key(), other.key());
     let now = kernel::port::Clock::now(&house.clock);
     let labels = Labels::from_pairs([("__name__", "depth"), ("queue", "mail")]);
-    house.series.0.lock().insert(labels, [Point::float(now.as_millisecond(), 11.0)]);
+    house.series.insert(labels, [Point::float(now.as_millisecond(), 11.0)]);
     for group in [&mut one, &mut other] {
         group.evaluate(&Setting::default(), series, now);
     }
@@ -261,5 +301,160 @@ async fn a_rule_that_leaves_the_watchbook_clears_its_alerts() {
     let (engine, ruler) = house.start(&[]).await;
     house.turn(&ruler, Some(11.0)).await;
     assert_eq!(raised(&engine), 0);
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn ru_6_what_is_written_is_seen_at_once_by_those_rules_that_read_it() {
+    let house = House::new();
+    let (engine, ruler) = house.start(&[AT_ONCE, ("width > 10", 0), ("depth > 10", 60)]).await;
+    house.turn(&ruler, Some(1.0)).await;
+    house.series.take_selected();
+    house.clock.advance(Seconds(1));
+    ruler.turn().await.unwrap();
+    assert_eq!((house.series.take_selected(), raised(&engine)), (vec![], 0), "nothing was written, nobody looks");
+    let now = kernel::port::Clock::now(&house.clock).as_millisecond();
+    house.series.insert(Labels::from_pairs([("__name__", "depth"), ("queue", "mail")]), [Point::float(now, 11.0)]);
+    ruler.turn().await.unwrap();
+    assert_eq!((house.series.take_selected(), raised(&engine)), (vec!["depth".to_owned()], 1));
+    assert_eq!(ruler.groups(&Actor::system("test")).await.unwrap()[0].evaluations, 1, "that was no beat");
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn a_selector_of_many_rules_stands_once() {
+    let house = House::new();
+    let (engine, ruler) = house.start(&[AT_ONCE, ("depth > 11", 0), ("rate(width[5m]) > 1", 60)]).await;
+    house.turn(&ruler, Some(1.0)).await;
+    assert_eq!(house.series.1.lock().watches.len(), 2);
+    engine.stop().await;
+}
+
+impl House {
+    /// Writes one sample now.
+    fn write(&self, name: &str, value: f64) {
+        let now = kernel::port::Clock::now(&self.clock).as_millisecond();
+        self.series.insert(Labels::from_pairs([("__name__", name), ("queue", "mail")]), [Point::float(now, value)]);
+    }
+}
+
+fn open_alerts(engine: &Engine) -> usize {
+    let count = |world: &crate::World| world.alerts.alerts_from(0, 100).0.len();
+    engine.read(&Actor::system("test"), crate::Read::of("alerts:read"), count).unwrap()
+}
+
+#[tokio::test]
+async fn ru_2_a_restart_before_anything_is_written_leaves_raised_alerts_raised() {
+    let house = House::new();
+    let (engine, ruler) = house.start(&[AT_ONCE]).await;
+    house.turn(&ruler, Some(11.0)).await;
+    engine.stop().await;
+    house.clock.advance(Seconds::minutes(20));
+    let (engine, ruler) = house.start(&[AT_ONCE]).await;
+    house.turn(&ruler, None).await;
+    assert_eq!(facts(&engine).await, ["SignalRaised"], "its samples have not come back yet");
+    house.turn(&ruler, Some(11.0)).await;
+    house.turn(&ruler, Some(1.0)).await;
+    assert_eq!(facts(&engine).await, ["SignalRaised", "SignalCleared"]);
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn ru_7_an_alert_of_two_rules_lasts_until_both_are_over() {
+    let house = House::new();
+    let wide: (&str, u64) = ("width > 10", 0);
+    let mut apart = book_of(&[("prometheus/a.yml", &[AT_ONCE]), ("prometheus/b.yml", &[wide])]);
+    apart.rule_files[1].groups[0].name = "others".into();
+    apart.alerting = apart.rule_files.iter().flat_map(|file| &file.groups).flat_map(Group::rule_names).collect();
+    let books = [book(&[AT_ONCE, wide]), apart];
+    for book in books {
+        let (engine, ruler) = house.start_with(book).await;
+        house.write("width", 11.0);
+        house.turn(&ruler, Some(11.0)).await;
+        assert_eq!(open_alerts(&engine), 1);
+        house.write("width", 11.0);
+        house.turn(&ruler, Some(1.0)).await;
+        assert_eq!(open_alerts(&engine), 1, "the other rule still says so");
+        house.write("width", 1.0);
+        house.turn(&ruler, Some(1.0)).await;
+        assert_eq!((raised(&engine), open_alerts(&engine)), (0, 0));
+        engine.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn an_alert_that_a_person_dismisses_while_its_condition_holds_is_raised_again() {
+    let house = House::new();
+    let (engine, ruler) = house.start(&[AT_ONCE]).await;
+    house.turn(&ruler, Some(11.0)).await;
+    let signal = engine
+        .read(&Actor::system("test"), crate::Read::of("signals:read"), |world| world.signals.raised().next().cloned());
+    let signals::Signal { rule, series, .. } = signal.unwrap().unwrap();
+    engine.ask(&Actor::system("test"), signals::Command::Dismiss { rule, series }).await.unwrap();
+    assert_eq!(raised(&engine), 0);
+    for _ in 0..3 {
+        house.turn(&ruler, Some(11.0)).await;
+    }
+    assert_eq!((raised(&engine), open_alerts(&engine)), (1, 1));
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn an_alert_of_ours_that_a_person_resolves_while_its_signal_is_raised_opens_again() {
+    let house = House::new();
+    let (engine, ruler) = house.start(&[AT_ONCE]).await;
+    house.turn(&ruler, Some(11.0)).await;
+    let alert = engine.read(&Actor::system("test"), crate::Read::of("alerts:read"), |world| {
+        world.alerts.alerts_from(0, 1).0.first().map(|alert| alert.fingerprint())
+    });
+    let resolve = alerts::Command::Resolve { alert: alert.unwrap().unwrap(), note: String::new() };
+    engine.ask(&Actor::system("test"), resolve).await.unwrap();
+    engine.wake().await.unwrap();
+    assert_eq!((raised(&engine), open_alerts(&engine)), (1, 1));
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn a_rule_file_with_another_name_goes_on_with_what_it_remembers() {
+    let house = House::new();
+    let (engine, ruler) = house.start(&[HELD]).await;
+    for _ in 0..3 {
+        house.turn(&ruler, Some(11.0)).await;
+    }
+    let facts_before = facts(&engine).await;
+    engine.apply_book(&Actor::system("test"), book_of(&[("prometheus/renamed.yml", &[HELD])]), "test").await.unwrap();
+    for _ in 0..2 {
+        house.turn(&ruler, Some(11.0)).await;
+    }
+    assert_eq!((facts_before.len(), raised(&engine)), (0, 1));
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn series_of_a_group_that_leaves_the_watchbook_end() {
+    let house = House::new();
+    let (engine, ruler) = house.start(&[AT_ONCE]).await;
+    house.turn(&ruler, Some(11.0)).await;
+    engine.apply_book(&Actor::system("test"), book(&[]), "test").await.unwrap();
+    house.turn(&ruler, None).await;
+    let now = kernel::port::Clock::now(&house.clock).as_millisecond();
+    let found = promql::instant(&promql::parse("ALERTS").unwrap(), &*house.series, now, &promql::Options::default());
+    assert!(matches!(found.unwrap().data, promql::Data::Vector(all) if all.is_empty()));
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn what_anomaly_has_learnt_survives_a_restart() {
+    const UNUSUAL: (&str, u64) = ("anomaly(depth) > 0.99", 0);
+    let house = House::new();
+    let (engine, ruler) = house.start(&[UNUSUAL]).await;
+    for turn in 0..400 {
+        house.turn(&ruler, Some(f64::from(turn * 7 % 5))).await;
+    }
+    engine.stop().await;
+    let (engine, ruler) = house.start(&[UNUSUAL]).await;
+    house.turn(&ruler, Some(60.0)).await;
+    assert_eq!(raised(&engine), 1, "it knows what is usual");
+    assert_eq!(engine.vault().vault_forget(LEARNT, "").await.unwrap(), 1);
     engine.stop().await;
 }

@@ -41,6 +41,7 @@ fn go_1_each_role_does_its_own_and_no_more() {
         ("me:read", Internal, "vrcodag"),
         ("alerts:acknowledge", Internal, "-rc--a-"),
         ("signals:dismiss", Internal, "-rc--a-"),
+        ("signals:judge", Internal, "-rc--a-"),
         ("incidents:declare", Internal, "-rc--a-"),
         ("incidents:declare", Restricted, "--c--a-"),
         ("learning:publish", Internal, "-rc--a-"),

@@ -24,6 +24,29 @@ pub struct RuleFile {
     pub groups: Vec<Group>,
 }
 
+/// What becomes of a watchbook in which a rule or an objective is bad.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnBadRule {
+    /// The whole watchbook is refused, and the live one stays.
+    #[default]
+    Refuse,
+    /// What is bad is left out and named; the rest is loaded.
+    LoadTheRest,
+}
+
+/// A rule, a group or an objective that was left out.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LeftOut {
+    /// Its file.
+    pub file: String,
+    /// Its line.
+    pub line: usize,
+    /// What it is, such as `rule "DiskFull" of group "disks"`.
+    pub what: String,
+    /// Why.
+    pub message: String,
+}
+
 /// Where something stands in its file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Place {

@@ -6,6 +6,28 @@ use std::num::NonZeroU32;
 
 use crate::Seconds;
 
+/// The objectives of a watchbook, and what is needed to make rules of them.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Objectives {
+    /// The objectives, in order of place.
+    pub slos: Vec<Placed>,
+    /// Windows of one's own; for other periods the published ones hold.
+    pub windows: Vec<Windows>,
+    /// Queries of plugins by the plugin's name.
+    pub plugins: BTreeMap<String, String>,
+}
+
+/// An objective and where it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Placed {
+    /// The path of its file.
+    pub file: String,
+    /// Its line, from one.
+    pub line: usize,
+    /// The objective.
+    pub slo: Slo,
+}
+
 /// A service-level objective.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Slo {

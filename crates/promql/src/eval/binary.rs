@@ -11,6 +11,9 @@ impl Engine<'_> {
     /// What an operator gives on a grid.
     pub fn binary(&self, binary: &Binary, grid: Grid, depth: usize) -> Result<Evaluated, Error> {
         use Evaluated::{Scalar, Vector};
+        if let Some(columns) = self.filtered(binary, grid, depth)? {
+            return Ok(Vector(columns));
+        }
         let left = self.eval(&binary.left, grid, depth)?;
         let right = self.eval(&binary.right, grid, depth)?;
         let (op, notes) = (binary.op, &self.notes);

@@ -28,7 +28,8 @@ fn compares(op: BinaryOp, a: f64, b: f64) -> Option<bool> {
     }
 }
 
-fn is_comparison(op: BinaryOp) -> bool {
+/// Whether an operator compares.
+pub(super) fn is_comparison(op: BinaryOp) -> bool {
     compares(op, 0.0, 0.0).is_some()
 }
 
@@ -137,6 +138,29 @@ fn combined(op: BinaryOp, combined: Result<Combined, Incompatible>, operation: &
     kept(histogram(&result))
 }
 
+/// An operator with a number on one side, which waits for the value on the other.
+pub(super) struct Sides<'n> {
+    /// The operator.
+    pub op: BinaryOp,
+    /// The number.
+    pub number: &'n Value,
+    /// Whether it stands on the left.
+    pub number_is_left: bool,
+    /// Whether a comparison gives 0 or 1.
+    pub as_bool: bool,
+}
+
+impl Sides<'_> {
+    /// What it gives for a value. A comparison keeps the value of the series, on whichever side that stands.
+    pub fn with(&self, value: &Value, notes: &Notes) -> Option<Value> {
+        let (left, right) = if self.number_is_left { (self.number, value) } else { (value, self.number) };
+        let outcome = values(self.op, left, right, notes)?;
+        let keeps = is_comparison(self.op) && self.number_is_left;
+        let outcome = if keeps { Outcome { value: value.clone(), ..outcome } } else { outcome };
+        outcome.result(self.as_bool)
+    }
+}
+
 /// A number on one side of an operator, at each step.
 pub(super) struct ScalarSide {
     /// The numbers.
@@ -145,7 +169,7 @@ pub(super) struct ScalarSide {
     pub is_left: bool,
 }
 
-/// An operator between series and a number. A comparison keeps the value of the series, on whichever side it stands.
+/// An operator between series and a number.
 pub(super) fn with_scalar(
     op: BinaryOp,
     columns: Vec<Column>,
@@ -156,13 +180,8 @@ pub(super) fn with_scalar(
     let change = |mut column: Column| {
         for (cell, number) in column.cells.iter_mut().zip(&scalar.values) {
             let Some(value) = cell.take() else { continue };
-            let number = Value::Float(*number);
-            let (left, right) = if scalar.is_left { (&number, &value) } else { (&value, &number) };
-            *cell = values(op, left, right, notes).and_then(|outcome| {
-                let keeps = is_comparison(op) && scalar.is_left;
-                let outcome = if keeps { Outcome { value: value.clone(), ..outcome } } else { outcome };
-                outcome.result(as_bool)
-            });
+            let sides = Sides { op, number: &Value::Float(*number), number_is_left: scalar.is_left, as_bool };
+            *cell = sides.with(&value, notes);
         }
         column.drop_name |= renames(op) || as_bool;
         column

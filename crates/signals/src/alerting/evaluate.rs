@@ -1,13 +1,14 @@
 //! A whole group, one evaluation.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use promql::{Labels, Millis, Point, SeriesSource, Value};
 
 use super::Setting;
 use super::outcome::{Cleared, Outcome, RuleError, Transition, What};
 use super::overlay::Overlay;
-use super::plan::{Plan, Planned};
+use super::plan::{Plan, Planned, RecordPlan};
+use super::prompt::Prompt;
 use super::rule::{Scene, alert, cleared, record, transition, written};
 use super::state::{RuleState, State};
 
@@ -16,25 +17,77 @@ use super::state::{RuleState, State};
 /// What the state holds of rules that are no longer in the plan ends.
 #[must_use]
 pub fn evaluate(plan: &Plan, setting: &Setting, source: &dyn SeriesSource, at: Millis, state: &mut State) -> Outcome {
-    let overlay = Overlay::new(source);
-    let scene =
-        Scene { source: &overlay, setting, at, offset: plan.offset, limit: plan.limit, ahead: None, silent: false };
+    let overlay = Overlay::new(source).every(plan.interval.unwrap_or(0));
+    let scene = scene(plan, setting, &overlay, at);
     let mut outcome = retire(plan, at, state);
     for (index, rule) in plan.rules.iter().enumerate() {
-        if !state.rules.contains_key(rule.key()) {
-            state.rules.insert(rule.key().to_owned(), RuleState::default());
-        }
-        let Some(known) = state.rules.get_mut(rule.key()) else { continue };
-        match one(rule, &scene, known, &mut outcome.transitions) {
-            Ok(samples) => {
-                if let Err(message) = put(samples, &overlay, &mut outcome.samples) {
-                    outcome.errors.push(RuleError { rule: index, name: rule.name().to_owned(), message });
-                }
-            }
-            Err(message) => outcome.errors.push(RuleError { rule: index, name: rule.name().to_owned(), message }),
+        step(index, rule, &scene, state, &mut outcome);
+    }
+    state.at = Some(at);
+    outcome
+}
+
+/// Evaluates some of the rules that fire at once, by their [`Prompt`]s, between two evaluations of their group. They see
+/// what the recording rules before them would write now, but nothing is written for those: that is for the group's beat.
+#[must_use]
+pub fn evaluate_at_once<'p>(
+    plan: &Plan,
+    prompts: impl IntoIterator<Item = &'p Prompt>,
+    setting: &Setting,
+    source: &dyn SeriesSource,
+    at: Millis,
+    state: &mut State,
+) -> Outcome {
+    let (mut wanted, mut needed) = (BTreeSet::new(), BTreeSet::new());
+    for prompt in prompts {
+        wanted.insert(prompt.rule);
+        needed.extend(&prompt.needs);
+    }
+    let overlay = Overlay::new(source).every(plan.interval.unwrap_or(0));
+    let scene = scene(plan, setting, &overlay, at);
+    let mut outcome = Outcome::default();
+    for index in wanted.union(&needed) {
+        match plan.rules.get(*index) {
+            Some(rule) if wanted.contains(index) => step(*index, rule, &scene, state, &mut outcome),
+            Some(Planned::Record(rule)) => foresee(*index, rule, &scene, &mut outcome),
+            _ => {}
         }
     }
     outcome
+}
+
+fn scene<'a>(plan: &Plan, setting: &'a Setting, overlay: &'a Overlay<'a>, at: Millis) -> Scene<'a> {
+    Scene { source: overlay, setting, at, offset: plan.offset, limit: plan.limit, ahead: None, silent: false }
+}
+
+/// Evaluates one rule of a group. A rule that remembers nothing afterwards leaves no trace in the state.
+fn step(index: usize, rule: &Planned, scene: &Scene<'_>, state: &mut State, outcome: &mut Outcome) {
+    let mut fresh = RuleState::default();
+    let known = state.rules.get_mut(rule.key());
+    let is_new = known.is_none();
+    let known = known.unwrap_or(&mut fresh);
+    let samples = one(rule, scene, known, &mut outcome.transitions);
+    let is_empty = known.is_empty();
+    match (is_new, is_empty) {
+        (true, false) => drop(state.rules.insert(rule.key().to_owned(), fresh)),
+        (false, true) => drop(state.rules.remove(rule.key())),
+        _ => {}
+    }
+    if let Err(message) = samples.and_then(|samples| put(samples, scene.source, &mut outcome.samples)) {
+        outcome.errors.push(RuleError { rule: index, name: rule.name().to_owned(), message });
+    }
+}
+
+/// Lets the rules behind a recording rule see what it would write now.
+fn foresee(index: usize, rule: &RecordPlan, scene: &Scene<'_>, outcome: &mut Outcome) {
+    let at = scene.at.saturating_sub(scene.offset);
+    let seen = record(rule, scene).and_then(|samples| {
+        let points = samples.into_iter().map(|(labels, value)| (labels, Point { at, born: 0, value }));
+        put(points.collect(), scene.source, &mut Vec::new())
+    });
+    if let Err(message) = seen {
+        outcome.errors.push(RuleError { rule: index, name: rule.name.clone(), message });
+    }
 }
 
 /// A person says that an alert whose series vanished is over. `None` when there is no such alert, or its series are there:
@@ -44,6 +97,13 @@ pub fn dismiss(key: &str, identity: &Labels, at: Millis, state: &mut State) -> O
     alerts.get(identity).filter(|alert| alert.raised && alert.missing_since.is_some())?;
     let alert = alerts.remove(identity)?;
     Some(transition(name_in(key), &alert, What::Cleared(Cleared::Dismissed), at))
+}
+
+/// A raised alert, to be said once more to those who have forgotten it.
+#[must_use]
+pub fn raised_again(key: &str, identity: &Labels, at: Millis, state: &State) -> Option<Transition> {
+    let alert = state.rules.get(key)?.alerts.get(identity).filter(|alert| alert.raised)?;
+    Some(transition(name_in(key), alert, What::Raised, at))
 }
 
 /// Puts the samples of a rule before the source, and among those to write. Where two rules write one series, the sample of
@@ -67,16 +127,21 @@ pub(crate) fn one(
     known: &mut RuleState,
     said: &mut Vec<Transition>,
 ) -> Result<Vec<(Labels, Point)>, String> {
+    scene.source.scorer.swap(Some(std::mem::take(&mut known.learnt)));
     let samples = match rule {
-        Planned::Record(rule) => record(rule, scene)?,
-        Planned::Alert(rule) => alert(rule, scene, known, said)?,
+        Planned::Record(rule) => record(rule, scene),
+        Planned::Alert(rule) => alert(rule, scene, known, said),
     };
-    Ok(written(samples, known, scene.at.saturating_sub(scene.offset)))
+    known.learnt = scene.source.scorer.swap(None).unwrap_or_default();
+    Ok(written(samples?, known, scene.at.saturating_sub(scene.offset)))
 }
 
 /// Ends what the state holds of rules that are gone.
 fn retire(plan: &Plan, at: Millis, state: &mut State) -> Outcome {
     let mut outcome = Outcome::default();
+    if state.is_empty() {
+        return outcome;
+    }
     let keys: HashSet<&str> = plan.rules.iter().map(Planned::key).collect();
     state.rules.retain(|key, rule| {
         if keys.contains(&**key) {
@@ -91,7 +156,7 @@ fn retire(plan: &Plan, at: Millis, state: &mut State) -> Outcome {
 }
 
 /// The rule's name in its identity.
-fn name_in(key: &str) -> &str {
+pub(super) fn name_in(key: &str) -> &str {
     let name = key.split_once(':').map_or(key, |(_, rest)| rest);
     name.split_once('{').map_or(name, |(name, _)| name)
 }

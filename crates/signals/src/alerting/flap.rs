@@ -13,7 +13,7 @@ const WEIGHT_OLDEST: f64 = 0.8;
 const WEIGHT_NEWEST: f64 = 1.2;
 
 /// Yes or no in up to 64 evaluations; the newest is the lowest bit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub(super) struct History {
     bits: u64,
     count: u8,

@@ -29,6 +29,7 @@
 //! | answer -> labels and annotations | `render` |
 //! | one alert, one evaluation | `step`, `flap` |
 //! | a rule, a group | `rule`, `evaluate` |
+//! | some rules between two beats, because something was written | `prompt`, `evaluate` |
 //! | many instants at once, for a replay | `ahead` |
 
 mod ahead;
@@ -39,6 +40,7 @@ mod outcome;
 mod overlay;
 mod plan;
 mod presence;
+mod prompt;
 mod reconcile;
 mod render;
 mod rule;
@@ -49,13 +51,14 @@ mod tests;
 
 pub(crate) use ahead::{Ahead, Answers, Grid, queries};
 pub(crate) use evaluate::one;
-pub use evaluate::{dismiss, evaluate};
+pub use evaluate::{dismiss, evaluate, evaluate_at_once, raised_again};
 pub use outcome::{Cleared, Outcome, RuleError, Transition, What};
 pub(crate) use overlay::named;
 pub use overlay::{Duplicate, Overlay};
 pub use plan::{AlertPlan, Broken, Plan, Planned, RecordPlan};
 pub use presence::presence;
 pub(crate) use presence::{compared, is_comparison};
+pub use prompt::Prompt;
 pub use reconcile::{Known, reconcile};
 pub use render::{annotations_of, vector};
 pub(crate) use rule::Scene;
@@ -77,6 +80,13 @@ pub const SEVERITY: &str = "severity";
 pub const RESOLVED_RETENTION: Millis = 15 * 60_000;
 /// How long a pending alert outlives the samples of its series under `on_missing: keep`, in milliseconds.
 pub const PENDING_GAP_MAX: Millis = 5 * 60_000;
+/// How long after a start the absence of samples means nothing, because those who send them have to find their way back: as
+/// long as a query looks back for the newest sample.
+pub const START_GRACE: Millis = 5 * 60_000;
+/// For how long nothing may have been evaluated until that is more than a reload or a late beat.
+pub const GAP_MIN: Millis = 2 * 60_000;
+/// For how long nothing may have been evaluated until a pending alert begins anew; as in Prometheus.
+pub const OUTAGE_MAX: Millis = 60 * 60_000;
 /// How many series a rule remembers to tell that they are missing.
 pub const KNOWN_SERIES_MAX: usize = 10_000;
 /// How long a series that vanished is called missing before it is forgotten, in milliseconds: seven days.
@@ -93,4 +103,6 @@ pub struct Setting {
     pub external_url: String,
     /// What queries may do.
     pub options: promql::Options,
+    /// When whoever evaluates began to see samples, where that was not always so: see [`START_GRACE`].
+    pub started: Option<Millis>,
 }

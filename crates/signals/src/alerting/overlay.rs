@@ -4,13 +4,17 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 
 use promql::ast::{Matcher, Test};
-use promql::{Labels, METRIC_NAME, Point, Series, SeriesSource, SourceFailure, Wanted};
+use promql::{Each, Labels, METRIC_NAME, Millis, Point, Scorer, Series, SeriesSource, SourceFailure, Wanted};
+
+use crate::anomaly::Remembering;
 
 /// A source, and newer samples on top of it.
 pub struct Overlay<'a> {
     below: &'a dyn SeriesSource,
     /// By metric name, then by series.
     fresh: RefCell<HashMap<String, HashMap<Labels, Vec<Point>>>>,
+    /// Scores for the rule that is evaluated.
+    pub(super) scorer: Remembering,
 }
 
 /// A series has another sample of that time.
@@ -21,7 +25,13 @@ impl<'a> Overlay<'a> {
     /// A source with nothing on top.
     #[must_use]
     pub fn new(below: &'a dyn SeriesSource) -> Self {
-        Self { below, fresh: RefCell::default() }
+        Self { below, fresh: RefCell::default(), scorer: Remembering::default() }
+    }
+
+    /// The same for rules that are evaluated so often.
+    #[must_use]
+    pub fn every(self, interval: Millis) -> Self {
+        Self { scorer: Remembering::every(interval), ..self }
     }
 
     /// Puts a sample on top.
@@ -86,5 +96,28 @@ impl SeriesSource for Overlay<'_> {
         rest.sort_by(|a, b| a.labels.cmp(&b.labels));
         all.extend(rest);
         Ok(all)
+    }
+    fn newest(&self, wanted: Wanted<'_>, each: Each<'_>) -> Result<usize, SourceFailure> {
+        let mut fresh = self.wanted(wanted);
+        if fresh.is_empty() {
+            return self.below.newest(wanted, each);
+        }
+        let loaded = self.below.newest(wanted, &mut |labels, at, value| {
+            let newer = fresh.remove(labels).and_then(|points| points.into_iter().rfind(|point| point.at > at));
+            match newer {
+                Some(point) => each(labels, point.at, &point.value),
+                None => each(labels, at, value),
+            }
+        })?;
+        for (labels, points) in &fresh {
+            if let Some(point) = points.last() {
+                each(labels, point.at, &point.value);
+            }
+        }
+        Ok(loaded + fresh.len())
+    }
+
+    fn scorer(&self) -> Option<&dyn Scorer> {
+        Some(&self.scorer)
     }
 }

@@ -10,7 +10,7 @@ use promql::Millis;
 use promql::ast::Expr;
 
 use super::presence::{compared, presence};
-use crate::gotemplate;
+use crate::{anomaly, gotemplate};
 
 /// A group of rules ready to run.
 #[derive(Debug, Clone)]
@@ -196,6 +196,7 @@ fn planned(rule: &Rule, key: String, labels: BTreeMap<String, String>) -> Result
     match rule {
         Rule::Recording(rule) => {
             let expr = parse(&rule.expr).map_err(|message| vec![message])?;
+            anomaly::check(&expr, &[]).map_err(|message| vec![message])?;
             let labels = labels.into_iter().collect();
             Ok(Planned::Record(RecordPlan { line: rule.at.line, key, name: rule.record.clone(), labels, expr }))
         }
@@ -248,7 +249,13 @@ fn parts(beyond: &Beyond, rule: &Expr) -> Result<(Option<RecoverPlan>, Events, I
     };
     let events = beyond.min_events.as_ref().map(|events| Ok::<_, String>((parse(&events.of)?, events.at_least)));
     let impact = beyond.severity_from.as_ref().map(|from| Ok::<_, String>((parse(&from.impact)?, from.steps.clone())));
-    Ok((recover, events.transpose()?, impact.transpose()?))
+    let (events, impact) = (events.transpose()?, impact.transpose()?);
+    let recovery = recover.as_ref().map(|recover| match recover {
+        RecoverPlan::Query(expr) | RecoverPlan::Value(expr, _) => expr,
+    });
+    let others = [recovery, events.as_ref().map(|(expr, _)| expr), impact.as_ref().map(|(expr, _)| expr)];
+    anomaly::check(rule, &others.into_iter().flatten().collect::<Vec<_>>())?;
+    Ok((recover, events, impact))
 }
 
 fn parse(expression: &Expression) -> Result<Expr, String> {

@@ -73,6 +73,9 @@ fn of_call(call: &Call) -> Option<Expr> {
     if matches!(call.function, "absent" | "absent_over_time" | "vector" | "scalar" | "time" | "pi") {
         return None;
     }
+    if call.function == promql::ANOMALY {
+        return presence(call.arguments.first()?);
+    }
     let parts: Vec<Option<Expr>> = call.arguments.iter().map(presence).collect();
     if parts.iter().all(Option::is_none) {
         return None;

@@ -5,12 +5,13 @@ use std::collections::HashSet;
 
 use promql::{Labels, Millis};
 
-use super::ALERT_NAME;
+use super::evaluate::name_in;
 use super::flap::History;
-use super::outcome::{Transition, What};
+use super::outcome::{Cleared, Transition, What};
 use super::plan::{AlertPlan, Plan, Planned};
 use super::rule::transition;
 use super::state::{Instance, Phase, State};
+use super::{ALERT_NAME, GAP_MIN, OUTAGE_MAX};
 
 /// An alert that is raised, as the journal has it.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,15 +30,34 @@ pub struct Known {
     pub since: Millis,
 }
 
-/// Sets a state right at a start. Gives the raisings that have to be recorded, because the state has them and the journal
-/// does not.
+impl Known {
+    /// That it is over, because no rule of its group stands for it any more.
+    fn cleared(&self, at: Millis) -> Transition {
+        Transition {
+            rule: self.rule.clone(),
+            identity: self.identity.clone(),
+            labels: self.labels.clone(),
+            annotations: self.annotations.clone(),
+            value: self.value,
+            since: self.since,
+            at,
+            what: What::Cleared(Cleared::RuleGone),
+        }
+    }
+}
+
+/// Sets a state right at a start. Gives what has to be recorded: the raisings that the state has and the journal does not,
+/// and the ends of alerts that the journal has and no rule stands for. Time in which nothing was evaluated does not count
+/// towards `for` and the delays of missing series; a pending alert begins anew after [`OUTAGE_MAX`].
 #[must_use]
 pub fn reconcile(plan: &Plan, state: &mut State, raised: &[Known], at: Millis) -> Vec<Transition> {
-    let recorded: HashSet<(&str, &Labels)> = raised.iter().map(|known| (&*known.rule, &known.identity)).collect();
-    for known in raised {
-        restore(plan, state, known);
+    let gap = state.at.map_or(0, |last| at.saturating_sub(last));
+    if gap > plan.interval.unwrap_or(0).saturating_mul(2).max(GAP_MIN) {
+        skip(state, gap);
     }
-    let mut missing = Vec::new();
+    let recorded: HashSet<(&str, &Labels)> = raised.iter().map(|known| (&*known.rule, &known.identity)).collect();
+    let orphans = raised.iter().filter(|known| !restore(plan, state, known));
+    let mut missing: Vec<Transition> = orphans.map(|known| known.cleared(at)).collect();
     for rule in alerting(plan) {
         let alerts = state.rules.get(&rule.key).into_iter().flat_map(|rule| rule.alerts.values());
         let unrecorded = alerts.filter(|alert| alert.raised && !recorded.contains(&(&*rule.name, &alert.identity)));
@@ -53,17 +73,41 @@ fn alerting(plan: &Plan) -> impl Iterator<Item = &AlertPlan> {
     })
 }
 
-/// Makes the state's alert fire, or puts it there.
-fn restore(plan: &Plan, state: &mut State, known: &Known) {
+/// Lets a time pass in which nothing was evaluated.
+fn skip(state: &mut State, gap: Millis) {
+    for rule in state.rules.values_mut() {
+        for last in rule.known.values_mut() {
+            *last = last.saturating_add(gap);
+        }
+        for alert in rule.alerts.values_mut() {
+            alert.held = History::default();
+            alert.missing_since = alert.missing_since.map(|since| since.saturating_add(gap));
+            if alert.phase == Phase::Pending {
+                alert.active_at = alert.active_at.saturating_add(gap);
+            }
+        }
+        if gap > OUTAGE_MAX {
+            rule.alerts.retain(|_, alert| alert.phase != Phase::Pending || alert.raised);
+        }
+    }
+}
+
+/// Makes the state's alert fire, or puts it there. Whether there is a rule that it is of.
+fn restore(plan: &Plan, state: &mut State, known: &Known) -> bool {
     let mut named = alerting(plan).filter(|rule| rule.name == known.rule);
-    let Some(rule) = named.find(|rule| is_of(rule, &known.identity)) else { return };
+    let Some(rule) = named.find(|rule| is_of(rule, &known.identity)) else { return false };
+    let moved = moved(plan, state, known);
     let alerts = &mut state.rules.entry(rule.key.clone()).or_default().alerts;
     if let Some(alert) = alerts.get_mut(&known.identity) {
         if !alert.raised {
             alert.raised = true;
             alert.phase = Phase::Firing;
         }
-        return;
+        return true;
+    }
+    if let Some(alert) = moved {
+        alerts.insert(known.identity.clone(), Instance { raised: true, phase: Phase::Firing, ..alert });
+        return true;
     }
     let own = |name: &str| name == ALERT_NAME || rule.labels.iter().any(|(label, _)| label == name);
     let alert = Instance {
@@ -77,12 +121,22 @@ fn restore(plan: &Plan, state: &mut State, known: &Known) {
         keep_since: None,
         missing_since: None,
         missing_told: false,
+        held_at: None,
         held: History::default(),
         fired: History::default(),
         flapping: false,
         raised: true,
     };
     alerts.insert(known.identity.clone(), alert);
+    true
+}
+
+/// The alert as a rule remembers it that has this name and is no longer in the plan: its labels were edited. It is taken from
+/// there, so that the end of that rule does not end it.
+fn moved(plan: &Plan, state: &mut State, known: &Known) -> Option<Instance> {
+    let is_planned = |key: &str| plan.rules.iter().any(|rule| rule.key() == key);
+    let mut left = state.rules.iter_mut().filter(|(key, _)| name_in(key) == known.rule && !is_planned(key));
+    left.find_map(|(_, rule)| rule.alerts.remove(&known.identity))
 }
 
 /// Whether an alert is this rule's, among several rules of one name: their labels tell, but for those that are templates.

@@ -16,8 +16,9 @@ use super::state::{Instance, RuleState};
 use super::step::{Look, Seen};
 use super::{
     ALERT_NAME, ALERT_STATE, ALERTS, ALERTS_FOR_STATE, ALERTS_MAX, KNOWN_SERIES_MAX, MISSING_FORGOTTEN_AFTER, SEVERITY,
-    Setting,
+    START_GRACE, Setting,
 };
+use crate::anomaly::Scored;
 
 /// The series of a rule with their new samples.
 pub(crate) type Samples = Vec<(Labels, Value)>;
@@ -49,6 +50,16 @@ impl Scene<'_> {
         Ok(Lookup::new(self.ask(part, expr)?.into_iter().filter_map(numbers)))
     }
 
+    /// Whether so soon after a start nothing can be said of an alert from before it: its condition does not hold, but perhaps
+    /// only because its samples have not come back.
+    fn is_too_early(&self, alert: &Instance, look: Look) -> bool {
+        let Some(started) = self.setting.started.filter(|started| self.at < started.saturating_add(START_GRACE)) else {
+            return false;
+        };
+        let is_older = alert.active_at < started && alert.held_at.is_none_or(|held| held < started);
+        is_older && look.seen != Seen::Holds && look.recovered != Some(true)
+    }
+
     /// Whether a rule without alerts can have none after this evaluation either, and nothing else to note.
     fn is_idle(&self, rule: &AlertPlan) -> bool {
         let at = self.at.saturating_sub(self.offset);
@@ -57,7 +68,8 @@ impl Scene<'_> {
 
     /// An alert as [`render`] makes it; names that are known are not made again.
     fn render(&self, rule: &AlertPlan, sample: &Labels, value: &Value) -> Fresh {
-        let asker = Asker { source: self.source, at: self.at, options: &self.setting.options };
+        // What a template asks is no row of the rule.
+        let asker = Asker { source: &Scored(self.source), at: self.at, options: &self.setting.options };
         let Some(names) = self.ahead.and_then(|ahead| ahead.names.as_ref()) else {
             return render(rule, sample, value, self.setting, &asker);
         };
@@ -127,7 +139,11 @@ pub(super) fn alert(
     take_in(rule, &asked, scene.at, state);
     let mut new = Vec::new();
     for alert in state.alerts.values_mut() {
-        let what = alert.step(rule, asked.look(rule, alert, scene.at));
+        let look = asked.look(rule, alert, scene.at);
+        if scene.is_too_early(alert, look) {
+            continue;
+        }
+        let what = alert.step(rule, look);
         new.extend(what.into_iter().map(|what| transition(&rule.name, alert, what, scene.at)));
     }
     state.alerts.retain(|_, alert| !alert.is_done(rule, scene.at));
@@ -215,6 +231,9 @@ fn lost(
     fresh: &BTreeMap<Labels, Fresh>,
 ) -> BTreeMap<Labels, Fresh> {
     let (OnMissing::Alert(delay), Some(present)) = (rule.on_missing, present) else { return BTreeMap::new() };
+    if scene.setting.started.is_some_and(|started| scene.at < started.saturating_add(START_GRACE)) {
+        return BTreeMap::new();
+    }
     let delay = Millis::try_from(delay.as_millis()).unwrap_or(Millis::MAX);
     let gone = state.known.iter().filter(|(series, last)| {
         let missing = scene.at.saturating_sub(**last);

@@ -1,16 +1,21 @@
 //! What is remembered between two evaluations. It can be written and read again, so that it survives a restart.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use promql::{Labels, Millis};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::flap::History;
+use crate::anomaly::Learnt;
 
 /// What the rules of a group remember, by each rule's identity, which an edit of its query, times or annotations keeps.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct State {
     pub(super) rules: BTreeMap<String, RuleState>,
+    /// When the whole group was last evaluated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) at: Option<Millis>,
 }
 
 /// What one rule remembers.
@@ -25,6 +30,10 @@ pub struct RuleState {
     /// Series that were seen, and when last; kept where the rule raises an alert for missing ones.
     #[serde(with = "seen", default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) known: BTreeMap<Labels, Millis>,
+    /// What its calls of `anomaly(..)` have learnt. It is large and changes with each evaluation, and so is kept apart from
+    /// the rest: see [`State::learnt`].
+    #[serde(skip)]
+    pub(super) learnt: Learnt,
 }
 
 /// One alert of a rule.
@@ -57,6 +66,9 @@ pub struct Instance {
     /// Whether that was said.
     #[serde(default)]
     pub(super) missing_told: bool,
+    /// When its condition last held.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) held_at: Option<Millis>,
     /// In which of the last evaluations its condition held.
     #[serde(default)]
     pub(super) held: History,
@@ -71,7 +83,7 @@ pub struct Instance {
 }
 
 /// Where in its life an alert is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// Its condition does not hold; it is only remembered for what was before.
@@ -91,6 +103,11 @@ impl Instance {
         self.raised
     }
 
+    fn essence(&self, hasher: &mut DefaultHasher) {
+        (&self.identity, &self.labels, self.phase, self.active_at, self.keep_since).hash(hasher);
+        (self.missing_since, self.missing_told, self.held, self.fired, self.flapping, self.raised).hash(hasher);
+    }
+
     /// Whether it is pending or firing.
     #[must_use]
     pub fn is_active(&self) -> bool {
@@ -98,7 +115,44 @@ impl Instance {
     }
 }
 
+impl RuleState {
+    /// Whether it remembers nothing.
+    pub(super) fn is_empty(&self) -> bool {
+        self.alerts.is_empty() && self.written.is_empty() && self.known.is_empty() && self.learnt.is_empty()
+    }
+}
+
 impl State {
+    /// Whether no rule remembers anything. A rule that remembers nothing has no place in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// A number that is another one when anything has changed that has to be known after a restart. Values and annotations
+    /// are made anew by every evaluation and do not count.
+    #[must_use]
+    pub fn essence(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        for (key, rule) in &self.rules {
+            (key, &rule.written, &rule.known, rule.alerts.len()).hash(&mut hasher);
+            rule.alerts.values().for_each(|alert| alert.essence(&mut hasher));
+        }
+        hasher.finish()
+    }
+
+    /// What calls of `anomaly(..)` have learnt, by the rule's identity.
+    #[must_use]
+    pub fn learnt(&self) -> BTreeMap<&str, &Learnt> {
+        let all = self.rules.iter().map(|(key, rule)| (&**key, &rule.learnt));
+        all.filter(|(_, learnt)| !learnt.is_empty()).collect()
+    }
+
+    /// Puts back what [`State::learnt`] gave.
+    pub fn relearn(&mut self, learnt: BTreeMap<String, Learnt>) {
+        learnt.into_iter().for_each(|(key, learnt)| self.rules.entry(key).or_default().learnt = learnt);
+    }
+
     /// The alerts of a rule that are pending or firing, by the rule's identity: see [`super::AlertPlan::key`].
     pub fn active(&self, key: &str) -> impl Iterator<Item = &Instance> {
         let all = self.rules.get(key).into_iter().flat_map(|rule| rule.alerts.values());

@@ -47,6 +47,7 @@ impl Instance {
             keep_since: None,
             missing_since: None,
             missing_told: false,
+            held_at: None,
             held: History::default(),
             fired: History::default(),
             flapping: false,
@@ -56,7 +57,12 @@ impl Instance {
 
     /// Takes an evaluation, and says what became of the alert.
     pub(super) fn step(&mut self, rule: &AlertPlan, look: Look) -> Vec<What> {
-        self.held.push(look.seen == Seen::Holds);
+        if rule.several.is_some() {
+            self.held.push(look.seen == Seen::Holds);
+        }
+        if look.seen == Seen::Holds {
+            self.held_at = Some(look.at);
+        }
         let mut said: Vec<What> = self.tell_missing(look).into_iter().collect();
         let why = self.advance(rule, look);
         said.extend(self.fold(rule));
@@ -91,7 +97,7 @@ impl Instance {
     /// Moves on in life; why it is over where it is.
     fn advance(&mut self, rule: &AlertPlan, look: Look) -> Option<Cleared> {
         let holds = look.seen == Seen::Holds;
-        if holds {
+        if holds || self.phase != Phase::Firing {
             self.keep_since = None;
         }
         let inactive = matches!(self.phase, Phase::Inactive | Phase::Resolved(_));
@@ -148,7 +154,10 @@ impl Instance {
             (_, Seen::Gone | Seen::Lost, OnMissing::Keep | OnMissing::Alert(_)) => return None,
             (_, Seen::Gone | Seen::Lost, OnMissing::Resolve(delay)) if missing < millis(delay) => return None,
             (_, Seen::Gone | Seen::Lost, OnMissing::Resolve(_)) => Cleared::Vanished,
-            (Some(false), ..) => return None,
+            (Some(false), ..) => {
+                self.keep_since = None;
+                return None;
+            }
             (None, ..) => Cleared::Recovered,
         };
         let since = if rule.keep_firing > 0 { *self.keep_since.get_or_insert(look.at) } else { look.at };
@@ -157,11 +166,11 @@ impl Instance {
 
     /// Begins or ends to fold changes.
     fn fold(&mut self, rule: &AlertPlan) -> Vec<What> {
-        self.fired.push(self.phase == Phase::Firing);
         let Some(flapping) = rule.flapping else {
             self.flapping = false;
             return Vec::new();
         };
+        self.fired.push(self.phase == Phase::Firing);
         let share = self.fired.changes();
         if !self.flapping && share * 100.0 >= f64::from(flapping.high()) {
             self.flapping = true;

@@ -35,6 +35,7 @@ mod detectors;
 mod evidence;
 mod restraint;
 mod rule;
+mod scored;
 mod season;
 mod tail;
 #[cfg(test)]
@@ -49,6 +50,8 @@ use season::Season;
 
 pub use detectors::{DETECTORS_MAX, Detectors};
 pub use rule::DefaultRule;
+pub use scored::{CALLS_MAX, Learnt, SERIES_MAX, Scored, WARM_UP};
+pub(crate) use scored::{Remembering, check};
 
 /// A score above this is a hit.
 pub const HIT_SCORE: f64 = 0.99;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use kernel::book::rules::{Alerting, Group, OnMissing};
 use promql::ast::{Binary, BinaryOp, Expr};
 
-use super::{Sink, Subject, codes, labels, shown, walk};
+use super::{Sink, Subject, anomaly, codes, labels, shown, walk};
 use crate::alerting::is_comparison;
 use crate::gotemplate;
 
@@ -17,6 +17,7 @@ pub(super) fn check(expr: &Expr, rule: &Alerting, group: &Group, subject: &Subje
     annotations(rule, subject, sink);
     times(expr, rule, group, subject, sink);
     absent(expr, rule, subject, sink);
+    anomaly::times(expr, rule, subject, sink);
     name(rule, subject, sink);
     let severity = severity(rule, group, subject, sink);
     traffic(expr, rule, subject, sink);
@@ -120,7 +121,8 @@ fn times(expr: &Expr, rule: &Alerting, group: &Group, subject: &Subject<'_>, sin
 
 /// Whether an expression looks at more than one sample of a series, so that one bad sample does not decide.
 fn looks_back(expr: &Expr) -> bool {
-    walk::all(expr).iter().any(|part| matches!(part, Expr::Window(..) | Expr::Subquery(_)))
+    let looks = |part: &&Expr| matches!(part, Expr::Window(..) | Expr::Subquery(_));
+    walk::all(expr).iter().any(looks) || !expr.calls(promql::ANOMALY).is_empty()
 }
 
 fn absent(expr: &Expr, rule: &Alerting, subject: &Subject<'_>, sink: &mut Sink<'_>) {

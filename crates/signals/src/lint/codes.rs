@@ -78,6 +78,10 @@ codes! {
         "a window that is longer than samples are kept"
         "The query sees less than it asks for, and means something else than it says."
         "Shorten the window, or record it in steps.";
+    PROMQL_ANOMALY "promql/anomaly" Warning
+        "`anomaly(..)` of a counter, or within a subquery"
+        "A counter is unusual whenever its process restarts; within a subquery everything is learnt anew at each evaluation, from a day of steps."
+        "Take `rate(..)` of a counter first; record `anomaly(..)` in a rule of its own, and use its series.";
     QUERY_COST "query/cost" Warning
         "a selector without a metric's name, or with a name that matches nearly everything"
         "Each evaluation reads every series there is."
@@ -134,6 +138,10 @@ codes! {
         "a critical alert that says it is over when its series vanish"
         "A target that dies takes its alert with it, which reads as a recovery."
         "Add `on_missing: keep` in a `watchkeeper` block.";
+    ALERTS_ANOMALY "alerts/anomaly" Warning
+        "an alert on `anomaly(..)` that waits, or that ends at once"
+        "A hit lasts one evaluation, because one disturbance is told once: a `for` never sees it, and without `keep_firing_for` the alert is over with the next evaluation."
+        "Leave `for` out, and write a `keep_firing_for` of some minutes.";
     RULE_DUPLICATE "rule/duplicate" Warning
         "the same rule twice: the same name, labels and expression, or two rules that record the same series"
         "Alerts come twice; samples of two rules for one series refuse each other."

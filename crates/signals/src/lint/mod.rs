@@ -13,6 +13,7 @@
 //! | `comment/*` | `comments` |
 
 mod alert;
+mod anomaly;
 mod codes;
 mod comments;
 mod labels;

@@ -3,7 +3,7 @@
 use promql::ast::{Aggregate, Binary, BinaryOp, Call, Cardinality, Expr, Matcher, Selector, Test};
 use promql::{METRIC_NAME, Millis};
 
-use super::{Sink, Subject, codes, labels, shown, walk};
+use super::{Sink, Subject, anomaly, codes, labels, shown, walk};
 use crate::alerting::is_comparison;
 use kernel::book::rules::Rule;
 
@@ -21,7 +21,10 @@ pub(super) fn check(expr: &Expr, subject: &Subject<'_>, sink: &mut Sink<'_>) {
                 self::selector(selector, subject, sink);
                 retention(walk::fixed(range), subject, sink);
             }
-            Expr::Subquery(subquery) => retention(walk::fixed(&subquery.range), subject, sink),
+            Expr::Subquery(subquery) => {
+                retention(walk::fixed(&subquery.range), subject, sink);
+                anomaly::within(&subquery.inner, subject, sink);
+            }
             Expr::Call(call) => self::call(call, subject, sink),
             Expr::Aggregate(aggregate) => self::aggregate(aggregate, subject, sink),
             Expr::Binary(binary) => self::binary(binary, subject, sink),
@@ -99,6 +102,9 @@ fn retention(range: Option<Millis>, subject: &Subject<'_>, sink: &mut Sink<'_>) 
 fn call(call: &Call, subject: &Subject<'_>, sink: &mut Sink<'_>) {
     let line = subject.line();
     let function = call.function;
+    if function == promql::ANOMALY {
+        anomaly::counter(call, subject, sink);
+    }
     if !SLOPES.contains(&function) {
         return;
     }
@@ -188,7 +194,7 @@ fn counter(binary: &Binary, subject: &Subject<'_>, sink: &mut Sink<'_>) {
 }
 
 /// What stands within aggregations.
-fn aggregated(expr: &Expr) -> &Expr {
+pub(super) fn aggregated(expr: &Expr) -> &Expr {
     match walk::bare(expr) {
         Expr::Aggregate(aggregate) => aggregated(&aggregate.inner),
         other => other,
@@ -211,6 +217,7 @@ fn bounds(expr: &Expr) -> (f64, f64) {
             _ => any,
         },
         Expr::Call(call) => match call.function {
+            promql::ANOMALY => (0.0, 1.0),
             "absent" | "absent_over_time" | "present_over_time" => (1.0, 1.0),
             "count_over_time" => (1.0, f64::INFINITY),
             "rate" | "increase" | "irate" | "changes" | "resets" | "abs" | "stddev_over_time" => (0.0, f64::INFINITY),

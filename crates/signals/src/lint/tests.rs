@@ -112,6 +112,9 @@ fn queries() {
         ("absent(sum(up))", &["alerts/absent"]),
         ("absent(up)", &[]),
         ("rate(a_total[5m]) / rate(b_total[5m]) > 0.1", &["alerts/low_traffic"]),
+        ("anomaly(x) > 1", &["alerts/anomaly", "alerts/anomaly", "promql/impossible"]),
+        ("anomaly(sum(x_total)) > 0.99", &["alerts/anomaly", "alerts/anomaly", "promql/anomaly"]),
+        ("max_over_time(anomaly(x)[1h:1m]) > 0.99", &["alerts/anomaly", "alerts/anomaly", "promql/anomaly"]),
     ];
     for (text, expected) in table {
         assert_eq!(codes_of_query(text), *expected, "{text}");
@@ -177,6 +180,10 @@ fn alerts() {
     let mut rule = Alerting { beyond: Some(beyond()), ..good() };
     rule.labels.insert("severity".into(), "critical".into());
     assert_eq!(codes_of(Rule::Alerting(rule)), Vec::<&str>::new());
+    let hits = Alerting { expr: query("anomaly(x) > 0.99"), hold: Duration::ZERO, ..good() };
+    assert_eq!(codes_of(Rule::Alerting(hits.clone())), ["alerts/anomaly"]);
+    let hits = Alerting { keep_firing: Duration::from_secs(300), ..hits };
+    assert_eq!(codes_of(Rule::Alerting(hits)), Vec::<&str>::new());
     let min_events = Some(MinEvents { of: query("sum(x)"), at_least: 5.0 });
     let guarded = Alerting {
         expr: query("rate(a_total[5m]) / rate(b_total[5m]) > 0.1"),

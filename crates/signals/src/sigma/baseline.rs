@@ -8,6 +8,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use jiff::Timestamp;
 use kernel::Seconds;
+use serde::{Deserialize, Serialize};
 
 use super::event::Event;
 use super::text::fold;
@@ -28,6 +29,15 @@ pub struct BaselineRule {
     pub rare_up_to: u32,
     /// After how long without being seen a combination is forgotten.
     pub forget_after: Seconds,
+}
+
+impl BaselineRule {
+    /// The same for rules that count the same things.
+    fn identity(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        (&self.scope, &self.of).hash(&mut hasher);
+        hasher.finish()
+    }
 }
 
 /// How usual an event is.
@@ -52,7 +62,7 @@ struct Seen {
     by_age: BTreeSet<(Timestamp, u64)>,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct Entry {
     first: Timestamp,
     last: Timestamp,
@@ -60,6 +70,16 @@ struct Entry {
 }
 
 impl Seen {
+    fn saved(&self) -> Vec<(u64, Entry)> {
+        self.by_age.iter().filter_map(|(_, key)| Some((*key, *self.entries.get(key)?))).collect()
+    }
+
+    fn restored(saved: Vec<(u64, Entry)>) -> Self {
+        let entries: HashMap<u64, Entry> = saved.into_iter().take(BASELINE_ENTRIES_MAX).collect();
+        let by_age = entries.iter().map(|(key, entry)| (entry.last, *key)).collect();
+        Self { entries, by_age }
+    }
+
     /// Counts a thing; what is known of it then.
     fn count(&mut self, key: u64, at: Timestamp, forget_after: Seconds) -> Entry {
         while let Some((last, old)) = self.by_age.first().copied() {
@@ -78,6 +98,15 @@ impl Seen {
         self.by_age.insert((entry.last, key));
         *entry
     }
+}
+
+/// What a baseline remembers, in a form that outlives the process.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SavedBaseline {
+    /// A hash of what is counted: what was remembered of another rule is of no use.
+    of: u64,
+    scopes: Vec<(u64, Entry)>,
+    combinations: Vec<(u64, Entry)>,
 }
 
 /// A rule and what was seen under it.
@@ -109,6 +138,22 @@ impl Baseline {
             count if count <= self.rule.rare_up_to => Novelty::Rare(count),
             count => Novelty::Usual(count),
         }
+    }
+
+    /// What is remembered, to be kept.
+    #[must_use]
+    pub fn saved(&self) -> SavedBaseline {
+        SavedBaseline { of: self.rule.identity(), scopes: self.scopes.saved(), combinations: self.combinations.saved() }
+    }
+
+    /// Goes on with what was kept, when the same is counted.
+    #[must_use]
+    pub fn with_saved(self, saved: SavedBaseline) -> Self {
+        if saved.of != self.rule.identity() {
+            return self;
+        }
+        let (scopes, combinations) = (Seen::restored(saved.scopes), Seen::restored(saved.combinations));
+        Self { scopes, combinations, ..self }
     }
 
     /// How many combinations are remembered.

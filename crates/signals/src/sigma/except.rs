@@ -15,6 +15,8 @@ pub(super) struct Filter {
     pub detection: Detections,
     targets: FilterRuleTarget,
     source: Source,
+    /// Its last day, when that is over.
+    expired: Option<Date>,
     /// Whether some rule has it.
     pub used: bool,
 }
@@ -37,13 +39,17 @@ impl Filter {
             reason.as_ref().ok_or("this filter has no reason: write `reason:` with why these events are harmless")?;
             expires.ok_or("this filter never expires: write `expires:` with its last day")?;
         }
-        if let Some(last) = expires.filter(|last| Offset::UTC.to_datetime(settings.now).date() > *last) {
-            let owner = owner.as_deref().unwrap_or("it has no owner");
-            return Err(format!("this filter expired on {last} and is not applied: renew it or take it out ({owner})"));
-        }
+        let expired = expires.filter(|last| Offset::UTC.to_datetime(settings.now).date() > *last);
         let exception = Exception { file: file.to_owned(), title: rule.title, owner, reason, expires };
         let source = rule.logsource.as_ref().map(source).unwrap_or_default();
-        Ok(Self { exception, detection: rule.detection, targets: rule.rules, source, used: false })
+        Ok(Self { exception, detection: rule.detection, targets: rule.rules, source, expired, used: false })
+    }
+
+    /// Why it is not applied any more; nothing while it is.
+    pub fn expired(&self) -> Option<String> {
+        let owner = self.exception.owner.as_deref().unwrap_or("it has no owner");
+        let last = self.expired?;
+        Some(format!("this filter expired on {last} and is not applied: renew it or take it out ({owner})"))
     }
 
     /// Whether the filter is meant for the rule.

@@ -12,7 +12,7 @@ use super::item::Tree;
 use super::modify::REGEX_LARGE_MAX;
 use super::pipeline::{FieldMap, Source};
 use super::route::Classes;
-use super::rule::{Level, Refused, Rule};
+use super::rule::{Exception, Level, Refused, Rule};
 use super::rules::{RuleFile, Rules, Settings, Variant};
 use super::view::Fields;
 
@@ -27,6 +27,7 @@ pub(super) struct Loader<'a> {
     settings: &'a Settings<'a>,
     refused: Vec<Refused>,
     notes: Vec<Refused>,
+    expired: Vec<Exception>,
     fields: Fields,
     rules: Vec<Rule>,
     ids: HashSet<String>,
@@ -41,10 +42,11 @@ type In<'f, T> = (&'f str, T);
 
 impl<'a> Loader<'a> {
     pub fn new(settings: &'a Settings<'a>) -> Self {
-        let (refused, notes, fields, rules) = (Vec::new(), Vec::new(), Fields::default(), Vec::new());
+        let (refused, notes, expired) = (Vec::new(), Vec::new(), Vec::new());
+        let (fields, rules) = (Fields::default(), Vec::new());
         let (ids, variants, trees, classes) = (HashSet::new(), Vec::new(), Vec::new(), Classes::default());
         let large_regexes = REGEX_LARGE_MAX;
-        Self { settings, refused, notes, fields, rules, ids, variants, trees, classes, large_regexes }
+        Self { settings, refused, notes, expired, fields, rules, ids, variants, trees, classes, large_regexes }
     }
 
     pub fn load(mut self, files: &[RuleFile<'_>]) -> (Rules, Vec<Refused>) {
@@ -66,7 +68,8 @@ impl<'a> Loader<'a> {
         let (plans, refused) = Plans::new(correlations, &mut self.rules);
         self.refused.extend(refused);
         let compiled = (self.variants, self.trees);
-        let rules = Rules::assemble(self.fields, self.rules, compiled, self.classes, (plans, self.notes));
+        let told = (self.notes, self.expired);
+        let rules = Rules::assemble(self.fields, self.rules, compiled, self.classes, plans, told);
         (rules, self.refused)
     }
 
@@ -109,7 +112,13 @@ impl<'a> Loader<'a> {
                 }
             });
             match filter {
-                Ok(filter) => filters.push(filter),
+                Ok(filter) => match filter.expired() {
+                    Some(reason) => {
+                        self.refused.push(Refused::new(file, &name, reason));
+                        self.expired.push(filter.exception);
+                    }
+                    None => filters.push(filter),
+                },
                 Err(reason) => self.refused.push(Refused::new(file, &name, reason)),
             }
         }

@@ -25,6 +25,8 @@
 //! - SG-5 What is remembered is bounded, whatever comes: groups, events of a group, combinations of a baseline.
 //! - SG-6 An exception past its last day is not applied, and that is said.
 //! - SG-7 A rule whose placeholders nobody filled matches nothing, and names them.
+//! - SG-8 What correlations save, a fresh process goes on with as if it had not ended, up to [`SAVED_ITEMS_MAX`].
+//! - SG-9 What stands is bounded: groups of a rule beyond [`GROUPS_PER_RULE_MAX`] count for one.
 //!
 //! | step | file |
 //! |---|---|
@@ -35,8 +37,11 @@
 //! | tree -> what must stand in the event | `cover.rs`, `literals.rs` |
 //! | event -> classes -> candidates -> matches | `route.rs`, `index.rs`, `rules.rs` |
 //! | matches -> findings over time | `correlate/` |
+//! | watchbook -> rules in use | `book.rs` |
+//! | log event -> fields -> matches that stand -> signals | `log.rs`, `live/` |
 
 mod baseline;
+mod book;
 mod clock;
 mod compile;
 mod correlate;
@@ -49,7 +54,9 @@ mod guard;
 mod index;
 mod item;
 mod literals;
+mod live;
 mod load;
+mod log;
 mod modify;
 mod parse;
 mod pipeline;
@@ -62,17 +69,19 @@ mod tests;
 mod text;
 mod view;
 
-pub use baseline::{BASELINE_ENTRIES_MAX, Baseline, BaselineRule, Novelty};
+pub use baseline::{BASELINE_ENTRIES_MAX, Baseline, BaselineRule, Novelty, SavedBaseline};
+pub use book::{Compiled, HANDLING_FILE, Wrong, compile};
 pub use clock::moment;
 pub use compile::CONDITION_NODES_MAX;
 pub use correlate::{
     CHAIN_MAX, CORRELATIONS_MAX, Correlated, Correlations, FUTURE_MAX, GROUP_BYTES_MAX, GROUP_FIELDS_MAX, GROUPS_MAX,
-    INPUTS_MAX, ITEMS_MAX, ITEMS_TOTAL_MAX, TIMESPAN_MAX_MS, Uncounted,
+    INPUTS_MAX, ITEMS_MAX, ITEMS_TOTAL_MAX, SAVED_ITEMS_MAX, SavedCorrelations, TIMESPAN_MAX_MS, Uncounted,
 };
 pub use encode::EXPANDED_MAX;
 pub use event::{EVENT_DEPTH_MAX, EVENT_VALUES_MAX, Event, SOURCE_FIELDS, Scalar};
 pub use evidence::{EVIDENCE_MAX, Evidence};
 pub use guard::{CONDITION_DEPTH_MAX, REPEATED_BYTES_MAX, RULE_FILE_BYTES_MAX};
+pub use live::{Detection, GROUPS_PER_RULE_MAX, Memory, STANDING_MAX, Seen, Sight, Standing, VALUE_BYTES_MAX};
 pub use load::RULES_MAX;
 pub use modify::{REGEX_BYTES_MAX, REGEX_LARGE_BYTES, REGEX_LARGE_MAX};
 pub use parse::EventError;

@@ -1,7 +1,8 @@
 //! How often a rule was right, and what follows from it: a rule on trial and a rule that is often wrong page nobody.
 
 /// What a responder says of a match.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// It was what the rule looks for.
     TruePositive,
@@ -68,6 +69,8 @@ pub struct Bar {
 pub enum Handling {
     /// They may page.
     Page,
+    /// They are only shown: the watchbook gives alerts of their level no severity.
+    Shown,
     /// They are only shown: the rule is on trial.
     Shadow,
     /// They are only shown, and the rule's owner is asked to tune it: its precision, and how many verdicts it rests on.

@@ -11,7 +11,7 @@ use super::item::Tree;
 use super::load::Loader;
 use super::pipeline::{FieldMap, Pipeline};
 use super::route::{Classes, Router};
-use super::rule::{Refused, Rule};
+use super::rule::{Exception, Refused, Rule};
 use super::view::{Fields, View};
 
 /// A file of rules, filters or correlations.
@@ -55,6 +55,7 @@ pub struct Rules {
     router: Router,
     pub(super) correlations: Arc<Plans>,
     notes: Vec<Refused>,
+    expired: Vec<Exception>,
 }
 
 /// Which rule a compiled rule is, and the names of its fields.
@@ -87,10 +88,11 @@ impl Rules {
         rules: Vec<Rule>,
         (variants, trees): (Vec<Variant>, Vec<Tree>),
         classes: Classes,
-        (correlations, notes): (Plans, Vec<Refused>),
+        correlations: Plans,
+        (notes, expired): (Vec<Refused>, Vec<Exception>),
     ) -> Self {
         let router = classes.route(&trees, &mut fields);
-        Self { fields, rules, variants, trees, router, correlations: Arc::new(correlations), notes }
+        Self { fields, rules, variants, trees, router, correlations: Arc::new(correlations), notes, expired }
     }
 
     /// The rules that the event matches, in the order in which they were loaded, each once.
@@ -133,6 +135,17 @@ impl Rules {
     /// The rules in use, in the order in which they were loaded.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = &Rule> {
         self.rules.iter()
+    }
+
+    /// The correlations in use, those that others refer to first.
+    pub fn correlation_rules(&self) -> impl Iterator<Item = &Rule> {
+        self.correlations.plans.iter().map(|plan| &*plan.rule)
+    }
+
+    /// The exceptions that are past their last day, and so are not applied.
+    #[must_use]
+    pub fn expired(&self) -> &[Exception] {
+        &self.expired
     }
 
     /// What was odd about files but did not keep a rule from use.

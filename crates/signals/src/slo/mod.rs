@@ -19,12 +19,14 @@
 mod query;
 mod refusal;
 mod rules;
+mod status;
 #[cfg(test)]
 mod tests;
 mod windows;
 mod yaml;
 
 pub use refusal::Refusal;
-pub use rules::{Group, Plugins, Rule, generate};
+pub use rules::{Group, Plugins, Rule, generate, objective_of};
+pub use status::{Burn, Status, status};
 pub use windows::{BurnRate, Catalogue, PERIOD_DEFAULT, burn_rates, duration, factor, published};
 pub use yaml::to_yaml;

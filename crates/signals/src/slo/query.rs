@@ -89,3 +89,14 @@ fn quoted(text: &str, mark: char) -> usize {
     }
     text.len()
 }
+
+/// A text as PromQL quotes it.
+pub(super) fn quoted_label(text: &str) -> String {
+    let escape = |c: char| match c {
+        '\\' => "\\\\".to_owned(),
+        '"' => "\\\"".to_owned(),
+        '\n' => "\\n".to_owned(),
+        c => c.to_string(),
+    };
+    format!("\"{}\"", text.chars().map(escape).collect::<String>())
+}

@@ -6,7 +6,7 @@ use kernel::Seconds;
 use kernel::book::rules as book;
 use kernel::book::slo::{AlertWords, Slo, Tier, Urgency, Windows};
 
-use super::query;
+use super::query::{self, quoted_label};
 use super::refusal::Refusal;
 use super::windows::{BurnRate, burn_rates, duration};
 
@@ -14,6 +14,9 @@ use super::windows::{BurnRate, burn_rates, duration};
 const ALERT_DEFAULT: &str = "SloErrorBudgetBurn";
 /// The label `severity` of an alert when its objective gives none.
 const SEVERITIES: [(Urgency, &str); 2] = [(Urgency::Page, "critical"), (Urgency::Ticket, "warning")];
+
+/// How the names of an objective's groups begin, as sloth names them.
+const PARTS: [&str; 3] = ["sloth-slo-sli-recordings-", "sloth-slo-meta-recordings-", "sloth-slo-alerts-"];
 
 /// Queries of plugins by the plugin's name: the share of bad events, with `{{.window}}`, `{{.service}}`, `{{.slo}}`,
 /// `{{.objective}}` and `{{.options.NAME}}`.
@@ -86,14 +89,16 @@ impl Rule {
 /// When a query is not known, is not about a window, or cannot count what `min_events` asks for.
 pub fn generate(slo: &Slo, windows: &Windows, plugins: &Plugins) -> Result<Vec<Group>, Refusal> {
     let maker = Maker { slo, windows, rates: burn_rates(slo, windows) };
-    let groups = [
-        ("sli-recordings", maker.error_ratios(plugins)?),
-        ("meta-recordings", maker.about()),
-        ("alerts", maker.alerts()),
-    ];
-    let filled = groups.into_iter().filter(|(_, rules)| !rules.is_empty());
-    let named = |(part, rules)| Group { name: format!("sloth-slo-{part}-{}", slo.id()), interval: slo.interval, rules };
+    let groups = PARTS.into_iter().zip([maker.error_ratios(plugins)?, maker.about(), maker.alerts()]);
+    let filled = groups.filter(|(_, rules)| !rules.is_empty());
+    let named = |(part, rules)| Group { name: format!("{part}{}", slo.id()), interval: slo.interval, rules };
     Ok(filled.map(named).collect())
+}
+
+/// The objective of which a group was made, by the group's name: the inverse of what [`generate`] does.
+#[must_use]
+pub fn objective_of(group: &str) -> Option<&str> {
+    PARTS.into_iter().find_map(|part| group.strip_prefix(part))
 }
 
 struct Maker<'a> {
@@ -110,7 +115,7 @@ impl Maker<'_> {
 
     /// A selector for a recorded series of this objective.
     fn series(&self, name: &str) -> String {
-        let matchers = self.identity().map(|(label, value)| format!("{label}={}", quoted(&value)));
+        let matchers = self.identity().map(|(label, value)| format!("{label}={}", quoted_label(&value)));
         format!("{name}{{{}}}", matchers.join(", "))
     }
 
@@ -257,15 +262,4 @@ impl Maker<'_> {
         annotations.extend(own.annotations.clone());
         annotations
     }
-}
-
-/// A text as PromQL quotes it.
-fn quoted(text: &str) -> String {
-    let escape = |c: char| match c {
-        '\\' => "\\\\".to_owned(),
-        '"' => "\\\"".to_owned(),
-        '\n' => "\\n".to_owned(),
-        c => c.to_string(),
-    };
-    format!("\"{}\"", text.chars().map(escape).collect::<String>())
 }

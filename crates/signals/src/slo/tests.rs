@@ -260,6 +260,36 @@ fn every_query_is_promql_and_keeps_its_place() {
 }
 
 #[test]
+fn a_status_is_read_from_what_its_rules_record() {
+    use promql::{Labels, MemorySource, Point};
+    let guarded = Slo { min_events: NonZeroU32::new(10), ..slo(99.0) };
+    let windows = published(Seconds(30 * DAY)).unwrap();
+    let mut source = MemorySource::new();
+    let mut record = |name: &str, value: f64| {
+        let own =
+            [("__name__", name), ("sloth_id", "shop-checkout"), ("sloth_service", "shop"), ("sloth_slo", "checkout")];
+        source.insert(Labels::from_pairs(own), [Point::float(60_000, value), Point::float(120_000, value)]);
+    };
+    record("slo:sli_error:ratio_rate5m", 0.5);
+    record("slo:sli_error:ratio_rate1h", 0.2);
+    record("slo:sli_error:increase1h", 9.0);
+    record("slo:sli_error:ratio_rate30m", 0.02);
+    record("slo:current_burn_rate:ratio", 50.0);
+    record("slo:period_error_budget_remaining:ratio", -1.5);
+    let status = |slo: &Slo| super::status(slo, &windows, &source, 150_000).unwrap();
+    let quiet = status(&guarded);
+    assert_eq!((quiet.burn_rate, quiet.budget_left, quiet.known_since), (Some(50.0), Some(-1.5), Some(60_000)));
+    let quick = &quiet.burns[0];
+    assert_eq!((quick.tier, quick.over_short, quick.over_long), (Tier::PageQuick, Some(50.0), Some(20.0)));
+    assert_eq!((quick.bad_events, quick.burning), (Some(9.0), false), "nine events are fewer than ten");
+    assert!(status(&slo(99.0)).burns[0].burning && !status(&slo(99.0)).burns[1].burning);
+    let other = status(&Slo { name: "other".into(), ..slo(99.0) });
+    assert_eq!((other.burn_rate, other.known_since), (None, None));
+    assert_eq!(super::objective_of("sloth-slo-alerts-shop-checkout"), Some("shop-checkout"));
+    assert_eq!(super::objective_of("shop"), None);
+}
+
+#[test]
 fn annotations_render() {
     for (name, text) in groups(&slo(99.95)).into_iter().flat_map(|group| group.rules).flat_map(|rule| match rule {
         Rule::Alerting { annotations, .. } => annotations,

@@ -13,7 +13,8 @@
 //!
 //! Bounded by [`Limits`]; a line that would pass one goes to [`CATCH_ALL`] and is counted with its reason in [`Over`].
 //! Deterministic: the same lines in the same order give the same numbers, also when the miner was saved and read again
-//! in between. [`novelty`] and [`rate`] find in the stream of numbers what deserves a person's attention.
+//! in between. [`novelty`] and [`rate`] find in the stream of numbers what deserves a person's attention; [`stream`] puts all
+//! of it together for one log, and [`telling`] says it to people.
 
 mod atom;
 mod dictionary;
@@ -22,6 +23,8 @@ mod merge;
 pub mod novelty;
 pub mod rate;
 mod saved;
+pub mod stream;
+pub mod telling;
 #[cfg(test)]
 mod tests;
 mod tree;

@@ -62,6 +62,17 @@ impl Novelty {
         Self { policy, since: None, waiting: BTreeMap::new(), swept: None, over: 0 }
     }
 
+    /// Goes by another policy from now on.
+    pub fn adopt(&mut self, policy: Policy) {
+        self.policy = policy;
+    }
+
+    /// Until when nothing is called new; `None` before the first line.
+    #[must_use]
+    pub fn learns_until(&self) -> Option<Timestamp> {
+        self.since.map(|since| self.policy.learn_for.after(since))
+    }
+
     /// Takes what a line at `at` was found to be.
     pub fn observe(&mut self, at: Timestamp, found: &Found<'_>) -> Option<NewTemplate> {
         let since = *self.since.get_or_insert(at);

@@ -111,6 +111,38 @@ impl Rates {
         Self { policy, histories: BTreeMap::new(), next, skipped: Skipped::default() }
     }
 
+    /// Goes by another policy from now on.
+    pub fn adopt(&mut self, policy: Policy) {
+        self.policy = policy;
+    }
+
+    /// Goes on after a break in which nothing was counted: minutes up to the one that holds `now` are neither closed nor
+    /// counted, for they would look as if lines had stopped.
+    pub fn resume(&mut self, now: Timestamp) {
+        self.histories.values_mut().for_each(|history| history.open.clear());
+        self.next = self.next.max(minute_of(now) + 1);
+    }
+
+    /// Follows a template again that was known and silent for so many minutes, unless it is followed already: so that its
+    /// return is a change, and not a beginning.
+    pub fn welcome(&mut self, id: TemplateId, silent: usize) {
+        if self.histories.len() < TEMPLATES_MAX && !self.histories.contains_key(&id) {
+            let closed = VecDeque::from(vec![0; silent.min(MINUTES)]);
+            self.histories.insert(id, History { closed, ..History::default() });
+        }
+    }
+
+    /// Which way the rate of a template is off the usual now, where it is.
+    #[must_use]
+    pub fn changed(&self, id: TemplateId) -> Option<Direction> {
+        self.histories.get(&id)?.changed
+    }
+
+    /// The lines of the last closed minutes, the oldest first; at most [`MINUTES`].
+    pub fn closed(&self, id: TemplateId) -> impl Iterator<Item = u32> {
+        self.histories.get(&id).into_iter().flat_map(|history| history.closed.iter().copied())
+    }
+
     /// Counts a line of a template at the time that the line states.
     pub fn count(&mut self, at: Timestamp, id: TemplateId) {
         let minute = minute_of(at);

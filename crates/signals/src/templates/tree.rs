@@ -91,6 +91,14 @@ impl Miner {
         Found { id: TemplateId(slot), is_new, template, merged: &self.merged }
     }
 
+    /// The template of a line that it has already, learning nothing.
+    pub fn find(&mut self, line: &str) -> Option<TemplateId> {
+        self.line.read(line);
+        self.symbols.clear();
+        self.symbols.extend(self.line.iter().map(|word| self.dictionary.find(word)));
+        self.known().map(TemplateId)
+    }
+
     /// The template that a number belongs to by now. A number that was never given is the catch-all's.
     #[must_use]
     pub fn current(&self, id: TemplateId) -> TemplateId {

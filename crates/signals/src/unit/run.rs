@@ -10,6 +10,7 @@ use promql::{Millis, Options};
 use super::shelf::Shelf;
 use super::{EVALUATIONS_MAX, FAILURES_MAX, Failed, Failure, Report, compare, input};
 use crate::alerting::{Instance, Plan, Planned, Setting, State, evaluate, vector};
+use crate::anomaly::Scored;
 
 /// Runs every test of a file over its rule files.
 #[must_use]
@@ -85,6 +86,7 @@ impl<'a> Running<'a> {
             external_labels: external.collect(),
             external_url: test.external_url.clone(),
             options: Options { subquery_step, ..Options::default() },
+            started: None,
         };
         let states = plans.iter().map(|_| State::default()).collect();
         let shelf = Shelf::new(input::series(test)?);
@@ -188,7 +190,7 @@ impl<'a> Running<'a> {
     fn ask(&self, test: &kernel::book::unit::QueryTest, at: Millis) -> Option<String> {
         let place = |message: String| format!("query {:?}, time {:?}: {message}", test.expr, test.eval_time);
         let answer = promql::parse(&test.expr).map_err(|error| error.to_string());
-        let answer = answer.and_then(|expr| vector(&expr, &self.shelf, at, &self.setting.options));
+        let answer = answer.and_then(|expr| vector(&expr, &Scored(&self.shelf), at, &self.setting.options));
         let both = answer.and_then(|answer| Ok((compare::expected(test)?, compare::got(answer))));
         match both {
             Err(message) => Some(place(message)),

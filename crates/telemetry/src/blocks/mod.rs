@@ -26,6 +26,7 @@
 
 mod bloom;
 mod file;
+mod scan;
 mod search;
 #[cfg(test)]
 mod tests;
@@ -43,6 +44,7 @@ use serde::de::DeserializeOwned;
 use file::Sealed;
 use wal::{Piece, Wal};
 
+pub use scan::Scanned;
 pub use search::{Found, SEARCH_BYTES_MAX, Search};
 
 /// How long log events and spans are kept when nothing else is said.
@@ -321,6 +323,18 @@ impl<T: Kept> Blocks<T> {
             shelf.sealed.push_back(sealed);
         }
         log.begin_next()
+    }
+
+    /// How many records were kept since the start: grows with each that comes.
+    #[must_use]
+    pub fn came(&self) -> u64 {
+        self.shelf.read().taken.kept
+    }
+
+    /// What is in memory, and the sealed blocks.
+    fn shelves(&self) -> (Vec<Arc<T>>, Vec<Arc<Sealed>>) {
+        let shelf = self.shelf.read();
+        (shelf.active.clone(), shelf.sealed.iter().cloned().collect())
     }
 
     /// How much there is.

@@ -80,7 +80,7 @@ impl<T: Kept> Blocks<T> {
 }
 
 impl<T: Kept> Search<'_, T> {
-    fn may_be_in(&self, block: &Sealed, words: &[u64]) -> bool {
+    pub(super) fn may_be_in(&self, block: &Sealed, words: &[u64]) -> bool {
         let head = &block.head;
         let served = |service: &str| head.services.as_ref().is_none_or(|known| known.contains(service));
         head.from <= self.until
@@ -89,7 +89,7 @@ impl<T: Kept> Search<'_, T> {
             && words.iter().all(|word| bloom::may_hold(&head.words, *word))
     }
 
-    fn wants(&self, record: &T) -> bool {
+    pub(super) fn wants(&self, record: &T) -> bool {
         let at = record.at();
         self.from <= at
             && at <= self.until

@@ -236,8 +236,11 @@ impl<'s> Appender<'s> {
         let (store, end, outcome) = (self.store, self.submitted, mem::take(&mut self.outcome));
         self.head.totals.tally.add(&outcome.tally);
         drop(self);
-        store.log.write(end)?;
-        Ok(outcome)
+        let logged = store.log.write(end);
+        if outcome.watched {
+            store.wake();
+        }
+        logged.map(|()| outcome)
     }
 
     /// Ends the write, and returns when the disk has it. Many at once share one flush of the disk.

@@ -25,7 +25,7 @@
 //! | a query over too many samples | refused, with the number |
 //! | readers while somebody writes | wait for some hundred series at most; a query sees whole writes |
 //!
-//! The order of reading is `settings`, `outcome`, `chunk`, `series`, `head`, `append`, `log`, `block`, `flush`, `select`,
+//! The order of reading is `settings`, `outcome`, `chunk`, `recent`, `series`, `head`, `append`, `log`, `block`, `flush`, `select`,
 //! `standing`.
 
 mod append;
@@ -39,6 +39,7 @@ mod ids;
 mod log;
 mod matching;
 mod outcome;
+mod recent;
 mod rooms;
 mod select;
 mod series;
@@ -53,6 +54,7 @@ pub use failure::Failure;
 pub use flush::Tended;
 pub use head::STANDING_MAX;
 pub use outcome::{Appended, EXAMPLE_BYTES_MAX, Reason, Tally};
+pub use recent::{RECENT_POINTS_MAX, RECENT_SERIES_MAX};
 pub use rooms::instant;
 pub use settings::*;
 pub use standing::{Look, Newest, Seen, SeriesId, Standing, StandingId};

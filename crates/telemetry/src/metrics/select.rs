@@ -3,6 +3,7 @@
 //! A query copies what it needs of the head under one lock, so that it sees every write as a whole or not at all; chunks are
 //! shared, only those that still grow are copied. It decodes, and reads blocks, when the lock is free again.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -10,7 +11,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 use hashbrown::hash_map::Entry;
 use promql::ast::Matcher;
-use promql::{Labels, Millis, Point, Series, SeriesSource, SourceFailure, Wanted};
+use promql::{Each, Labels, Millis, Point, Series, SeriesSource, SourceFailure, Wanted};
 
 use super::block::{Block, Unread};
 use super::chunk::in_order;
@@ -28,6 +29,19 @@ impl SeriesSource for Store {
             self.0.copy(&head, &slots, (wanted.after, wanted.until), &mut room)?
         };
         self.0.read(copied, wanted, &mut room)
+    }
+
+    fn newest(&self, wanted: Wanted<'_>, each: Each<'_>) -> Result<usize, SourceFailure> {
+        if let Some(loaded) = self.0.newest_in_head(wanted, each)? {
+            return Ok(loaded);
+        }
+        let all = self.select(wanted)?;
+        for series in &all {
+            if let Some(newest) = series.points.last() {
+                each(&series.labels, newest.at, &newest.value);
+            }
+        }
+        Ok(all.iter().map(|series| series.points.len()).sum())
     }
 }
 
@@ -109,7 +123,8 @@ impl Store {
         let mut found = BTreeSet::new();
         {
             let head = self.0.head.read();
-            let series = slots(&head, matchers).into_iter().filter_map(|slot| head.get(slot));
+            let slots = slots(&head, matchers);
+            let series = slots.iter().filter_map(|slot| head.get(*slot));
             let filled = series.filter(|series| series.newest > after && series.oldest().is_none_or(|at| at <= until));
             found.extend(filled.map(|series| series.labels.clone()));
         }
@@ -129,6 +144,29 @@ impl Store {
 }
 
 impl Inner {
+    /// The newest points, where the head has every point of that time; `None` where blocks may have more. Only series whose
+    /// newest point is too new are decoded.
+    fn newest_in_head(&self, wanted: Wanted<'_>, each: Each<'_>) -> Result<Option<usize>, SourceFailure> {
+        let head = self.head.read();
+        if head.totals.whole_after.is_some_and(|until| until > wanted.after) {
+            return Ok(None);
+        }
+        let slots = slots(&head, wanted.matchers);
+        if slots.len() > self.settings.query_samples {
+            return Err(self.too_many(slots.len(), slots.len()));
+        }
+        let mut loaded = 0;
+        for series in slots.iter().filter_map(|slot| head.get(*slot)).filter(|series| series.newest > wanted.after) {
+            loaded += 1;
+            if series.newest <= wanted.until {
+                each(&series.labels, series.newest, &series.value);
+            } else if let Some(point) = series.newest_until(wanted.after, wanted.until) {
+                each(&series.labels, point.at, &point.value);
+            }
+        }
+        Ok(Some(loaded))
+    }
+
     /// Copies what the head has of these series; `room` is how many more points may be loaded.
     pub(super) fn copy(
         &self,
@@ -203,11 +241,15 @@ impl Inner {
     }
 }
 
-/// The places of the series that match.
-pub(super) fn slots(head: &Head, matchers: &[Matcher]) -> Vec<u32> {
+/// The places of the series that match; of a standing selector in order of their labels.
+pub(super) fn slots<'h>(head: &'h Head, matchers: &[Matcher]) -> Cow<'h, [u32]> {
+    if let Some(watch) = head.watches.of(matchers) {
+        let labels = |slot: u32| head.get(slot).map(|series| &series.labels);
+        return Cow::Borrowed(watch.in_order(|a, b| labels(a).cmp(&labels(b))));
+    }
     let resolved: Result<Vec<u32>, Infallible> = resolve(head, matchers);
     match resolved {
-        Ok(slots) => slots,
+        Ok(slots) => Cow::Owned(slots),
         Err(never) => match never {},
     }
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use promql::{Labels, Millis, Point, Value};
 
-use super::chunk::{Chunk, Kind, Open, chunks_of, same};
+use super::chunk::{Chunk, Kind, Open, chunks_of, in_order, same};
+use super::recent::{Recent, SLACK};
 
 /// The most late points that wait in order; past it they become a chunk.
 pub(super) const LATE_POINTS_MAX: usize = 120;
@@ -34,6 +35,8 @@ pub(super) struct Series {
     saved: usize,
     /// Points that came late, in order of time.
     late: Vec<Point>,
+    /// Its newest points once more, decoded, where a standing selector has a window over them.
+    recent: Option<Box<Recent>>,
     pub labels: Labels,
     /// The hash of its labels.
     pub hash: u64,
@@ -83,6 +86,7 @@ impl Series {
             whole: Vec::new(),
             saved: 0,
             late: Vec::new(),
+            recent: None,
             labels,
             hash,
             keys: 0,
@@ -98,6 +102,9 @@ impl Series {
         let grown = if self.open.takes(Kind::Floats, born) { 0 } else { self.seal() };
         self.open.put_float(at, born, value.to_bits());
         (self.newest, self.value, self.born) = (at, Value::Float(value), born);
+        if let Some(recent) = &mut self.recent {
+            recent.push(Point { at, born, value: Value::Float(value) });
+        }
         (Taken::Kept, grown)
     }
 
@@ -113,6 +120,9 @@ impl Series {
         let grown = if self.open.takes(Kind::Histograms, born) { 0 } else { self.seal() };
         self.open.put_histogram(at, born, histogram);
         (self.newest, self.value, self.born) = (at, value.clone(), born);
+        if let Some(recent) = &mut self.recent {
+            recent.push(Point { at, born, value: value.clone() });
+        }
         (Taken::Kept, grown)
     }
 
@@ -128,6 +138,9 @@ impl Series {
             None => {}
         }
         let place = self.late.partition_point(|point| point.at < at);
+        if let Some(recent) = &mut self.recent {
+            recent.insert(Point { at, born, value: value.clone() });
+        }
         self.late.insert(place, Point { at, born, value });
         let grown = if self.late.len() >= LATE_POINTS_MAX { self.seal_late() } else { 0 };
         (Taken::Late, grown)
@@ -203,15 +216,60 @@ impl Series {
         self.unsaved().is_empty() && self.late.is_empty() && self.open.head().count == 0
     }
 
+    /// Keeps its newest points decoded, for windows of this length; whether it did not keep any before.
+    pub(super) fn keep_recent(&mut self, window: Millis) -> bool {
+        if self.recent.as_ref().is_some_and(|recent| recent.reaches(window)) {
+            return false;
+        }
+        let after = self.newest.saturating_sub(window).saturating_sub(SLACK);
+        let mut points = Vec::new();
+        self.stored(after, Millis::MAX).read(after, Millis::MAX, &mut points);
+        in_order(&mut points);
+        self.recent.replace(Box::new(Recent::new(window, points, after))).is_none()
+    }
+
+    /// Whether its newest points are kept decoded.
+    pub(super) fn keeps_recent(&self) -> bool {
+        self.recent.is_some()
+    }
+
+    /// Keeps none any more; whether it did before.
+    pub(super) fn forget_recent(&mut self) -> bool {
+        self.recent.take().is_some()
+    }
+
+    /// The decoded points, where they are all that the head has after an instant.
+    fn recent(&self, after: Millis) -> Option<&Recent> {
+        self.recent.as_deref().filter(|recent| recent.is_whole_after(after))
+    }
+
     /// A copy of what may hold points in `(after, until]`.
     pub(super) fn parts(&self, after: Millis, until: Millis) -> Parts {
+        match self.recent(after) {
+            Some(recent) => Parts { whole: Vec::new(), open: None, late: recent.between(after, until) },
+            None => self.stored(after, until),
+        }
+    }
+
+    fn stored(&self, after: Millis, until: Millis) -> Parts {
         let whole = self.whole.iter().filter(|chunk| chunk.head.overlaps(after, until)).cloned().collect();
         let open = self.open.head().overlaps(after, until).then(|| self.open.copy()).flatten();
         Parts { whole, open, late: self.late.clone() }
     }
 
+    /// The newest point in `(after, until]` of those in the head.
+    pub(super) fn newest_until(&self, after: Millis, until: Millis) -> Option<Point> {
+        let mut points = Vec::new();
+        self.parts(after, until).read(after, until, &mut points);
+        in_order(&mut points);
+        points.pop()
+    }
+
     /// How many points `parts` would copy, without copying any.
     pub(super) fn count(&self, after: Millis, until: Millis) -> usize {
+        if let Some(recent) = self.recent(after) {
+            return recent.count(after, until);
+        }
         let whole = self.whole.iter().filter(|chunk| chunk.head.overlaps(after, until));
         let whole: u32 = whole.map(|chunk| chunk.head.count).sum();
         let open = if self.open.head().overlaps(after, until) { self.open.head().count } else { 0 };

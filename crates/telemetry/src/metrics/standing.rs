@@ -1,7 +1,8 @@
 //! Standing selectors: resolved once, and kept up to date as series come and go.
 //!
-//! A live rule holds one for each of its selectors. It looks at the newest points without decoding or allocating anything,
-//! and hears from [`Store::take_written`] which selectors a write has concerned, so that it need not ask again and again.
+//! The live rules hold one for each of their selectors. Whatever asks for the same series then finds them resolved, in order
+//! of their labels, and their newest points without decoding or allocating anything; and [`Store::take_written`] tells
+//! which selectors a write has concerned, so that nobody need ask again and again.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -60,11 +61,21 @@ impl Store {
     /// # Errors
     /// When there are [`STANDING_MAX`] of them.
     pub fn watch(&self, matchers: &[Matcher]) -> Result<Standing, SourceFailure> {
+        self.watch_window(matchers, 0)
+    }
+
+    /// The same for windows of this length, up to now: points that young are kept decoded and each write adds its own, for
+    /// up to [`RECENT_SERIES_MAX`](super::RECENT_SERIES_MAX) series and [`RECENT_POINTS_MAX`](super::RECENT_POINTS_MAX)
+    /// points of each. What does not fit is decoded whenever it is asked for.
+    ///
+    /// # Errors
+    /// As [`Store::watch`].
+    pub fn watch_window(&self, matchers: &[Matcher], window: Millis) -> Result<Standing, SourceFailure> {
         self.0.let_go();
         let mut head = self.0.head.write();
-        let members = slots(&head, matchers);
+        let members = slots(&head, matchers).into_owned();
         let full = || SourceFailure(format!("there are {STANDING_MAX} standing selectors: use fewer rules"));
-        let id = head.watch(matchers.into(), members).ok_or_else(full)?;
+        let id = head.watch(matchers.into(), window, members).ok_or_else(full)?;
         Ok(Standing { store: self.0.clone(), id })
     }
 
@@ -109,7 +120,7 @@ impl Standing {
         StandingId(self.id)
     }
 
-    /// Gives `each` the newest point of every series, in ascending order of their places. The head is locked meanwhile, so
+    /// Gives `each` the newest point of every series, in any order. The head is locked meanwhile, so
     /// nothing in there may write or wait.
     pub fn look(&self, mut each: impl FnMut(Newest<'_>)) -> Look {
         self.look_until(|newest| {
@@ -139,7 +150,7 @@ impl Standing {
         let (copied, matchers) = {
             let head = self.store.head.read();
             let Some(watch) = head.watches.get(self.id) else { return Ok(Vec::new()) };
-            let copied = self.store.copy(&head, &watch.members, (after, until), &mut room)?;
+            let copied = self.store.copy(&head, watch.members(), (after, until), &mut room)?;
             let matchers = if copied.is_all_after(after) { Vec::new() } else { watch.matchers.to_vec() };
             (copied, matchers)
         };
@@ -150,14 +161,14 @@ impl Standing {
 fn look(head: &Head, id: u32, each: &mut impl FnMut(Newest<'_>) -> ControlFlow<()>) -> Look {
     let written = head.watches.take_written(id);
     let Some(watch) = head.watches.get(id) else { return Look { generation: 0, written, series: 0 } };
-    for slot in &watch.members {
+    for slot in watch.members() {
         let Some(series) = head.get(*slot) else { continue };
         let (id, labels, value) = (SeriesId(*slot), &series.labels, &series.value);
         if each(Newest { id, labels, at: series.newest, born: series.born, value }).is_break() {
             break;
         }
     }
-    Look { generation: watch.generation, written, series: watch.members.len() }
+    Look { generation: watch.generation, written, series: watch.members().len() }
 }
 
 impl Drop for Standing {

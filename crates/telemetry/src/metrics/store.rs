@@ -1,9 +1,10 @@
 //! The store as its users see it: opened on a directory, written by [`Appender`]s, looked after once in a while.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::thread;
 use std::time::Duration;
 
@@ -42,6 +43,17 @@ pub(super) struct Inner {
     pub troubles: Mutex<VecDeque<String>>,
     /// Standing selectors that nobody holds any more.
     pub unwatched: Mutex<Vec<u32>>,
+    /// Who wants to know at once that something was written.
+    listener: OnceLock<Listener>,
+}
+
+/// Is told that something was written.
+struct Listener(Box<dyn Fn() + Send + Sync>);
+
+impl fmt::Debug for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Listener")
+    }
 }
 
 /// How much there is, for pages and for `/metrics`.
@@ -100,6 +112,7 @@ impl Store {
             flushed: Mutex::new(None),
             troubles: Mutex::default(),
             unwatched: Mutex::default(),
+            listener: OnceLock::new(),
         });
         troubles.into_iter().for_each(|trouble| inner.tell(trouble));
         sync_in_background(&inner)?;
@@ -113,6 +126,13 @@ impl Store {
     pub fn appender(&self, now: Millis) -> Result<Appender<'_>, Failure> {
         self.0.log.keeps_up()?;
         Ok(Appender::new(&self.0, now))
+    }
+
+    /// Calls `tell` after every write that concerns a standing selector, by the thread that wrote: it only wakes somebody,
+    /// who then asks [`Store::take_written`]. The first listener stays.
+    pub fn listen(&self, tell: Box<dyn Fn() + Send + Sync>) {
+        // A second one would take the place of the first without its knowledge.
+        let _ = self.0.listener.set(Listener(tell));
     }
 
     /// Forces everything that was written to the disk.
@@ -160,6 +180,13 @@ impl Store {
 }
 
 impl Inner {
+    /// Tells the listener that a standing selector was written to.
+    pub(super) fn wake(&self) {
+        if let Some(Listener(tell)) = self.listener.get() {
+            tell();
+        }
+    }
+
     pub(super) fn tell(&self, trouble: String) {
         let mut troubles = self.troubles.lock();
         if troubles.len() >= TROUBLES_MAX {

@@ -7,8 +7,11 @@ pub mod ask;
 mod duty;
 pub mod facts;
 mod incident;
+mod logs;
 mod operation;
 mod review;
+pub mod rules;
+pub mod sigma;
 mod signal;
 #[cfg(test)]
 mod tests;
@@ -107,6 +110,13 @@ pub enum RemoteVerb {
         #[command(flatten)]
         server: Server,
     },
+    /// Log events and the patterns of their lines: search, export, list, patterns, findings.
+    Logs {
+        #[command(subcommand)]
+        verb: logs::LogsVerb,
+        #[command(flatten)]
+        server: Server,
+    },
     /// Changes to the organisation's systems: list, report.
     Change {
         #[command(subcommand)]
@@ -154,6 +164,7 @@ impl RemoteVerb {
             Self::Review { verb, server } => (verb.ask()?, server),
             Self::Signal { verb, server } => (verb.ask(), server),
             Self::Check { verb, server } => (verb.ask(), server),
+            Self::Logs { verb, server } => (verb.ask(), server),
             Self::Change { verb, server } => (verb.ask(), server),
             Self::Service { verb, server } => (verb.ask(), server),
             Self::Person { verb, server } => (verb.ask(), server),
@@ -165,5 +176,8 @@ impl RemoteVerb {
 pub async fn run(verb: RemoteVerb, json: bool) -> Result<ExitCode, Failure> {
     let watch = matches!(verb, RemoteVerb::Now { watch: true, .. });
     let (ask, server) = verb.ask()?;
+    if ask.operation == op::EXPORT_LOGS {
+        return logs::export(&ask, &server).await;
+    }
     if watch { facts::again_and_again(&ask, &server, json).await } else { ask.run(&server, json).await }
 }

@@ -83,7 +83,17 @@ operations! {
 
     SIGNALS = GET "/signals" "signal list";
     DISMISS_SIGNAL = POST "/signals/dismiss" "signal dismiss";
+    SIGMA = GET "/sigma" "sigma show";
+    SIGMA_RULES = GET "/sigma/rules" "sigma list";
+    JUDGE = POST "/sigma/rules/{rule}/judge" "sigma judge";
     BEAT = POST "/checks/{check}/beat" "check beat";
+    NOISE = GET "/rules/noise" "rules noise";
+    SLOS = GET "/slos" "slo status";
+    LOGS = GET "/logs" "logs search";
+    EXPORT_LOGS = GET "/logs/export" "logs export";
+    WATCHED_LOGS = GET "/logs/watched" "logs list";
+    LOG_PATTERNS = GET "/logs/patterns" "logs patterns";
+    LOG_FINDINGS = GET "/logs/findings" "logs findings";
     CHANGES = GET "/changes" "change list";
     REPORT_CHANGE = POST "/changes" "change report";
 

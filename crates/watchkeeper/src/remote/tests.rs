@@ -19,6 +19,9 @@ fn described() -> Value {
 const LINES: &[&str] = &[
     "now",
     "now --watch",
+    "sigma show",
+    "sigma list --text linux",
+    "sigma judge sigma:1 0011223344556677 true-positive --note seen",
     "alert list service=checkout severity=~\"warning|info\"",
     "alert show 0011223344556677",
     "alert why 0011223344556677",
@@ -72,6 +75,15 @@ const LINES: &[&str] = &[
     "signal list",
     "signal dismiss rule service=checkout",
     "check beat nightly-backup",
+    "rules noise --since 7d",
+    "slo status",
+    "logs search refused --service checkout --level error --pattern t1 --since 1h --from 2026-01-05T09:00:00Z \
+     --until 2026-01-05T10:00:00Z --limit 5 --cursor 1-0",
+    "logs export refused --service checkout --level error --pattern t1 --since 1h --from 2026-01-05T09:00:00Z \
+     --until 2026-01-05T10:00:00Z --limit 5 --cursor 1-0",
+    "logs list",
+    "logs patterns refused --service checkout --limit 5 --offset 5",
+    "logs findings --service checkout",
     "change list",
     "change report deployed --service checkout --at 1h --link http://d --detail by=ci",
     "service list",

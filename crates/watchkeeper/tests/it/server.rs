@@ -66,6 +66,7 @@ pub struct Server {
     home: TempDir,
     listen: String,
     cookie: String,
+    extra: Vec<String>,
     process: Option<Child>,
     client: reqwest::Client,
 }
@@ -73,10 +74,16 @@ pub struct Server {
 impl Server {
     /// Writes the watchbook, issues a token, starts the server and logs its administrator in.
     pub async fn open(base: Base, book: &Files) -> Self {
+        Self::open_with(base, book, &[]).await
+    }
+
+    /// The same, started with further arguments each time.
+    pub async fn open_with(base: Base, book: &Files, extra: &[&str]) -> Self {
+        let extra = extra.iter().map(|&argument| argument.to_owned()).collect();
         let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
         let home = testkit::temp_dir();
         let (url, token, cookie, listen) = (String::new(), String::new(), String::new(), "127.0.0.1:0".to_owned());
-        let mut server = Self { base, url, token, home, listen, cookie, process: None, client };
+        let mut server = Self { base, url, token, home, listen, cookie, extra, process: None, client };
         book.iter().for_each(|(name, text)| server.write(name, text));
         let scopes = SCOPES.iter().flat_map(|scope| ["--scope", scope]);
         let issued = server.cli(&["token", "issue", "tests"].into_iter().chain(scopes).collect::<Vec<_>>()).await;
@@ -102,7 +109,7 @@ impl Server {
     pub async fn start(&mut self) -> String {
         let log = std::fs::File::options().create(true).append(true).open(self.home.path().join("log.txt")).unwrap();
         let mut command = self.command(&["serve", "--print-invite", "--listen", &self.listen]);
-        command.arg("--watchbook").arg(self.book()).stdout(Stdio::piped()).stderr(log);
+        command.args(&self.extra).arg("--watchbook").arg(self.book()).stdout(Stdio::piped()).stderr(log);
         let mut process = command.spawn().unwrap();
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
         self.process = Some(process);
@@ -155,6 +162,23 @@ impl Server {
     /// The same, when it should succeed; gives what it printed.
     pub async fn cli(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments).await;
+        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "watchkeeper {arguments:?}: {out}{err}");
+        out.into_owned()
+    }
+
+    /// A verb that asks this server, when it should succeed; gives what it printed.
+    pub async fn cli_of(&self, arguments: &[&str]) -> String {
+        let output =
+            binary().args(arguments).args(["--server", &self.url, "--token", &self.token]).output().await.unwrap();
+        let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        assert!(output.status.success(), "watchkeeper {arguments:?}: {out}{err}");
+        out.into_owned()
+    }
+
+    /// A verb of the command line that asks a server, when it should succeed; gives what it printed.
+    pub async fn asked(&self, arguments: &[&str]) -> String {
+        let output = binary().args(arguments).output().await.unwrap();
         let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         assert!(output.status.success(), "watchkeeper {arguments:?}: {out}{err}");
         out.into_owned()

@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use connectors::watchbook::{Findings, Level};
 use engine::Read;
+use kernel::book::rules::LeftOut;
 use kernel::{Book, ServiceName, Timestamp};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -39,6 +40,28 @@ struct BookBody {
     people: usize,
     /// How many threshold rules and checks.
     rules: usize,
+    /// What was left out of it because it is bad.
+    left_out: Vec<LeftOutBody>,
+}
+
+/// A rule or an objective that was left out.
+#[derive(Debug, Serialize, ToSchema)]
+struct LeftOutBody {
+    /// Its file.
+    file: String,
+    /// Its line.
+    line: usize,
+    /// What it is.
+    what: String,
+    /// Why.
+    message: String,
+}
+
+impl From<&LeftOut> for LeftOutBody {
+    fn from(about: &LeftOut) -> Self {
+        let LeftOut { file, line, what, message } = about.clone();
+        Self { file, line, what, message }
+    }
 }
 
 /// Say which watchbook is live.
@@ -54,6 +77,7 @@ async fn show_watchbook(State(state): State<AppState>, Caller(actor): Caller) ->
             services: book.services.len(),
             people: book.people.len(),
             rules: book.rules.len() + book.checks.len(),
+            left_out: book.left_out.iter().map(LeftOutBody::from).collect(),
         }
     })?;
     Ok(Json(told))

@@ -121,7 +121,7 @@ async fn report_change(
 struct SignalBody {
     /// The rule or the check.
     rule: String,
-    /// `rule`, `check` or `alerting`.
+    /// `rule`, `check`, `alerting`, `sigma` or `pattern`.
     kind: &'static str,
     /// The series that was looked at; empty for a check.
     #[schema(value_type = BTreeMap<String, String>)]
@@ -148,6 +148,8 @@ async fn list_signals(State(state): State<AppState>, Caller(actor): Caller) -> R
                 signals::Kind::Rule => "rule",
                 signals::Kind::Check => "check",
                 signals::Kind::Alerting => "alerting",
+                signals::Kind::Sigma => "sigma",
+                signals::Kind::Pattern => "pattern",
             },
             series: signal.series.clone(),
             summary: signal.summary.clone(),

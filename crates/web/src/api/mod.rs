@@ -12,11 +12,14 @@ mod fact;
 mod incidents;
 mod input;
 mod journal;
+mod logs;
 mod now;
 mod oncall;
 mod pages;
 mod people;
 mod reviews;
+mod rules;
+mod sigma;
 mod silences;
 mod tokens;
 mod updates;
@@ -27,6 +30,8 @@ use axum::routing::get;
 use utoipa::OpenApi as _;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
+
+pub use rules::{NOISE_SINCE, NOISE_SINCE_MAX};
 
 use crate::session::COOKIE_NAME;
 use crate::state::AppState;
@@ -69,8 +74,11 @@ fn documented() -> OpenApiRouter<AppState> {
         .merge(updates::router())
         .merge(reviews::router())
         .merge(journal::router())
+        .merge(logs::router())
         .merge(changes::router())
         .merge(checks::router())
+        .merge(rules::router())
+        .merge(sigma::router())
         .merge(book::router())
         .merge(people::router())
         .merge(tokens::router());

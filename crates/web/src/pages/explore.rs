@@ -10,6 +10,7 @@ use engine::Read;
 use kernel::Timestamp;
 use promql::{Answer, Data, Labels, Millis, Point, Series, Warning, parse};
 use serde::Deserialize;
+use signals::anomaly::Scored;
 
 use super::frame::{Screen, frame, html, stop};
 use super::view::monitoring::{ExplorePage, SeriesRow};
@@ -20,7 +21,7 @@ use crate::session::Reader;
 use crate::state::AppState;
 
 /// How far back one may look: seconds and words.
-pub(super) const RANGES: [(i64, &str); 6] = [
+const RANGES: [(i64, &str); 6] = [
     (900, "15 minutes"),
     (3600, "1 hour"),
     (6 * 3600, "6 hours"),
@@ -104,7 +105,7 @@ async fn ask(state: &AppState, query: &str, (from, until, step): Span) -> Result
     let place = Arc::clone(&state.queries).acquire_owned().await;
     let metrics = state.stores.metrics.clone();
     let asked = tokio::task::spawn_blocking(move || {
-        let answer = promql::range(&expr, &metrics, from, until, step, &bounded());
+        let answer = promql::range(&expr, &Scored(&metrics), from, until, step, &bounded());
         drop(place);
         answer
     });

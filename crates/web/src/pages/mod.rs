@@ -8,7 +8,9 @@
 //! | [`room`], [`acts`] | *Incident room*, the list, declaring, and everything its forms ask |
 //! | [`paging`] | *Page*: one run of a policy |
 //! | [`journal`] | *Journal*: facts and their proofs |
-//! | [`rules`], [`explore`], [`logs`], [`checks`] | *Rules*, *Explore*, *Logs*, *Checks*: what is sensed |
+//! | [`rule`], [`slos`] | one rule with its noise, *SLOs* |
+//! | [`rules`], [`explore`], [`logs`], [`patterns`], [`checks`] | *Rules*, *Explore*, *Logs* with its *Patterns*, *Checks*: what is sensed |
+//! | [`sigma`] | *Security rules* |
 //! | [`silences`] | *Alert* with why it paged or not, *Silences* |
 //! | [`oncall`], [`services`], [`reviews`] | *On call*, *Services*, *Review* |
 //! | [`me`] | one's own page, tokens and invitations, the keyboard |
@@ -29,12 +31,16 @@ mod me;
 mod now;
 mod oncall;
 mod paging;
+mod patterns;
 mod reviews;
 mod room;
 mod rows;
+mod rule;
 mod rules;
 mod services;
+mod sigma;
 mod silences;
+mod slos;
 mod status;
 pub mod view;
 
@@ -58,9 +64,13 @@ pub fn router() -> Router<AppState> {
         .merge(paging::router())
         .merge(journal::router())
         .merge(rules::router())
+        .merge(rule::router())
+        .merge(slos::router())
         .merge(explore::router())
         .merge(logs::router())
+        .merge(patterns::router())
         .merge(checks::router())
+        .merge(sigma::router())
         .merge(silences::router())
         .merge(oncall::router())
         .merge(services::router())

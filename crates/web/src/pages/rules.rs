@@ -5,10 +5,12 @@ use axum::extract::{Query, State};
 use axum::routing::get;
 use engine::ruler::{AlertView, GroupView, RuleView};
 use kernel::Timestamp;
+use kernel::book::rules::LeftOut;
 use serde::Deserialize;
 
 use super::frame::{Screen, encoded, frame, html, stop};
-use super::view::monitoring::{AlertRow, GroupRow, RuleRow, RulesPage};
+use super::rule::address;
+use super::view::monitoring::{AlertRow, GroupRow, LeftOutRow, RuleRow, RulesPage};
 use super::view::plot::words;
 use super::view::{Chip, Tab, Tone, words as spans};
 use crate::session::Reader;
@@ -29,13 +31,27 @@ struct Wanted {
 
 async fn list(State(state): State<AppState>, Reader(session): Reader, Query(wanted): Query<Wanted>) -> Screen {
     let (chrome, session) = frame(&state, session.as_ref(), Tab::Rules, "Rules", "/rules")?;
-    let groups = state.stores.ruler.groups(&session.actor()).map_err(stop(&chrome))?;
+    let groups = state.stores.ruler.groups(&session.actor()).await.map_err(stop(&chrome))?;
     let alerts = || groups.iter().flat_map(|group| &group.rules).flat_map(|rule| &rule.alerts);
     let firing = alerts().filter(|alert| alert.firing).count();
     let pending = alerts().count() - firing;
     let failing = groups.iter().flat_map(|group| &group.rules).filter(|rule| rule.error.is_some()).count();
     let rows = groups.iter().map(|group| row(group, &wanted.text)).filter(|group| !group.rules.is_empty()).collect();
-    Ok(html(&RulesPage { groups: rows, firing, pending, failing, text: wanted.text, chrome }))
+    let book = state.engine.book();
+    let left_out = book.left_out.iter().map(left_out).collect();
+    let slos = book.objectives.slos.len();
+    Ok(html(&RulesPage { groups: rows, firing, pending, failing, left_out, slos, text: wanted.text, chrome }))
+}
+
+/// The objective of which a group was made; empty for a group of a rule file, whatever its name is.
+pub(super) fn objective(group: &GroupView) -> String {
+    let made = group.file.starts_with("slo/");
+    signals::slo::objective_of(&group.name).filter(|_| made).unwrap_or_default().to_owned()
+}
+
+fn left_out(about: &LeftOut) -> LeftOutRow {
+    let place = format!("{}:{}", about.file, about.line);
+    LeftOutRow { what: about.what.clone(), place, message: about.message.clone() }
 }
 
 fn row(group: &GroupView, text: &str) -> GroupRow {
@@ -49,13 +65,16 @@ fn row(group: &GroupView, text: &str) -> GroupRow {
         evaluated: group.evaluated,
         took: format!("{:.1} ms", group.took * 1000.0),
         missed: group.missed,
-        rules: group.rules.iter().filter(wanted).map(rule).collect(),
+        objective: objective(group),
+        rules: group.rules.iter().filter(wanted).map(|one| rule(group, one)).collect(),
     }
 }
 
-fn rule(rule: &RuleView) -> RuleRow {
+/// A rule as it stands on a screen.
+pub(super) fn rule(group: &GroupView, rule: &RuleView) -> RuleRow {
     RuleRow {
         name: rule.name.clone(),
+        page: address(&group.name, &rule.name),
         alerting: rule.alerting,
         query: rule.query.clone(),
         explore: format!("/explore?query={}", encoded(&rule.query)),

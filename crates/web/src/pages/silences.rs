@@ -6,8 +6,9 @@ use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect};
 use axum::routing::{get, post};
 use engine::{Read, World};
-use kernel::{Fingerprint, Labels, Matcher, PersonName, Seconds};
+use kernel::{Fingerprint, Labels, Matcher, PersonName, RuleName, Seconds};
 use serde::Deserialize;
+use signals::sigma::Verdict;
 
 use super::form::{Fields, Form, unprocessed, with_refusal, word};
 use super::frame::{Screen, frame, html, missing, refused, stop};
@@ -78,8 +79,22 @@ fn view(world: &World, chrome: Chrome, fingerprint: Fingerprint) -> Option<Alert
         stages: world.alerts.why(book, fingerprint).into_iter().map(stage).collect(),
         pages: view.pages().map(|page| rows::page(book, page)).collect(),
         matchers: labels.iter().map(|(name, value)| format!("{name}={value:?}\n")).collect(),
+        judge: judged(world, labels),
         chrome,
     })
+}
+
+/// The Sigma rule of an alert, and what was said of the alert.
+fn judged(world: &World, labels: &Labels) -> Option<(String, &'static str)> {
+    let rule: RuleName = labels.get("rule")?.parse().ok()?;
+    world.book.sigma.rules.get(&rule)?;
+    let verdict = world.signals.judged(&rule).and_then(|judged| judged.verdict(labels.fingerprint()));
+    let said = match verdict {
+        Some(Verdict::TruePositive) => "It was judged right.",
+        Some(Verdict::FalsePositive) => "It was judged false.",
+        None => "Nobody has judged it yet.",
+    };
+    Some((rule.to_string(), said))
 }
 
 fn pairs(labels: &Labels) -> Vec<(String, String)> {

@@ -207,6 +207,25 @@ async fn the_watchbook_its_services_and_people_are_told() {
 }
 
 #[tokio::test]
+async fn rules_that_never_fired_and_objectives_without_samples_say_so() {
+    let house = House::open().await;
+    let report = house.get("/rules/noise").await;
+    let rule = &report["rules"][0];
+    assert_eq!((&rule["rule"], &rule["line"], &rule["firings"]), (&json!("Orders <few>"), &json!(4), &json!(0)));
+    assert_eq!((&rule["suggestion"], &rule["median_seconds"]), (&Value::Null, &Value::Null));
+    let slo = &house.get("/slos").await[0];
+    assert_eq!(
+        (&slo["burning"], &slo["budget_left"], &slo["period"]),
+        (&json!("unknown"), &Value::Null, &json!("30d"))
+    );
+    for (since, said) in [("9x", "since"), ("400d", "366 days"), ("", "since")] {
+        let (status, problem) = house.api(Method::GET, &format!("/rules/noise?since={since}"), None).await;
+        assert_eq!(status, StatusCode::BAD_REQUEST, "{problem}");
+        assert!(problem["error"].as_str().is_some_and(|error| error.contains(said)), "{problem}");
+    }
+}
+
+#[tokio::test]
 async fn a_beat_needs_a_check_that_awaits_it() {
     let house = House::open().await;
     let (status, problem) = house.api(Method::POST, "/checks/none/beat", None).await;

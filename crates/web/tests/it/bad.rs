@@ -84,8 +84,11 @@ async fn a_door_names_what_is_wrong_and_changes_nothing() {
     }
 }
 
+/// A verdict with nothing wrong with it.
+const JUDGED: &str = r#"{"alert": "0000000000000001", "verdict": "true_positive"}"#;
+
 /// Method, path, body, status, and the field that the answer must name.
-const API: [(&str, &str, &str, u16, &str); 24] = [
+const API: [(&str, &str, &str, u16, &str); 31] = [
     ("GET", "/alerts?filter=x", "", 400, "filter"),
     ("GET", "/alerts/zz", "", 400, "id"),
     ("GET", "/alerts/0000000000000000/why", "", 404, ""),
@@ -109,7 +112,14 @@ const API: [(&str, &str, &str, u16, &str); 24] = [
     ("POST", "/updates", r#"{"title": "x", "stage": "panic", "text": "y"}"#, 400, "stage"),
     ("POST", "/reviews/9/publish", "", 404, ""),
     ("GET", "/journal?limit=many", "", 400, ""),
+    ("GET", "/logs?level=loud", "", 400, "level"),
+    ("GET", "/logs/patterns?limit=many", "", 400, ""),
     ("POST", "/changes", r#"{"summary": "x", "service": "A B"}"#, 400, "service"),
+    ("GET", "/sigma/rules?words=x", "", 400, ""),
+    ("POST", "/sigma/rules/sigma:one/judge", r#"{"alert": "zz", "verdict": "true_positive"}"#, 400, "alert"),
+    ("POST", "/sigma/rules/sigma:one/judge", r#"{"alert": "0000000000000001", "verdict": "maybe"}"#, 400, "verdict"),
+    ("POST", "/sigma/rules/sigma:one/judge", r#"{"alert": "0000000000000001"}"#, 400, ""),
+    ("POST", "/sigma/rules/sigma:one/judge", JUDGED, 404, "rule"),
 ];
 
 #[tokio::test]

@@ -3,7 +3,10 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use engine::patterns::PatternWatch;
 use engine::ruler::{Ruler, SeriesStore, Watch};
+use engine::sigma::SigmaWatch;
+use engine::tap::LogTap;
 use engine::{Engine, Parts, Read};
 use kernel::port::{Deliver, JournalStore, SampleSource};
 use kernel::sample::{Sample, Window};
@@ -227,7 +230,7 @@ impl SeriesStore for NoSeries {
     fn write(&self, _: Vec<(promql::Labels, promql::Point)>, _: Timestamp) -> Result<(), String> {
         Ok(())
     }
-    fn watch(&self, _: &[promql::ast::Matcher]) -> Option<Watch> {
+    fn watch(&self, _: &[promql::ast::Matcher], _: promql::Millis) -> Option<Watch> {
         None
     }
     fn take_written(&self) -> Vec<u32> {
@@ -242,6 +245,8 @@ fn stores(engine: &Engine, data: &Path) -> Stores {
         logs: Arc::new(Blocks::open(data, Limits::default()).unwrap().0),
         spans: Arc::new(Blocks::open(data, Limits::default()).unwrap().0),
         ruler: Arc::new(Ruler::new(engine.clone(), Arc::new(NoSeries))),
+        sigma: Arc::new(SigmaWatch::new(engine.clone(), &LogTap::default())),
+        patterns: Arc::new(PatternWatch::new(engine.clone(), Arc::new(NoSeries))),
     }
 }
 
@@ -260,17 +265,20 @@ fn state(engine: &Engine, samples: &Arc<Mutex<Vec<Sample>>>, data: &Path) -> App
         Ok(Refused { count: bad.len() as u64, why })
     };
     let stores = stores(engine, data);
-    let (logs, spans) = (Arc::clone(&stores.logs), Arc::clone(&stores.spans));
+    let (logs, spans, patterns) = (Arc::clone(&stores.logs), Arc::clone(&stores.spans), Arc::clone(&stores.patterns));
     let sinks = Sinks {
         samples: Arc::new(sink),
-        logs: Arc::new(move |events| Ok(told(logs.push(events, NOW).unwrap()))),
+        logs: Arc::new(move |events| {
+            patterns.hear(&events, 0);
+            Ok(told(logs.push(events, NOW).unwrap()))
+        }),
         spans: Arc::new(move |events| Ok(told(spans.push(events, NOW).unwrap()))),
     };
     AppState::new(engine.clone(), config, sinks, stores)
 }
 
 /// The files of the tests' watchbook.
-const FILES: [(&str, &str); 12] = [
+const FILES: [(&str, &str); 14] = [
     ("watchkeeper.yaml", "organisation: Test <Shop>\n"),
     ("services.yaml", "checkout: { title: Checkout, owner: shop, tier: 1, function: taking orders }\n"),
     ("teams.yaml", "shop: { title: Shop, members: [ada, bruno], policy: shop }\n"),
@@ -316,6 +324,14 @@ inhibitions:
 - { when: ['severity="critical"'], severity: P1, declare: true, update_every: 30m, why: nobody can order }
 - { severity: P4, update_every: 1d, why: nobody notices }
 "#,
+    ),
+    (
+        "prometheus/orders.yaml",
+        "groups:\n- name: a/b\n  rules:\n  - alert: Orders <few>\n    expr: orders < 1\n    annotations: { summary: '<b>few</b>' }\n",
+    ),
+    (
+        "slo/orders.yaml",
+        "version: prometheus/v1\nservice: <shop>\nslos:\n- name: orders\n  objective: 99.9\n  description: '<i>Orders</i>'\n  sli: { raw: { error_ratio_query: 'x[{{.window}}]' } }\n  alerting: { name: Burns }\n",
     ),
     ("status.yaml", "orders: { title: Orders & baskets, description: Placing an order, services: [checkout] }\n"),
     (

@@ -10,6 +10,7 @@ mod hook;
 mod hostile;
 mod house;
 mod login;
+mod logs;
 mod openapi;
 mod otlp;
 mod pagerduty;

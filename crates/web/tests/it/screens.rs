@@ -51,6 +51,7 @@ async fn every_screen_is_shown_and_nothing_is_shown_to_nobody() {
     let declared =
         json!({ "title": "Secret words of ours", "severity": "P1", "why": "orders stopped", "services": ["checkout"] });
     house.post("/incidents", declared).await;
+    house.state.stores.ruler.turn().await.unwrap();
     let ada = Browser::invited(&house, "ada").await;
     let alert = house.get("/alerts").await[0]["fingerprint"].as_str().unwrap().to_owned();
     let paths = [
@@ -63,9 +64,15 @@ async fn every_screen_is_shown_and_nothing_is_shown_to_nobody() {
         "/oncall",
         "/services",
         "/services/checkout",
+        "/sigma",
         "/reviews",
+        "/rules",
+        "/rules/a%2Fb/Orders%20%3Cfew%3E",
+        "/slos",
         "/me",
         "/keys",
+        "/logs",
+        "/logs/patterns",
         &format!("/alerts/{alert}"),
     ];
     for path in paths {
@@ -80,6 +87,11 @@ async fn every_screen_is_shown_and_nothing_is_shown_to_nobody() {
     let text = status.text().await.unwrap();
     assert!(!text.contains("Secret words"), "the public sees published words only");
     assert_eq!(ada.get("/incidents/77").await.0, StatusCode::NOT_FOUND);
+    assert_eq!(ada.get("/rules/a%2Fb/Nothing").await.0, StatusCode::NOT_FOUND);
+    let (_, rule) = ada.get("/rules/a%2Fb/Orders%20%3Cfew%3E").await;
+    assert!(rule.contains("has not fired in this time") && !rule.contains("<few>"), "{rule}");
+    let (_, slos) = ada.get("/slos").await;
+    assert!(slos.contains("No samples") && slos.contains("&#60;shop&#62;") && !slos.contains("<i>Orders"), "{slos}");
 }
 
 #[tokio::test]

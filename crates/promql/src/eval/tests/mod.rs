@@ -3,7 +3,9 @@
 mod aggregations;
 mod functions;
 mod histograms;
+mod newest;
 mod operators;
+mod scored;
 mod selectors;
 mod whole;
 

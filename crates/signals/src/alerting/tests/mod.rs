@@ -2,7 +2,10 @@
 
 mod beyond;
 mod laws;
+mod prompts;
+mod restarts;
 mod stories;
+mod unusual;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;

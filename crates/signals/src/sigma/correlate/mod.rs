@@ -7,6 +7,7 @@
 //! that overlap are reported once.
 
 mod plan;
+mod saved;
 mod window;
 
 use std::collections::{BTreeSet, HashMap};
@@ -22,6 +23,7 @@ use super::rules::{Match, Rules};
 pub(super) use plan::Plans;
 pub use plan::{CHAIN_MAX, CORRELATIONS_MAX, GROUP_FIELDS_MAX, INPUTS_MAX, TIMESPAN_MAX_MS};
 use plan::{Field, Mode, Plan};
+pub use saved::{SAVED_ITEMS_MAX, SavedCorrelations};
 pub use window::ITEMS_MAX;
 use window::{Found, Group, Input, Item};
 
@@ -50,7 +52,7 @@ pub struct Correlated {
 }
 
 /// Events that were not counted, and why.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Uncounted {
     /// They happened before the watermark.
     pub too_late: u64,
@@ -138,6 +140,13 @@ impl Correlations {
         let memory: Vec<Memory> = plans.plans.iter().map(&mut kept).collect();
         let items = memory.iter().flat_map(|memory| memory.groups.values()).map(Group::len).sum();
         Self { plans, memory, items, ..self }
+    }
+
+    /// Allows another lateness from now on.
+    #[must_use]
+    pub fn with_lateness(mut self, lateness: Seconds) -> Self {
+        self.lateness = i64::from(lateness.0) * 1000;
+        self
     }
 
     /// Counts an event that happened `at`, with the rules it matched.

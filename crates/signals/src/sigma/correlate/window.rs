@@ -11,7 +11,7 @@ pub const ITEMS_MAX: usize = 10_000;
 pub(in crate::sigma) type Input = u16;
 
 /// An event as far as a correlation needs it.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub(super) struct Item {
     /// When it happened, in milliseconds since 1970.
     pub at: i64,
@@ -46,6 +46,25 @@ pub(super) struct Group {
 }
 
 impl Group {
+    /// A group with these events, of which these windows were reported.
+    pub fn restored(plan: &Plan, items: Vec<Item>, reported: Vec<i64>) -> Self {
+        let mut group = Self { reported, ..Self::default() };
+        for item in items.into_iter().take(ITEMS_MAX) {
+            group.insert(plan, item);
+        }
+        group
+    }
+
+    /// Its events, and the ends of the windows that were reported.
+    pub fn kept(&self) -> (Vec<Item>, Vec<i64>) {
+        (self.items.iter().copied().collect(), self.reported.clone())
+    }
+
+    /// When its newest event happened.
+    pub fn last_at(&self) -> Option<i64> {
+        self.items.back().map(|item| item.at)
+    }
+
     /// How many events are kept.
     pub fn len(&self) -> usize {
         self.items.len()

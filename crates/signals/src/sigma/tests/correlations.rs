@@ -49,6 +49,13 @@ impl World {
         self.correlations.observe(&event, &self.rules.matches(&event), at, clock)
     }
 
+    /// Another process goes on with what this one saved.
+    fn restart(&mut self) {
+        let saved = serde_json::to_string(&self.correlations.saved()).expect("it is written");
+        let fresh = Correlations::new(&self.rules, Seconds(200));
+        self.correlations = fresh.with_saved(serde_json::from_str(&saved).expect("it is read"));
+    }
+
     fn end(&mut self) -> Vec<Correlated> {
         self.correlations.silence(Seconds(2_000_000).after(now()))
     }
@@ -315,10 +322,18 @@ const LINES: [&str; 7] = [
 
 /// The users that are found when the events come in this order.
 fn users(steps: &[Step], kind: usize) -> BTreeSet<String> {
+    users_with_restart(steps, kind, usize::MAX)
+}
+
+/// The same, when the process ends after so many events and another goes on with what was saved.
+fn users_with_restart(steps: &[Step], kind: usize, restart: usize) -> BTreeSet<String> {
     let text = correlation(&format!("{}\nrules: [failed, worked]\ngroup-by: [user]\ntimespan: 10s", LINES[kind]));
     let mut world = World::new(&[&text], 200);
     let mut found = Vec::new();
-    for (second, kind, user, number) in steps {
+    for (number_of, (second, kind, user, number)) in steps.iter().enumerate() {
+        if number_of == restart {
+            world.restart();
+        }
         let kind = KINDS[usize::from(*kind)];
         found.extend(world.see(*second, json!({"kind": kind, "user": user, "n": number})));
     }
@@ -384,5 +399,14 @@ proptest! {
             prop_assume!(shuffled.len() == sorted.len());
         }
         prop_assert_eq!(users(&shuffled, kind), users(&sorted, kind));
+    }
+    /// SG-8
+    #[test]
+    fn a_restart_changes_no_group_that_is_found(
+        steps in proptest::collection::vec((0..60_u32, 0..3_u8, 0..3_u8, 0..5_u32), 1..25),
+        kind in 0..7_usize,
+        restart in 0..25_usize,
+    ) {
+        prop_assert_eq!(users_with_restart(&steps, kind, restart), users(&steps, kind));
     }
 }

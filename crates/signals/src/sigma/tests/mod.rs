@@ -4,6 +4,7 @@ mod correlations;
 mod events;
 mod exceptions;
 mod hostile;
+mod live;
 mod matching;
 mod oracle;
 mod pipelines;

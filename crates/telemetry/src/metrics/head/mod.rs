@@ -21,6 +21,7 @@ pub(super) use watches::Watches;
 use super::ids::together;
 use super::log::entry;
 use super::matching::Lexicon;
+use super::recent::RECENT_SERIES_MAX;
 use super::series::{Series, Taken, UNWATCHED};
 use super::settings::{NAME_BYTES_MAX, Settings, VALUE_BYTES_MAX};
 use super::{Reason, Tally};
@@ -38,6 +39,8 @@ pub(super) struct Head {
     /// The part of the log that is being written: see `flush`.
     pub epoch: u64,
     pub totals: Totals,
+    /// Of how many series the newest points are kept decoded.
+    recent: usize,
     /// A record of the log in the making; kept here for its memory.
     pub record: Vec<u8>,
 }
@@ -140,7 +143,12 @@ impl Head {
         self.totals.created += 1;
         let watches = self.watches.enter(slot, &labels);
         let mut series = Series::new(labels, hash);
+        let windows = watches.iter().filter_map(|id| self.watches.get(*id)).map(|watch| watch.window);
+        let window = windows.max().unwrap_or(0);
         watches.into_iter().for_each(|id| watch(&mut series, id));
+        if window > 0 && self.recent < RECENT_SERIES_MAX {
+            self.recent += usize::from(series.keep_recent(window));
+        }
         if let Some(place) = self.slots.get_mut(slot as usize) {
             *place = Some(series);
         }
@@ -151,12 +159,15 @@ impl Head {
     }
 
     /// Adds a standing selector over the series `members`; `None` when there are too many.
-    pub(super) fn watch(&mut self, matchers: Box<[Matcher]>, members: Vec<u32>) -> Option<u32> {
-        let id = self.watches.add(matchers, members)?;
-        let members = self.watches.get(id).map_or(&[][..], |watch| &watch.members);
+    pub(super) fn watch(&mut self, matchers: Box<[Matcher]>, window: Millis, members: Vec<u32>) -> Option<u32> {
+        let id = self.watches.add(matchers, window, members)?;
+        let members = self.watches.get(id).map_or(&[][..], |watch| watch.members());
         for slot in members {
             if let Some(Some(series)) = self.slots.get_mut(*slot as usize) {
                 watch(series, id);
+                if window > 0 && self.recent < RECENT_SERIES_MAX {
+                    self.recent += usize::from(series.keep_recent(window));
+                }
             }
         }
         Some(id)
@@ -165,10 +176,14 @@ impl Head {
     /// Removes a standing selector.
     pub(super) fn unwatch(&mut self, id: u32) {
         for slot in self.watches.remove(id) {
-            let Some(series) = self.get_mut(slot) else { continue };
+            let Some(Some(series)) = self.slots.get_mut(slot as usize) else { continue };
             series.watches.retain(|other| *other != id);
             if series.watch == id {
                 series.watch = series.watches.pop().unwrap_or(UNWATCHED);
+            }
+            let has_window = |id: &u32| self.watches.get(*id).is_some_and(|watch| watch.window > 0);
+            if !series.watches.iter().chain([&series.watch]).any(has_window) {
+                self.recent -= usize::from(series.forget_recent());
             }
         }
     }
@@ -180,6 +195,7 @@ impl Head {
         let pairs: BTreeSet<(&str, &str)> = gone.iter().flat_map(|(_, series)| series.labels.iter()).collect();
         self.index.bury(dead, &pairs);
         self.known.forget(dead);
+        self.recent -= gone.iter().filter(|(_, series)| series.keeps_recent()).count();
         let mut concerned: HashSet<u32> = gone.iter().flat_map(|(_, series)| &series.watches).copied().collect();
         concerned.extend(gone.iter().map(|(_, series)| series.watch).filter(|id| *id != UNWATCHED));
         self.watches.bury(dead, &concerned);

@@ -3,14 +3,18 @@
 //! A new series meets only the selectors that share a label and value with it: each selector is filed under the values of
 //! one of its conditions, the one whose drawers are emptiest. Only a selector without such a condition is tried on every
 //! new series. What was written is one bit a selector, so that ten thousand of them fit into a processor's nearest memory.
+//!
+//! A query whose matchers are those of a standing selector is answered from its series, whoever asks: nothing is resolved.
 
+use std::cmp;
+use std::hash::BuildHasher;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use hashbrown::{HashMap, HashSet};
+use hashbrown::{DefaultHashBuilder, HashMap, HashSet, HashTable};
 use promql::ast::Matcher;
-use promql::{Labels, METRIC_NAME};
+use promql::{Labels, METRIC_NAME, Millis};
 
-use crate::metrics::ids::insert;
 use crate::metrics::matching::alternatives;
 
 /// The most standing selectors.
@@ -26,6 +30,9 @@ pub(in crate::metrics) struct Watches {
     drawers: HashMap<Box<str>, HashMap<Box<str>, Vec<u32>>>,
     /// Those that are in no drawer.
     unfiled: Vec<u32>,
+    /// All of them by their matchers.
+    by_matchers: HashTable<u32>,
+    hasher: DefaultHashBuilder,
     /// A bit for each: whether it was written to since somebody looked.
     written: Vec<AtomicU64>,
 }
@@ -34,11 +41,41 @@ pub(in crate::metrics) struct Watches {
 #[derive(Debug)]
 pub(in crate::metrics) struct Watch {
     pub matchers: Box<[Matcher]>,
+    /// How long a window over its series is; zero where only the newest points matter.
+    pub window: Millis,
     /// Where it is filed.
     filed: Option<(Box<str>, Vec<String>)>,
-    pub members: Vec<u32>,
+    /// Its series; behind them those that came since somebody asked for their order.
+    members: Vec<u32>,
+    /// The same in order of labels, made when somebody asks.
+    order: OnceLock<Vec<u32>>,
     /// Grows whenever `members` changes.
     pub generation: u64,
+}
+
+impl Watch {
+    /// Its series in any order.
+    pub(in crate::metrics) fn members(&self) -> &[u32] {
+        self.order.get().unwrap_or(&self.members)
+    }
+
+    /// Its series in the order that `compare` says, which is always the same.
+    pub(in crate::metrics) fn in_order(&self, compare: impl Fn(u32, u32) -> cmp::Ordering) -> &[u32] {
+        self.order.get_or_init(|| {
+            let mut order = self.members.clone();
+            // Mostly in order already: see `change`.
+            order.sort_by(|a, b| compare(*a, *b));
+            order
+        })
+    }
+
+    fn change(&mut self, change: impl FnOnce(&mut Vec<u32>)) {
+        if let Some(order) = self.order.take() {
+            self.members = order;
+        }
+        change(&mut self.members);
+        self.generation += 1;
+    }
 }
 
 impl Watches {
@@ -51,8 +88,22 @@ impl Watches {
         self.standing.get(id as usize)?.as_ref()
     }
 
+    /// A selector with these matchers, written in the same order.
+    pub(in crate::metrics) fn of(&self, matchers: &[Matcher]) -> Option<&Watch> {
+        if self.by_matchers.is_empty() {
+            return None;
+        }
+        let is_it = |id: &u32| self.get(*id).is_some_and(|watch| *watch.matchers == *matchers);
+        self.get(*self.by_matchers.find(hash(&self.hasher, matchers), is_it)?)
+    }
+
     /// Adds a selector with the series that match now; `None` when there are too many already.
-    pub(in crate::metrics) fn add(&mut self, matchers: Box<[Matcher]>, members: Vec<u32>) -> Option<u32> {
+    pub(in crate::metrics) fn add(
+        &mut self,
+        matchers: Box<[Matcher]>,
+        window: Millis,
+        members: Vec<u32>,
+    ) -> Option<u32> {
         if self.len() >= STANDING_MAX {
             return None;
         }
@@ -69,7 +120,12 @@ impl Watches {
             }
             None => self.unfiled.push(id),
         }
-        *self.standing.get_mut(id as usize)? = Some(Watch { matchers, filed, members, generation: 1 });
+        let (hasher, standing) = (&self.hasher, &self.standing);
+        let hash_of =
+            |id: &u32| standing.get(*id as usize).and_then(Option::as_ref).map_or(0, |w| hash(hasher, &w.matchers));
+        self.by_matchers.insert_unique(hash(hasher, &matchers), id, hash_of);
+        let watch = Watch { matchers, window, filed, members, order: OnceLock::new(), generation: 1 };
+        *self.standing.get_mut(id as usize)? = Some(watch);
         self.mark(id);
         Some(id)
     }
@@ -88,13 +144,16 @@ impl Watches {
     /// Removes a selector and returns its members.
     pub(in crate::metrics) fn remove(&mut self, id: u32) -> Vec<u32> {
         let Some(watch) = self.standing.get_mut(id as usize).and_then(Option::take) else { return Vec::new() };
+        if let Ok(entry) = self.by_matchers.find_entry(hash(&self.hasher, &watch.matchers), |other| *other == id) {
+            entry.remove();
+        }
         self.free.push(id);
         self.take_written(id);
         match &watch.filed {
             Some((name, values)) => values.iter().for_each(|value| self.unfile(name, value, id)),
             None => self.unfiled.retain(|other| *other != id),
         }
-        watch.members
+        watch.order.into_inner().unwrap_or(watch.members)
     }
 
     fn unfile(&mut self, name: &str, value: &str, id: u32) {
@@ -121,8 +180,7 @@ impl Watches {
         ids.dedup();
         for id in &ids {
             if let Some(Some(watch)) = self.standing.get_mut(*id as usize) {
-                insert(&mut watch.members, slot);
-                watch.generation += 1;
+                watch.change(|members| members.push(slot));
             }
         }
         ids
@@ -132,8 +190,7 @@ impl Watches {
     pub(in crate::metrics) fn bury(&mut self, dead: &HashSet<u32>, concerned: &HashSet<u32>) {
         for id in concerned {
             if let Some(Some(watch)) = self.standing.get_mut(*id as usize) {
-                watch.members.retain(|slot| !dead.contains(slot));
-                watch.generation += 1;
+                watch.change(|members| members.retain(|slot| !dead.contains(slot)));
             }
             self.mark(*id);
         }
@@ -167,4 +224,8 @@ impl Watches {
             }
         }
     }
+}
+
+fn hash(hasher: &DefaultHashBuilder, matchers: &[Matcher]) -> u64 {
+    hasher.hash_one(matchers)
 }

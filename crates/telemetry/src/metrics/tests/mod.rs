@@ -4,6 +4,7 @@ mod bounds;
 mod durable;
 mod index;
 mod model;
+mod same;
 mod standing;
 
 use std::convert::Infallible;

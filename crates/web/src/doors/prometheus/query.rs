@@ -3,6 +3,7 @@
 use axum::extract::{Request, State};
 use axum::response::Response;
 use promql::{Options, parse};
+use signals::anomaly::Scored;
 use telemetry::metrics::Store;
 
 use super::answer::{self, Written};
@@ -14,7 +15,7 @@ pub(super) async fn instant(State(state): State<AppState>, request: Request) -> 
     let at = form.instant("time")?.unwrap_or_else(|| times::now(&state));
     let (query, options) = (form.needed("query")?.to_owned(), options(&form)?);
     let (limit, timeout) = (form.limit()?, form.timeout()?);
-    let ask = move |series: &Store| answer::of(promql::instant(&parse(&query)?, series, at, &options)?, limit);
+    let ask = move |series: &Store| answer::of(promql::instant(&parse(&query)?, &Scored(series), at, &options)?, limit);
     over(&state, timeout, ask).await
 }
 
@@ -41,8 +42,9 @@ pub(super) async fn range(State(state): State<AppState>, request: Request) -> Re
     }
     let (query, options) = (form.needed("query")?.to_owned(), options(&form)?);
     let (limit, timeout) = (form.limit()?, form.timeout()?);
-    let ask =
-        move |series: &Store| answer::of(promql::range(&parse(&query)?, series, start, end, step, &options)?, limit);
+    let ask = move |series: &Store| {
+        answer::of(promql::range(&parse(&query)?, &Scored(series), start, end, step, &options)?, limit)
+    };
     over(&state, timeout, ask).await
 }
 

@@ -23,7 +23,7 @@ pub(super) async fn rules(State(state): State<AppState>, request: Request) -> Re
     let [names, groups, files] = ["rule_name[]", "rule_group[]", "file[]"].map(|name| form.set(name));
     let wanted =
         |rule: &&RuleView| (kind.is_empty() || rule.alerting == (kind == "alert")) && is_one_of(&names, &rule.name);
-    let all = self::groups(&state)?;
+    let all = self::groups(&state).await?;
     let asked = all.iter().filter(|group| is_one_of(&groups, &group.name) && is_one_of(&files, &group.file));
     let told = asked.map(|group| (group, group.rules.iter().filter(wanted).collect::<Vec<_>>()));
     // As in Prometheus: a group of which no rule is wanted is not told.
@@ -58,14 +58,14 @@ impl Form {
 
 pub(super) async fn alerts(State(state): State<AppState>, request: Request) -> Result<Response, Failed> {
     Form::of(&state, request).await?;
-    let groups = groups(&state)?;
+    let groups = groups(&state).await?;
     let all = groups.iter().flat_map(|group| &group.rules).flat_map(|rule| &rule.alerts);
     Ok(answer::success(json!({ "alerts": all.map(alert).collect::<Vec<_>>() })))
 }
 
 /// The caller was let in when the form was read.
-fn groups(state: &AppState) -> Result<Vec<GroupView>, Failed> {
-    Ok(state.stores.ruler.groups(&Actor::system("web"))?)
+async fn groups(state: &AppState) -> Result<Vec<GroupView>, Failed> {
+    Ok(state.stores.ruler.groups(&Actor::system("web")).await?)
 }
 
 fn rule(group: &GroupView, rule: &RuleView) -> Value {

@@ -44,6 +44,8 @@ pub struct AlertPage {
     pub pages: Vec<PageRow>,
     /// The matchers of a silence for exactly this alert, one a line.
     pub matchers: String,
+    /// The Sigma rule that raised it, which its reader may judge; and what was said of it so far.
+    pub judge: Option<(String, &'static str)>,
 }
 
 impl AlertPage {

@@ -33,6 +33,8 @@ pub enum Tab {
     Logs,
     /// Health checks.
     Checks,
+    /// Sigma rules.
+    Sigma,
     /// API tokens.
     Tokens,
     /// One's own page.
@@ -215,6 +217,12 @@ impl Chrome {
     #[must_use]
     pub fn stamp(&self, at: &Timestamp) -> Html {
         self.time(at, "", &self.civil(at, "%-d %b %H:%M"))
+    }
+
+    /// The date and time of day to the second: `24 Nov 03:12:45`.
+    #[must_use]
+    pub fn moment(&self, at: &Timestamp) -> Html {
+        self.time(at, "", &self.civil(at, "%-d %b %H:%M:%S"))
     }
 
     /// The date and time of day with the zone, where a reader may not know it: `24 Nov 03:12 CET`.

@@ -6,10 +6,12 @@
 pub mod access;
 pub mod alert;
 pub mod chrome;
+pub mod detection;
 pub mod filters;
 pub mod html;
 pub mod incident;
 pub mod journal;
+pub mod logs;
 pub mod monitoring;
 pub mod now;
 pub mod oncall;
@@ -17,6 +19,7 @@ pub mod page;
 pub mod plot;
 pub mod review;
 pub mod service;
+pub mod sigma;
 pub mod status;
 pub mod words;
 

@@ -1,4 +1,4 @@
-//! What the screens about monitoring data show: rules, queries, log events, checks.
+//! What the screens about monitoring data show: rules, queries, checks.
 
 use askama::Template;
 use kernel::Timestamp;
@@ -21,8 +21,23 @@ pub struct RulesPage {
     pub pending: usize,
     /// How many rules fail.
     pub failing: usize,
+    /// What was left out when the watchbook was read.
+    pub left_out: Vec<LeftOutRow>,
+    /// How many objectives there are.
+    pub slos: usize,
     /// What is looked for.
     pub text: String,
+}
+
+/// A rule or an objective that was left out.
+#[derive(Debug, Clone)]
+pub struct LeftOutRow {
+    /// What it is.
+    pub what: String,
+    /// Its file and line.
+    pub place: String,
+    /// Why.
+    pub message: String,
 }
 
 /// A group of rules.
@@ -32,6 +47,8 @@ pub struct GroupRow {
     pub name: String,
     /// Its file.
     pub file: String,
+    /// The objective of which it was made; empty for none.
+    pub objective: String,
     /// How often it is evaluated, in words.
     pub interval: String,
     /// When it was last evaluated.
@@ -49,6 +66,8 @@ pub struct GroupRow {
 pub struct RuleRow {
     /// Its name.
     pub name: String,
+    /// Where its own screen is, when it raises alerts.
+    pub page: String,
     /// Whether it raises alerts.
     pub alerting: bool,
     /// Its query.
@@ -121,49 +140,6 @@ pub struct SeriesRow {
     pub label: String,
     /// Its last value.
     pub value: String,
-}
-
-/// *Logs*: log events, newest first.
-#[derive(Debug, Clone, Template)]
-#[template(path = "logs.html")]
-pub struct LogsPage {
-    /// The frame.
-    pub chrome: Chrome,
-    /// What the events must say.
-    pub text: String,
-    /// Of which service.
-    pub service: String,
-    /// At least how bad, as OpenTelemetry counts.
-    pub level: u8,
-    /// The levels to choose from.
-    pub levels: Vec<(u8, &'static str)>,
-    /// How far back, in seconds.
-    pub range: i64,
-    /// The ranges to choose from.
-    pub ranges: Vec<(i64, &'static str)>,
-    /// The events.
-    pub events: Vec<EventRow>,
-    /// How many events are kept.
-    pub kept: u64,
-    /// Whether there are more, or not everything was looked at.
-    pub more: bool,
-}
-
-/// A log event.
-#[derive(Debug, Clone)]
-pub struct EventRow {
-    /// When.
-    pub at: Timestamp,
-    /// How bad.
-    pub level: Chip,
-    /// The service.
-    pub service: String,
-    /// What it says.
-    pub body: String,
-    /// What else it says: names and values.
-    pub attributes: Vec<(String, String)>,
-    /// The trace that it belongs to.
-    pub trace: String,
 }
 
 /// *Checks*: health checks and what they found.
