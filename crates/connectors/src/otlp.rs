@@ -24,11 +24,18 @@ use prost::Message;
 use serde_json::json;
 
 pub use exponential::NATIVE_BUCKETS_MAX;
-pub use records::{DEPTH_MAX, RECORDS_PER_REQUEST_MAX, Records, decode_logs, decode_spans, log_events, spans};
+pub use records::{
+    DEPTH_MAX, ORIGIN_BYTES_MAX, ORIGINS_BYTES_MAX, RECORDS_PER_REQUEST_MAX, Records, decode_logs, decode_spans,
+    log_events, spans,
+};
 pub use totals::{DELTA_HISTOGRAMS_MAX, DELTA_SERIES_MAX, TOTALS_KEPT_FOR, Totals};
 
 /// The most samples that one request may become; points beyond are rejected.
 pub const SAMPLES_PER_REQUEST_MAX: usize = 200_000;
+/// The most bytes that the labels of one series may have; points with more are rejected. The store's own limit.
+pub const SERIES_BYTES_MAX: usize = 16_384;
+/// The most bytes that the labels of all samples of one request may have; points beyond are rejected.
+pub const LABELS_BYTES_PER_REQUEST_MAX: usize = 256 * 1024 * 1024;
 
 /// The two encodings of OTLP over HTTP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -40,6 +40,8 @@ pub fn read(bytes: &[u8], peer: &str, received: Nanos) -> LogEvent {
     let (rest, mut known) = priority(text, &mut event).unwrap_or((text, Known::default()));
     let body = rfc5424(rest, &mut event, &mut known).or_else(|| rfc3164(rest, received, &mut event, &mut known));
     event.body = Attribute::Text(body.unwrap_or(rest).to_owned());
+    // Nothing was sent after it came: the sender's clock is ahead of ours.
+    event.at = event.at.min(received);
     event.origin = Arc::new(known.origin(peer));
     event
 }
@@ -133,19 +135,42 @@ fn parameters(mut text: &str) -> Option<(Attributes, &str)> {
 }
 
 /// `Oct 11 22:14:15 host app[111]: message`; gives the message. The year and the zone, which it does not tell, are those
-/// that bring it nearest to when it came, in UTC.
+/// that bring it nearest to when it came. The host may be missing, and so may the program.
 fn rfc3164<'a>(text: &'a str, received: Nanos, event: &mut LogEvent, known: &mut Known<'a>) -> Option<&'a str> {
     let (stamp, rest) = (text.get(..15)?, text.get(15..)?.strip_prefix(' ')?);
     event.at = old_instant(stamp, received)?;
-    let (host, message) = rest.split_once(' ')?;
-    known.host = host;
-    let end = message.find(|c: char| !(c.is_alphanumeric() || "-_./".contains(c)))?;
-    let (app, after) = message.split_at(end);
-    let (process, after) = after.strip_prefix('[').and_then(|inner| inner.split_once(']')).unwrap_or(("", after));
-    let Some(body) = after.strip_prefix(':').filter(|_| !app.is_empty()) else { return Some(message) };
+    let spaced = |(_, _, body): &(&str, &str, &str)| body.is_empty() || body.starts_with(' ');
+    let tagged = tag(rest).filter(spaced).or_else(|| {
+        let (host, after) = rest.split_once(' ')?;
+        known.host = host;
+        tag(after)
+    });
+    let Some((app, process, body)) = tagged else {
+        return Some(if known.host.is_empty() { rest } else { rest.get(known.host.len() + 1..)? });
+    };
     known.app = app;
     event.attributes = named(&[("process.pid", process)]);
     Some(body.trim_start())
+}
+
+/// `app[111]:message` in its three parts.
+fn tag(text: &str) -> Option<(&str, &str, &str)> {
+    let (app, after) = text.split_at(text.find(|c: char| !(c.is_alphanumeric() || "-_./".contains(c)))?);
+    let (process, after) = after.strip_prefix('[').and_then(|inner| inner.split_once(']')).unwrap_or(("", after));
+    after.strip_prefix(':').filter(|_| !app.is_empty()).map(|body| (app, process, body))
+}
+
+/// A quarter of an hour: zones differ from UTC by so many of these.
+const QUARTER: Nanos = 15 * 60 * 1_000_000_000;
+/// How many of them a zone is away from UTC at most: 14 hours.
+const QUARTERS_MAX: Nanos = 14 * 4;
+/// No zone is so few of them behind UTC that the message cannot just as well be late.
+const LATE_QUARTERS: std::ops::RangeInclusive<Nanos> = -3..=0;
+
+/// How far ahead of UTC the clock went that showed `local` when it was `received`, as far as that can be told.
+fn zone(local: Nanos, received: Nanos) -> Nanos {
+    let quarters = local.saturating_sub(received).saturating_add(QUARTER / 2).div_euclid(QUARTER);
+    if quarters.abs() > QUARTERS_MAX || LATE_QUARTERS.contains(&quarters) { 0 } else { quarters * QUARTER }
 }
 
 fn old_instant(stamp: &str, received: Nanos) -> Option<Nanos> {
@@ -160,7 +185,8 @@ fn old_instant(stamp: &str, received: Nanos) -> Option<Nanos> {
         i64::try_from(at.as_nanosecond()).ok()
     };
     let years = [now.year() - 1, now.year(), now.year() + 1];
-    years.into_iter().filter_map(in_year).min_by_key(|at| at.abs_diff(received))
+    let local = years.into_iter().filter_map(in_year).min_by_key(|at| at.abs_diff(received))?;
+    Some(local.saturating_sub(zone(local, received)))
 }
 
 fn named(pairs: &[(&str, &str)]) -> Attributes {
@@ -168,26 +194,68 @@ fn named(pairs: &[(&str, &str)]) -> Attributes {
     given.map(|(name, value)| ((*name).to_owned(), Attribute::Text((*value).to_owned()))).collect()
 }
 
-/// Takes the next message off the front of what a connection has sent so far; `None` when it is not whole yet. Messages
-/// are counted (`17 <34>1 …`) or end with a line. One that passes [`MESSAGE_BYTES_MAX`] is handed out in pieces.
-pub fn next_message(buffer: &mut Vec<u8>) -> Option<Vec<u8>> {
-    let (start, end, next) = counted(buffer).or_else(|| by_line(buffer))?;
-    let message = buffer.get(start..end).unwrap_or_default().to_vec();
-    buffer.drain(..next.min(buffer.len()));
-    Some(message)
+/// What a connection sends: messages that are counted (`17 <34>1 …`) or end with a line. One that passes
+/// [`MESSAGE_BYTES_MAX`] is handed out in pieces.
+#[derive(Debug, Default)]
+pub struct Stream {
+    buffer: Vec<u8>,
+    /// How many bytes of the counted message at hand are still to come.
+    rest: usize,
 }
 
-/// Start, end and what follows of a counted message.
-fn counted(buffer: &[u8]) -> Option<(usize, usize, usize)> {
+impl Stream {
+    /// Where what comes next is put, behind what came before.
+    pub fn buffer(&mut self) -> &mut Vec<u8> {
+        &mut self.buffer
+    }
+
+    /// Takes the next message off the front; `None` when it is not whole yet. Empty lines are no messages.
+    pub fn next_message(&mut self) -> Option<Vec<u8>> {
+        loop {
+            let message = self.piece()?;
+            if !message.trim_ascii().is_empty() {
+                return Some(message);
+            }
+        }
+    }
+
+    /// What is left when the connection ends: its last message may end with it.
+    #[must_use]
+    pub fn last_message(self) -> Option<Vec<u8>> {
+        Some(self.buffer).filter(|rest| !rest.trim_ascii().is_empty())
+    }
+
+    fn piece(&mut self) -> Option<Vec<u8>> {
+        let begun = if self.rest > 0 { Some((0, self.rest)) } else { count(&self.buffer) };
+        let (start, end, next) = match begun {
+            Some((start, count)) => {
+                let (end, rest) = counted(&self.buffer, start, count)?;
+                self.rest = rest;
+                (start, end, end)
+            }
+            None => by_line(&self.buffer)?,
+        };
+        let message = self.buffer.get(start..end).unwrap_or_default().to_vec();
+        self.buffer.drain(..next.min(self.buffer.len()));
+        Some(message)
+    }
+}
+
+/// The end of the next piece of a message of which `count` bytes are to come, and how many are to come after it.
+fn counted(buffer: &[u8], start: usize, count: usize) -> Option<(usize, usize)> {
+    let length = count.min(MESSAGE_BYTES_MAX);
+    (buffer.len() >= start + length).then_some((start + length, count - length))
+}
+
+/// Where a counted message begins, and how many bytes it has.
+fn count(buffer: &[u8]) -> Option<(usize, usize)> {
     let digits = buffer.iter().take(COUNT_DIGITS_MAX + 1).take_while(|byte| byte.is_ascii_digit()).count();
     let is_count = (1..=COUNT_DIGITS_MAX).contains(&digits) && buffer.get(digits) == Some(&b' ');
     if !is_count || buffer.first() == Some(&b'0') || buffer.get(digits + 1).is_some_and(|byte| *byte != b'<') {
         return None;
     }
     let count: usize = std::str::from_utf8(buffer.get(..digits)?).ok()?.parse().ok()?;
-    let start = digits + 1;
-    let end = start + count.min(MESSAGE_BYTES_MAX);
-    (buffer.len() >= end).then_some((start, end, end))
+    Some((digits + 1, count))
 }
 
 fn by_line(buffer: &[u8]) -> Option<(usize, usize, usize)> {
@@ -250,6 +318,48 @@ mod tests {
         assert!(shown("<13>Jan  1 00:00:00 web1 no colon").ends_with("| {} | no colon"));
     }
 
+    /// When a message of RFC 3164 happened that came at midnight of the second of January.
+    fn at(stamp: &str) -> String {
+        let event = read(format!("<13>{stamp} web1 app: x").as_bytes(), "peer", RECEIVED);
+        Timestamp::from_nanosecond(i128::from(event.at)).unwrap().to_string()
+    }
+
+    #[test]
+    fn the_zone_of_a_message_without_one_is_that_which_brings_it_nearest() {
+        for (stamp, expected) in [
+            ("Jan  2 02:00:00", "2026-01-02T00:00:00Z"), // Kyiv
+            ("Jan  2 05:44:30", "2026-01-01T23:59:30Z"), // Kathmandu, half a minute late
+            ("Jan  2 13:55:00", "2026-01-01T23:55:00Z"), // Kiritimati
+            ("Jan  1 18:58:00", "2026-01-01T23:58:00Z"), // New York
+            ("Jan  1 23:20:00", "2026-01-01T23:20:00Z"), // in UTC and late
+            ("Jan  2 00:05:00", "2026-01-02T00:00:00Z"), // in UTC, its clock is fast
+            ("Jan  1 08:00:00", "2026-01-01T08:00:00Z"), // no zone is so far behind
+        ] {
+            assert_eq!(at(stamp), expected, "{stamp}");
+        }
+    }
+
+    #[test]
+    fn what_says_that_it_is_of_the_future_happened_when_it_came() {
+        assert_eq!(read(b"<13>1 2027-01-01T00:00:00Z h a - - - x", "peer", RECEIVED).at, RECEIVED);
+    }
+
+    #[test]
+    fn a_host_or_a_program_may_be_missing() {
+        let resource = |message: &str| shown(message).split(" | ").skip(1).collect::<Vec<_>>().join(" | ");
+        let facility = "\"syslog.facility\": \"user\"";
+        for (rest, name, host, expected) in [
+            ("su: 'su root' failed", "\"service.name\": \"su\", ", "peer", "{} | 'su root' failed"),
+            ("su[7]: failed", "\"service.name\": \"su\", ", "peer", "{\"process.pid\": \"7\"} | failed"),
+            ("web1 reboot", "", "web1", "{} | reboot"),
+            ("reboot", "", "peer", "{} | reboot"),
+            ("fe80::1 su: failed", "\"service.name\": \"su\", ", "fe80::1", "{} | failed"),
+        ] {
+            let expected = format!("{{{name}\"host.name\": \"{host}\", {facility}}} | {expected}");
+            assert_eq!(resource(&format!("<13>Jan  1 00:00:00 {rest}")), expected, "{rest}");
+        }
+    }
+
     #[test]
     fn what_is_no_syslog_is_a_message() {
         for odd in
@@ -261,16 +371,45 @@ mod tests {
         }
     }
 
+    fn all(stream: &mut Stream) -> Vec<String> {
+        std::iter::from_fn(|| stream.next_message()).map(|message| String::from_utf8(message).unwrap()).collect()
+    }
+
+    fn stream(bytes: &[u8]) -> Stream {
+        Stream { buffer: bytes.to_vec(), rest: 0 }
+    }
+
     #[test]
     fn messages_follow_one_another_counted_or_by_line() {
-        let mut buffer = b"9 <13>a\nb c<13>x\n12345 no count\n7 <13>".to_vec();
-        let mut next = || next_message(&mut buffer).map(|message| String::from_utf8(message).unwrap());
-        assert_eq!(next().unwrap(), "<13>a\nb c");
-        assert_eq!(next().unwrap(), "<13>x");
-        assert_eq!(next().unwrap(), "12345 no count");
-        assert_eq!(next(), None);
-        buffer.extend(b"abc");
-        assert_eq!(next_message(&mut buffer).unwrap(), b"<13>abc");
+        let mut stream = stream(b"9 <13>a\nb c<13>x\n12345 no count\n7 <13>");
+        assert_eq!(all(&mut stream), ["<13>a\nb c", "<13>x", "12345 no count"]);
+        stream.buffer().extend(b"abc");
+        assert_eq!(all(&mut stream), ["<13>abc"]);
+    }
+
+    #[test]
+    fn a_line_may_end_behind_a_counted_message_and_is_none() {
+        assert_eq!(all(&mut stream(b"5 <13>a\n5 <13>b\r\n\n<13>c\n")), ["<13>a", "<13>b", "<13>c"]);
+    }
+
+    #[test]
+    fn a_counted_message_that_is_too_long_comes_in_pieces_and_the_next_is_whole() {
+        let long = MESSAGE_BYTES_MAX + 1000;
+        let sent = format!("{long} <13>{}5 <13>b", "7 <1".repeat(long / 4 - 1));
+        for cut in [10, MESSAGE_BYTES_MAX / 2, MESSAGE_BYTES_MAX + 500, sent.len()] {
+            let mut stream = stream(&sent.as_bytes()[..cut]);
+            let mut found = all(&mut stream);
+            stream.buffer().extend(&sent.as_bytes()[cut..]);
+            found.extend(all(&mut stream));
+            let lengths: Vec<usize> = found.iter().map(String::len).collect();
+            assert_eq!(lengths, [MESSAGE_BYTES_MAX, 1000, 5], "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn the_last_message_may_end_with_the_connection() {
+        assert_eq!(stream(b"<13>x").last_message().unwrap(), b"<13>x");
+        assert_eq!(stream(b" \n").last_message(), None);
     }
 
     proptest::proptest! {
@@ -282,12 +421,11 @@ mod tests {
         #[test]
         fn a_stream_gives_the_same_messages_however_it_is_cut(lines in "(<13>[a-z ]{0,9}\n){0,9}", cut in 0_usize..60) {
             let cut = cut.min(lines.len());
-            let (mut whole, mut pieces) = (lines.clone().into_bytes(), lines.as_bytes()[..cut].to_vec());
-            let all: Vec<_> = std::iter::from_fn(|| next_message(&mut whole)).collect();
-            let mut found: Vec<_> = std::iter::from_fn(|| next_message(&mut pieces)).collect();
-            pieces.extend(&lines.as_bytes()[cut..]);
-            found.extend(std::iter::from_fn(|| next_message(&mut pieces)));
-            proptest::prop_assert_eq!(all, found);
+            let mut pieces = stream(&lines.as_bytes()[..cut]);
+            let mut found = all(&mut pieces);
+            pieces.buffer().extend(&lines.as_bytes()[cut..]);
+            found.extend(all(&mut pieces));
+            proptest::prop_assert_eq!(all(&mut stream(lines.as_bytes())), found);
         }
     }
 }

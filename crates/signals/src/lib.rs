@@ -140,8 +140,8 @@ impl Area for Signals {
             | Command::Judge { .. }
             | Command::Pattern { .. }
             | Command::ReportChange { .. }
-            | Command::Dismiss { .. }
-            | Command::Reconsider => {}
+            | Command::Dismiss { .. } => {}
+            Command::Reconsider => state.forget_checks(context),
         }
     }
 }

@@ -255,6 +255,11 @@ impl State {
         self.check_notes.insert(check.clone(), note);
     }
 
+    /// Forgets what was heard of checks that have left the watchbook: one of the same name that comes later is another.
+    pub(crate) fn forget_checks(&mut self, context: &Context<'_>) {
+        self.check_notes.retain(|check, _| context.book.checks.contains_key(check));
+    }
+
     /// A check that cleared begins anew: what failed before does not raise it again.
     fn clear_check(&mut self, check: &RuleName) {
         self.failing.remove(check);

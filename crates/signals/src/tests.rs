@@ -209,6 +209,17 @@ fn si_5_a_clearing_carries_the_labels_of_its_raising() {
 }
 
 #[test]
+fn a_check_that_left_and_comes_again_begins_anew() {
+    let mut room = Room::new(0);
+    (0..2).for_each(|_| drop(room.check(false)));
+    let check = room.book.checks.remove(&name("health")).unwrap();
+    room.ask(Command::Reconsider).unwrap();
+    assert_eq!(room.state.check(&name("health")), None);
+    room.book.checks.insert(name("health"), check);
+    assert_eq!(room.check(false), [""; 0]);
+}
+
+#[test]
 fn si_7_signals_of_rules_and_checks_that_are_gone_clear() {
     let mut room = Room::new(0);
     room.look(0, Some(11.0));

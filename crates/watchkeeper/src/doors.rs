@@ -12,6 +12,7 @@ use kernel::LogEvent;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::sync::{Semaphore, mpsc};
+use tokio::time::MissedTickBehavior;
 use web::AppState;
 use web::doors::otlp;
 use web::listen::{Speech, serve, serve_as};
@@ -31,6 +32,8 @@ const SYSLOG_CONNECTIONS_MAX: usize = 1000;
 const SYSLOG_IDLE: Duration = Duration::from_secs(15 * 60);
 /// How many messages wait to be kept; a sender by TCP then waits, one by UDP loses the datagram.
 const WAITING_MAX: usize = 10_000;
+/// How often lost datagrams are said.
+const LOST_SAID_EVERY: Duration = Duration::from_secs(1);
 /// The most messages that are kept in one piece.
 const KEPT_AT_ONCE: usize = 1000;
 
@@ -146,17 +149,48 @@ impl Open {
 
 async fn by_udp(socket: UdpSocket, sender: mpsc::Sender<LogEvent>, state: AppState) {
     let mut buffer = vec![0; DATAGRAM_BYTES];
+    let mut lost = Lost::default();
+    let mut ticks = tokio::time::interval(LOST_SAID_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        match socket.recv_from(&mut buffer).await {
+        let received = tokio::select! {
+            received = socket.recv_from(&mut buffer) => received,
+            _ = ticks.tick(), if lost.count > 0 => {
+                lost.say();
+                continue;
+            }
+        };
+        match received {
             Ok((length, peer)) => {
                 let bytes = buffer.get(..length).unwrap_or_default();
                 let event = syslog::read(bytes, &peer.ip().to_string(), otlp::nanos_now(&state));
                 if sender.try_send(event).is_err() {
-                    tracing::warn!(%peer, "a syslog datagram is lost: too many wait to be kept");
+                    lost.note(peer);
                 }
             }
             Err(error) => tracing::debug!(%error, "a syslog datagram could not be taken"),
         }
+    }
+}
+
+/// Datagrams that were lost since this was last said, and who sent the last of them.
+#[derive(Debug, Default)]
+struct Lost {
+    count: u64,
+    peer: Option<SocketAddr>,
+}
+
+impl Lost {
+    fn note(&mut self, peer: SocketAddr) {
+        self.count = self.count.saturating_add(1);
+        self.peer = Some(peer);
+    }
+
+    /// Says it in the log in one line, and begins anew.
+    fn say(&mut self) {
+        let Self { count, peer } = std::mem::take(self);
+        let peer = peer.map_or_else(String::new, |peer| peer.to_string());
+        tracing::warn!(count, peer, "syslog datagrams are lost: too many wait to be kept");
     }
 }
 
@@ -183,9 +217,9 @@ async fn by_tcp(listener: TcpListener, sender: mpsc::Sender<LogEvent>, state: Ap
 
 async fn hear(mut stream: TcpStream, peer: SocketAddr, sender: &mpsc::Sender<LogEvent>, state: &AppState) {
     let host = peer.ip().to_string();
-    let mut buffer = Vec::new();
-    while let Ok(Ok(length)) = tokio::time::timeout(SYSLOG_IDLE, stream.read_buf(&mut buffer)).await {
-        while let Some(message) = syslog::next_message(&mut buffer) {
+    let mut sent = syslog::Stream::default();
+    while let Ok(Ok(length)) = tokio::time::timeout(SYSLOG_IDLE, stream.read_buf(sent.buffer())).await {
+        while let Some(message) = sent.next_message() {
             if sender.send(syslog::read(&message, &host, otlp::nanos_now(state))).await.is_err() {
                 return;
             }
@@ -194,16 +228,18 @@ async fn hear(mut stream: TcpStream, peer: SocketAddr, sender: &mpsc::Sender<Log
             break;
         }
     }
-    // The last message may end with the connection.
-    if !buffer.trim_ascii().is_empty() {
-        let _ = sender.send(syslog::read(&buffer, &host, otlp::nanos_now(state))).await;
+    if let Some(message) = sent.last_message() {
+        let _ = sender.send(syslog::read(&message, &host, otlp::nanos_now(state))).await;
     }
 }
 
 async fn keep(mut waiting: mpsc::Receiver<LogEvent>, state: AppState) {
     let mut events = Vec::new();
     while waiting.recv_many(&mut events, KEPT_AT_ONCE).await > 0 {
-        match (state.sinks.logs)(std::mem::take(&mut events)) {
+        let (sink, batch) = (Arc::clone(&state.sinks.logs), std::mem::take(&mut events));
+        // Masking and the disk take their time, in which others are served.
+        let kept = tokio::task::spawn_blocking(move || sink(batch)).await;
+        match kept.unwrap_or_else(|error| Err(error.to_string())) {
             Ok(refused) if refused.count > 0 => tracing::warn!(why = refused.why, "syslog messages were refused"),
             Ok(_) => {}
             Err(failure) => tracing::error!(%failure, "syslog messages are lost"),

@@ -97,7 +97,8 @@ fn verdict(sound: bool) -> ExitCode {
 }
 
 fn policy(args: &CheckArgs) -> Result<Policy, Failure> {
-    let mut policy = Policy { keep_labels: args.keep.clone(), ..Policy::default() };
+    let retention = Some(telemetry::metrics::KEEP);
+    let mut policy = Policy { keep_labels: args.keep.clone(), retention, ..Policy::default() };
     let errors = args.errors.iter().map(|code| (code, Some(Level::Error)));
     for (code, level) in errors.chain(args.disabled.iter().map(|code| (code, None))) {
         let known = |known: &str| known == code || known.split('/').next() == Some(code.as_str());
@@ -213,4 +214,23 @@ fn report_as_json(path: &Path, report: &Result<Report, Findings>) -> serde_json:
         json!({ "test": failed.test, "line": failed.line, "failures": failures })
     });
     json!({ "file": file, "passed": report.passed, "failed": failed.collect::<Vec<_>>() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_longer_than_samples_are_kept_is_told() {
+        let args = CheckArgs { files: Vec::new(), errors: Vec::new(), disabled: Vec::new(), keep: Vec::new() };
+        let told = |window: &str| {
+            let text = format!(
+                "groups: [ {{ name: g, rules: [ {{ record: 'a:b:c', expr: 'avg_over_time(up[{window}])' }} ] }} ]"
+            );
+            let (file, _) = read_rules("rules.yaml", text.as_bytes()).rest().unwrap();
+            let doubts = lint::check(&[lint::Source { file: &file, text: &text }], &policy(&args).unwrap());
+            doubts.iter().any(|doubt| doubt.to_string().contains("a window of 720 h, but samples are kept for 72 h"))
+        };
+        assert!(told("30d") && !told("3d"));
+    }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use connectors::checks::{self, CheckResult, Looked, Prober};
 use engine::{Engine, Read};
-use kernel::book::probe::Heartbeat;
+use kernel::book::probe::{CHECKS_MAX, Heartbeat};
 use kernel::book::{Check, Probe};
 use kernel::sample::{METRIC_NAME, Sample};
 use kernel::{Actor, Labels, RuleName, Timestamp};
@@ -15,8 +15,6 @@ use tokio::time::MissedTickBehavior;
 
 /// How often the list of checks is compared with the live watchbook.
 const COMPARE_EVERY: Duration = Duration::from_secs(1);
-/// The most checks that run at once; what is above is left out and said in the log.
-const CHECKS_MAX: usize = 1000;
 /// The longest time between two looks at whether a heartbeat is overdue.
 const OVERDUE_LOOK_MAX: Duration = Duration::from_secs(30);
 
@@ -25,7 +23,8 @@ pub async fn run(engine: Engine, samples: Store) {
     let Ok(prober) = Prober::new().inspect_err(|error| tracing::error!(%error, "health checks cannot run")) else {
         return;
     };
-    let mut running: BTreeMap<RuleName, (Check, JoinHandle<()>)> = BTreeMap::new();
+    let mut running = Running::new();
+    let mut left_out = 0;
     let mut ticks = tokio::time::interval(COMPARE_EVERY);
     loop {
         tokio::select! {
@@ -33,13 +32,7 @@ pub async fn run(engine: Engine, samples: Store) {
             () = engine.stopped() => break,
         }
         let book = engine.book();
-        running.retain(|name, (check, task)| {
-            let same = book.checks.get(name) == Some(check);
-            if !same {
-                task.abort();
-            }
-            same
-        });
+        end_others(&mut running, &book.checks);
         for (name, check) in book.checks.iter().take(CHECKS_MAX) {
             if !running.contains_key(name) {
                 let (engine, samples) = (engine.clone(), samples.clone());
@@ -51,8 +44,31 @@ pub async fn run(engine: Engine, samples: Store) {
                 running.insert(name.clone(), (check.clone(), task));
             }
         }
+        let above = book.checks.len().saturating_sub(CHECKS_MAX);
+        if above > 0 && above != left_out {
+            tracing::warn!(above, "health checks do not run: at most {CHECKS_MAX} do, the first by name");
+        }
+        left_out = above;
     }
     running.into_values().for_each(|(_, task)| task.abort());
+}
+
+/// The checks that run, each as it was when it began.
+type Running = BTreeMap<RuleName, (Check, JoinHandle<()>)>;
+
+/// Ends the checks that the watchbook has no more, or has otherwise, and lets go of those that ended by themselves, which
+/// only a fault of ours can bring about: they begin anew.
+fn end_others(running: &mut Running, live: &BTreeMap<RuleName, Check>) {
+    running.retain(|name, (check, task)| {
+        if task.is_finished() {
+            tracing::error!(check = %name, "a health check ended by itself and begins anew");
+        }
+        let stays = live.get(name) == Some(check) && !task.is_finished();
+        if !stays {
+            task.abort();
+        }
+        stays
+    });
 }
 
 /// One check that runs, and what it counted since it began.
@@ -159,4 +175,40 @@ impl Eye {
 
 fn before(now: Timestamp) -> Timestamp {
     Timestamp::from_millisecond(now.as_millisecond().saturating_sub(1)).unwrap_or(now)
+}
+
+#[cfg(test)]
+mod tests {
+    use kernel::Seconds;
+    use kernel::book::Tally;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_check_that_ended_by_itself_begins_anew_and_one_that_runs_stays() {
+        let check = Check {
+            service: "checkout".parse().unwrap(),
+            probe: Probe::Heartbeat(Heartbeat { grace: Seconds(5) }),
+            every: Seconds(5),
+            timeout: Seconds(2),
+            tally: Tally::new(1, 1).unwrap(),
+            successes: 1,
+            second_look: false,
+            labels: Labels::default(),
+        };
+        let names = ["ended", "runs", "gone"].map(|name| RuleName::new(name).unwrap());
+        let [ended, runs, gone] = names.clone();
+        let live: BTreeMap<RuleName, Check> = [ended.clone(), runs.clone()].map(|name| (name, check.clone())).into();
+        let forever = || tokio::spawn(std::future::pending());
+        let mut running = Running::from([
+            (ended, (check.clone(), tokio::spawn(async {}))),
+            (runs.clone(), (check.clone(), forever())),
+            (gone, (check, forever())),
+        ]);
+        while !running.get(&names[0]).unwrap().1.is_finished() {
+            tokio::task::yield_now().await;
+        }
+        end_others(&mut running, &live);
+        assert_eq!(running.keys().collect::<Vec<_>>(), [&runs]);
+    }
 }

@@ -48,7 +48,14 @@ impl SeriesSource for Embedded {
 
 impl SeriesStore for Embedded {
     fn write(&self, samples: Vec<(Labels, Point)>, now: Timestamp) -> Result<(), String> {
-        if samples.is_empty() { Ok(()) } else { self.append(&samples, now).map(|_| ()) }
+        if samples.is_empty() {
+            return Ok(());
+        }
+        let appended = self.append(&samples, now)?;
+        match appended.tally.refused_all() {
+            0 => Ok(()),
+            refused => Err(format!("{refused} of {} samples were refused: {appended}", samples.len())),
+        }
     }
 
     fn watch(&self, matchers: &[Matcher], window: Millis) -> Option<Watch> {
@@ -89,5 +96,28 @@ fn write_key(labels: &Labels, key: &mut Vec<u8>) {
             key.extend_from_slice(&u32::try_from(text.len()).unwrap_or(u32::MAX).to_le_bytes());
             key.extend_from_slice(text.as_bytes());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use promql::METRIC_NAME;
+    use telemetry::metrics::Settings;
+
+    use super::*;
+
+    #[test]
+    fn what_the_store_refuses_of_a_rule_is_an_error_and_a_repetition_is_none() {
+        let data = tempfile::tempdir().unwrap();
+        let store = Embedded(Store::open(data.path(), Settings::default()).unwrap());
+        let now = Timestamp::from_second(1_800_000_000).unwrap();
+        let labels = Labels::from_pairs([(METRIC_NAME, "job:up:sum")]);
+        let write = |value| store.write(vec![(labels.clone(), Point::float(now.as_millisecond(), value))], now);
+        assert_eq!((write(1.0), write(1.0)), (Ok(()), Ok(())));
+        let refused = write(2.0).unwrap_err();
+        assert!(
+            refused.starts_with("1 of 1 samples were refused: 1 with another value at the same instant"),
+            "{refused}"
+        );
     }
 }

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use connectors::slo::{check, plugins};
 use connectors::watchbook::{Findings, Level};
+use kernel::Seconds;
 use serde_json::json;
 use signals::slo::{Catalogue, Group, Plugins, generate, to_yaml};
 
@@ -60,9 +61,25 @@ fn groups(file: &Path, windows: Option<&Path>, plugins: Option<&Path>) -> Result
     for found in &read.slos {
         let made = catalogue.of(&found.slo).and_then(|windows| generate(&found.slo, &windows, &plugins));
         let place = |refusal| format!("{}:{}: {}: {refusal}", file.display(), found.line, found.slo.id());
-        groups.extend(made.map_err(|refusal| Failure::new(place(refusal)).exit(Exit::Unsound))?);
+        let made = made.map_err(|refusal| Failure::new(place(refusal)).exit(Exit::Unsound))?;
+        if let Some(warning) = beyond(found.slo.period.unwrap_or(catalogue.period)) {
+            out::aside(format_args!("{}:{}: {}: {warning}", file.display(), found.line, found.slo.id()));
+        }
+        groups.extend(made);
     }
     Ok(groups)
+}
+
+/// What is said of an objective over a longer period than samples are kept here.
+fn beyond(period: Seconds) -> Option<String> {
+    let kept = telemetry::metrics::KEEP / 1000;
+    (i64::from(period.0) > kept).then(|| {
+        format!(
+            "warning: its rules look back {period}, but this server keeps samples for {} h: what they record over a \
+             longer time is what happened in these. Burn rates of up to three days are whole",
+            kept / 3600
+        )
+    })
 }
 
 fn read(path: &Path) -> Result<connectors::slo::Checked, Failure> {
@@ -82,4 +99,15 @@ fn queries(path: &Path) -> Result<Plugins, Failure> {
 
 fn unsound(path: &Path, findings: &Findings) -> Failure {
     Failure::new(format!("{} is not good\n{findings}", path.display())).exit(Exit::Unsound)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_objective_over_more_than_is_kept_is_told() {
+        assert_eq!(beyond(Seconds::hours(72)), None);
+        assert!(beyond(Seconds::hours(720)).unwrap().contains("keeps samples for 72 h"));
+    }
 }

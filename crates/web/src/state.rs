@@ -18,6 +18,7 @@ use telemetry::blocks::Blocks;
 use telemetry::metrics::Store;
 use tokio::sync::Semaphore;
 
+use crate::doors::aside::PUSHES_MAX;
 use crate::doors::caller::KnownTokens;
 use crate::doors::prometheus::QUERIES_MAX;
 use crate::long::LongReads;
@@ -43,6 +44,8 @@ pub struct AppState {
     pub backtests: Arc<Backtests>,
     /// How noisy the rules were, as it was told last.
     pub(crate) noise: crate::noise::Last,
+    /// Places for pushes of monitoring data that are kept at once.
+    pub pushes: Arc<Semaphore>,
     /// The totals of what OTLP sends as deltas.
     pub totals: Arc<Totals>,
     /// What the doors count.
@@ -147,6 +150,7 @@ impl AppState {
             stores,
             queries: Arc::new(Semaphore::new(QUERIES_MAX)),
             noise: crate::noise::Last::default(),
+            pushes: Arc::new(Semaphore::new(PUSHES_MAX)),
             totals,
             counters,
             throttles,

@@ -23,7 +23,14 @@ pub const RECORDS_PER_REQUEST_MAX: usize = 100_000;
 /// How deep lists and maps may be nested; what is deeper is kept as empty.
 pub const DEPTH_MAX: usize = 32;
 
+/// The largest resource together with its scope, in bytes as protobuf; records of a larger one are rejected.
+pub const ORIGIN_BYTES_MAX: usize = 64 * 1024;
+/// The most bytes of them all in one request, each scope counted with its resource; records beyond are rejected.
+pub const ORIGINS_BYTES_MAX: usize = 64 * 1024 * 1024;
+
 const TOO_MANY: &str = "over the limit of records in a request";
+const ORIGIN: &str = "whose resource and scope are over the limit of 64 KiB";
+const ORIGINS: &str = "over the limit of bytes of resources and scopes in a request";
 const SPAN_IDS: &str = "whose trace id is not 16 bytes or whose span id is not 8";
 const SPAN_NAME: &str = "without a name";
 
@@ -67,10 +74,12 @@ pub fn decode_spans(body: &[u8], encoding: Encoding) -> Result<Records<Span>, De
 pub fn log_events(request: ExportLogsServiceRequest, received: Nanos) -> Records<LogEvent> {
     let mut sink = Sink::default();
     for of_resource in request.resource_logs {
-        let base = origin_of(of_resource.resource, of_resource.schema_url);
+        let base = Base::of(of_resource.resource, of_resource.schema_url);
         for of_scope in of_resource.scope_logs {
-            let origin = Arc::new(scoped(&base, of_scope.scope, of_scope.schema_url));
-            of_scope.log_records.into_iter().for_each(|record| sink.take(Ok(log_event(record, &origin, received))));
+            let records = of_scope.log_records;
+            if let Some(origin) = sink.origin(&base, of_scope.scope, of_scope.schema_url, records.len()) {
+                records.into_iter().for_each(|record| sink.take(Ok(log_event(record, &origin, received))));
+            }
         }
     }
     sink.finish("log records")
@@ -81,10 +90,12 @@ pub fn log_events(request: ExportLogsServiceRequest, received: Nanos) -> Records
 pub fn spans(request: ExportTraceServiceRequest) -> Records<Span> {
     let mut sink = Sink::default();
     for of_resource in request.resource_spans {
-        let base = origin_of(of_resource.resource, of_resource.schema_url);
+        let base = Base::of(of_resource.resource, of_resource.schema_url);
         for of_scope in of_resource.scope_spans {
-            let origin = Arc::new(scoped(&base, of_scope.scope, of_scope.schema_url));
-            of_scope.spans.into_iter().for_each(|record| sink.take(span(record, &origin)));
+            let records = of_scope.spans;
+            if let Some(origin) = sink.origin(&base, of_scope.scope, of_scope.schema_url, records.len()) {
+                records.into_iter().for_each(|record| sink.take(span(record, &origin)));
+            }
         }
     }
     sink.finish("spans")
@@ -93,15 +104,42 @@ pub fn spans(request: ExportTraceServiceRequest) -> Records<Span> {
 struct Sink<T> {
     records: Vec<T>,
     rejected: BTreeMap<&'static str, u64>,
+    /// How many bytes the origins have so far.
+    origins: usize,
 }
 
 impl<T> Default for Sink<T> {
     fn default() -> Self {
-        Self { records: Vec::new(), rejected: BTreeMap::new() }
+        Self { records: Vec::new(), rejected: BTreeMap::new(), origins: 0 }
     }
 }
 
 impl<T> Sink<T> {
+    /// The origin of so many records; `None` when there are none, or when they are rejected for it.
+    fn origin(
+        &mut self,
+        base: &Base,
+        scope: Option<InstrumentationScope>,
+        schema: String,
+        records: usize,
+    ) -> Option<Arc<Origin>> {
+        let scope = scope.unwrap_or_default();
+        let bytes = base.bytes + scope.encoded_len() + schema.len();
+        if records == 0 {
+            return None;
+        }
+        let reason = match () {
+            () if bytes > ORIGIN_BYTES_MAX => ORIGIN,
+            () if self.origins + bytes > ORIGINS_BYTES_MAX => ORIGINS,
+            () => {
+                self.origins += bytes;
+                return Some(Arc::new(scoped(&base.origin, scope, schema)));
+            }
+        };
+        *self.rejected.entry(reason).or_default() += records as u64;
+        None
+    }
+
     fn take(&mut self, record: Result<T, &'static str>) {
         let room = self.records.len() < RECORDS_PER_REQUEST_MAX;
         match record.and_then(|record| if room { Ok(record) } else { Err(TOO_MANY) }) {
@@ -117,13 +155,23 @@ impl<T> Sink<T> {
     }
 }
 
-fn origin_of(resource: Option<Resource>, schema: String) -> Origin {
-    let resource = resource.map(|resource| attributes(resource.attributes)).unwrap_or_default();
-    Origin { resource, resource_schema: schema, ..Origin::default() }
+/// What a resource gives to the origins of its scopes.
+struct Base {
+    origin: Origin,
+    /// Its size as protobuf.
+    bytes: usize,
 }
 
-fn scoped(base: &Origin, scope: Option<InstrumentationScope>, schema: String) -> Origin {
-    let scope = scope.unwrap_or_default();
+impl Base {
+    fn of(resource: Option<Resource>, schema: String) -> Self {
+        let resource = resource.unwrap_or_default();
+        let bytes = resource.encoded_len() + schema.len();
+        let resource = attributes(resource.attributes);
+        Self { origin: Origin { resource, resource_schema: schema, ..Origin::default() }, bytes }
+    }
+}
+
+fn scoped(base: &Origin, scope: InstrumentationScope, schema: String) -> Origin {
     Origin {
         scope: scope.name,
         scope_version: scope.version,
@@ -335,6 +383,30 @@ mod tests {
         let span = &by_json.records[0];
         assert_eq!((span.duration(), span.status, span.origin.service()), (2, 2, "a"));
         assert_eq!((span.events.len(), span.links.len(), &*span.origin.scope), (1, 1, "lib"));
+    }
+
+    /// A request of logs with a resource of so many bytes and so many scopes with one record each.
+    fn wide(bytes: usize, scopes: usize) -> ExportLogsServiceRequest {
+        let value = Some(AnyValue { value: Some(Value::StringValue("x".repeat(bytes))) });
+        let attributes = vec![KeyValue { key: "host.name".into(), value, ..KeyValue::default() }];
+        let resource = Some(Resource { attributes, ..Resource::default() });
+        let scope = logs::ScopeLogs { log_records: vec![logs::LogRecord::default()], ..logs::ScopeLogs::default() };
+        let scope_logs = vec![scope; scopes];
+        let resource_logs = vec![logs::ResourceLogs { resource, scope_logs, ..logs::ResourceLogs::default() }];
+        ExportLogsServiceRequest { resource_logs }
+    }
+
+    #[test]
+    fn a_resource_is_bounded_alone_and_with_all_the_scopes_that_repeat_it() {
+        assert_eq!(log_events(wide(ORIGIN_BYTES_MAX - 100, 2), RECEIVED).records.len(), 2);
+        let found = log_events(wide(ORIGIN_BYTES_MAX, 2), RECEIVED);
+        assert_eq!((found.records.len(), found.rejected), (0, 2));
+        assert_eq!(found.reason, "2 log records whose resource and scope are over the limit of 64 KiB");
+        let found = log_events(wide(60_000, 5000), RECEIVED);
+        assert_eq!(found.records.len(), ORIGINS_BYTES_MAX / 60_018);
+        assert!(found.reason.ends_with("over the limit of bytes of resources and scopes in a request"));
+        let empty = log_events(ExportLogsServiceRequest::default(), RECEIVED);
+        assert_eq!((empty.rejected, &*empty.reason), (0, ""));
     }
 
     proptest::proptest! {

@@ -9,7 +9,10 @@ use prost::Message as _;
 use serde_json::json;
 
 use super::names::{self, Kind};
-use super::{Decoded, Encoding, Signal, TOTALS_KEPT_FOR, Totals, answer, decode, failure};
+use super::{
+    Decoded, Encoding, LABELS_BYTES_PER_REQUEST_MAX, SERIES_BYTES_MAX, Signal, TOTALS_KEPT_FOR, Totals, answer, decode,
+    failure,
+};
 
 fn received() -> Timestamp {
     Timestamp::from_second(1_700_000_000).unwrap()
@@ -179,6 +182,59 @@ fn sums_histograms_and_summaries_become_their_series() {
         {__name__="lat", quantile="0.5"} 1
         {__name__="gone"} NaN"#;
     assert_eq!(lines, expected.trim().lines().map(str::trim).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_point_without_a_value_ends_all_of_its_series() {
+    let body = metrics(
+        r#"{"name":"g","gauge":{"dataPoints":[{"flags":1}]}},
+           {"name":"c","sum":{"aggregationTemporality":1,"isMonotonic":true,"dataPoints":[{"flags":1}]}},
+           {"name":"h","histogram":{"aggregationTemporality":2,"dataPoints":[{"flags":1,"explicitBounds":[1]}]}},
+           {"name":"s","summary":{"dataPoints":[{"flags":1,"quantileValues":[{"quantile":0.5}]}]}}"#,
+    );
+    let decoded = Totals::default().decode(body.as_bytes(), Encoding::Json, received()).unwrap();
+    let series: Vec<String> = decoded.samples.iter().map(|sample| sample.series.to_string()).collect();
+    let expected = [
+        r#"{__name__="g"}"#,
+        r#"{__name__="c_total"}"#,
+        r#"{__name__="h_count"}"#,
+        r#"{__name__="h_sum"}"#,
+        r#"{__name__="h_bucket", le="1"}"#,
+        r#"{__name__="h_bucket", le="+Inf"}"#,
+        r#"{__name__="s_count"}"#,
+        r#"{__name__="s_sum"}"#,
+        r#"{__name__="s", quantile="0.5"}"#,
+    ];
+    assert_eq!(series, expected);
+    assert!(decoded.samples.iter().all(|sample| sample.value.to_bits() == promql::STALE_BITS));
+}
+
+#[test]
+fn what_does_not_say_whether_it_is_a_total_is_rejected() {
+    let decoded = read(&metrics(
+        r#"{"name":"c","sum":{"dataPoints":[{"asInt":1},{"asInt":2}]}},
+           {"name":"h","histogram":{"aggregationTemporality":7,"dataPoints":[{"count":1}]}}"#,
+    ));
+    assert_eq!((decoded.samples.len(), decoded.rejected), (0, 3));
+    assert_eq!(decoded.reason, "3 data points without an aggregation temporality, cumulative or delta");
+}
+
+#[test]
+fn labels_of_a_resource_are_bounded_alone_and_together() {
+    let request = |bytes: usize, points: usize| {
+        let points = vec![r#"{"asInt":1}"#; points].join(",");
+        let value = "x".repeat(bytes);
+        let body = format!(
+            r#"{{"resourceMetrics":[{{"resource":{{"attributes":[{{"key":"a","value":{{"stringValue":"{value}"}}}}]}},
+               "scopeMetrics":[{{"metrics":[{{"name":"g","gauge":{{"dataPoints":[{points}]}}}}]}}]}}]}}"#
+        );
+        read(&body)
+    };
+    let wide = request(SERIES_BYTES_MAX, 2);
+    assert_eq!((wide.rejected, &*wide.reason), (2, "2 data points whose attributes pass the limits of labels"));
+    let many = request(SERIES_BYTES_MAX - 1, 20_000);
+    assert_eq!(many.samples.len(), LABELS_BYTES_PER_REQUEST_MAX / (SERIES_BYTES_MAX + 1));
+    assert!(many.reason.ends_with("over the limit of bytes of labels in a request"), "{}", many.reason);
 }
 
 #[test]

@@ -17,7 +17,7 @@ use opentelemetry_proto::tonic::metrics::v1::{
 
 use super::names::{self, Kind};
 use super::totals::Sums;
-use super::{Decoded, SAMPLES_PER_REQUEST_MAX, exponential};
+use super::{Decoded, LABELS_BYTES_PER_REQUEST_MAX, SAMPLES_PER_REQUEST_MAX, SERIES_BYTES_MAX, exponential};
 
 /// The flag of a point that says "there is no value now".
 pub(super) const NO_RECORDED_VALUE: u32 = 1;
@@ -32,16 +32,20 @@ const DELTA: &str = "with delta temporality, which is not added up here";
 const BUCKETS: &str = "whose buckets do not fit their bounds";
 const LABELS: &str = "whose attributes pass the limits of labels";
 const TOO_MANY: &str = "over the limit of samples in a request";
+const TOO_WIDE: &str = "over the limit of bytes of labels in a request";
+const UNSPECIFIED: &str = "without an aggregation temporality, cumulative or delta";
 
 type Pairs = BTreeMap<String, String>;
 
 /// Everything a request holds. Deltas are added to `sums`, or rejected where there are none.
 pub(super) fn request(request: ExportMetricsServiceRequest, received: Timestamp, sums: Option<&mut Sums>) -> Decoded {
-    let mut sink = Sink { received, sums, is_delta: false, kept: Decoded::default(), rejected: BTreeMap::new() };
+    let mut sink =
+        Sink { received, sums, is_delta: false, bytes: 0, kept: Decoded::default(), rejected: BTreeMap::new() };
     for resource in request.resource_metrics {
         let base = resource.resource.map(|resource| resource_labels(&resource.attributes)).unwrap_or_default();
+        let wide = bytes(&base) > SERIES_BYTES_MAX;
         for metric in resource.scope_metrics.into_iter().flat_map(|scope| scope.metrics) {
-            sink.metric(&base, metric);
+            if wide { sink.reject(LABELS, points(&metric)) } else { sink.metric(&base, metric) }
         }
     }
     sink.finish()
@@ -52,6 +56,8 @@ struct Sink<'a> {
     sums: Option<&'a mut Sums>,
     /// Whether the metric at hand tells what was added since its last point.
     is_delta: bool,
+    /// How many bytes the labels have so far.
+    bytes: usize,
     kept: Decoded,
     rejected: BTreeMap<&'static str, u64>,
 }
@@ -80,7 +86,8 @@ impl Sink<'_> {
         if metric.name.is_empty() {
             return self.reject(NO_NAME, count);
         }
-        self.is_delta = is_delta(&metric);
+        let Ok(is_delta) = is_delta(&metric) else { return self.reject(UNSPECIFIED, count) };
+        self.is_delta = is_delta;
         let name = |kind| names::metric(&metric.name, &metric.unit, kind);
         match metric.data {
             None => self.reject(NO_DATA, count),
@@ -110,9 +117,14 @@ impl Sink<'_> {
         name: &str,
         form: impl Fn(&P) -> Form,
     ) -> Result<(), &'static str> {
-        let point = Point { labels: labels(base, data), at: self.instant(data.time())? };
         let values = form(data)?;
         self.has_room(values.len())?;
+        let labels = labels(base, data);
+        let bytes = values.len() * (bytes(&labels) + name.len());
+        if self.bytes + bytes > LABELS_BYTES_PER_REQUEST_MAX {
+            return Err(TOO_WIDE);
+        }
+        let point = Point { labels, at: self.instant(data.time())? };
         let samples: Result<Vec<Sample>, &'static str> =
             values.into_iter().map(|(suffix, extra, value)| point.sample(name, suffix, extra, value)).collect();
         let mut samples = samples?;
@@ -120,6 +132,7 @@ impl Sink<'_> {
             self.sums.as_mut().ok_or(DELTA)?.add_up(&mut samples, self.received)?;
         }
         self.kept.samples.extend(samples);
+        self.bytes += bytes;
         Ok(())
     }
 
@@ -138,6 +151,10 @@ impl Sink<'_> {
         let series = promql::Labels::from_pairs(point.series(name, None)?.iter());
         let mut native = exponential::native(data, point.at, born)?;
         self.has_room(1)?;
+        self.bytes += bytes(&point.labels) + name.len();
+        if self.bytes > LABELS_BYTES_PER_REQUEST_MAX {
+            return Err(TOO_WIDE);
+        }
         if self.is_delta {
             self.sums.as_mut().ok_or(DELTA)?.add_up_native(&series, &mut native, self.received)?;
         }
@@ -206,9 +223,14 @@ type Extra = Option<(&'static str, String)>;
 type Values = Vec<(&'static str, Extra, f64)>;
 type Form = Result<Values, &'static str>;
 
+/// A value, or a stale marker where the flags say that there is none.
+fn unless_gone(flags: u32, value: f64) -> f64 {
+    if flags & NO_RECORDED_VALUE == 0 { value } else { f64::from_bits(promql::STALE_BITS) }
+}
+
 fn number(point: &NumberDataPoint) -> Form {
     if point.flags & NO_RECORDED_VALUE != 0 {
-        return Ok(vec![("", None, f64::NAN)]);
+        return Ok(vec![("", None, unless_gone(point.flags, 0.0))]);
     }
     match point.value {
         Some(number_data_point::Value::AsDouble(value)) => Ok(vec![("", None, value)]),
@@ -219,15 +241,18 @@ fn number(point: &NumberDataPoint) -> Form {
 
 fn histogram(point: &HistogramDataPoint) -> Form {
     let (counts, bounds) = (&point.bucket_counts, &point.explicit_bounds);
-    if !counts.is_empty() && counts.len() != bounds.len() + 1 {
+    let gone = point.flags & NO_RECORDED_VALUE != 0;
+    if !gone && !counts.is_empty() && counts.len() != bounds.len() + 1 {
         return Err(BUCKETS);
     }
     let mut values = totals(point.flags, point.count, point.sum);
     let uppers = bounds.iter().map(f64::to_string).chain(["+Inf".to_owned()]);
     let mut below = 0_u64;
-    for (count, upper) in counts.iter().zip(uppers) {
+    // One that is gone may have no counts, but all of its series end.
+    let none = std::iter::repeat_n(&0, if gone { (bounds.len() + 1).saturating_sub(counts.len()) } else { 0 });
+    for (count, upper) in counts.iter().chain(none).zip(uppers) {
         below = below.saturating_add(*count);
-        values.push(("_bucket", Some(("le", upper)), below as f64));
+        values.push(("_bucket", Some(("le", upper)), unless_gone(point.flags, below as f64)));
     }
     Ok(values)
 }
@@ -235,16 +260,15 @@ fn histogram(point: &HistogramDataPoint) -> Form {
 fn quantiles(point: &SummaryDataPoint) -> Form {
     let mut values = totals(point.flags, point.count, Some(point.sum));
     let quantile = |q: f64, value| ("", Some(("quantile", q.to_string())), value);
-    values.extend(point.quantile_values.iter().map(|at| quantile(at.quantile, at.value)));
+    values.extend(point.quantile_values.iter().map(|at| quantile(at.quantile, unless_gone(point.flags, at.value))));
     Ok(values)
 }
 
 fn totals(flags: u32, count: u64, sum: Option<f64>) -> Values {
-    if flags & NO_RECORDED_VALUE != 0 {
-        return vec![("_count", None, f64::NAN), ("_sum", None, f64::NAN)];
-    }
-    let count = ("_count", None, count as f64);
-    std::iter::once(count).chain(sum.map(|sum| ("_sum", None, sum))).collect()
+    let gone = flags & NO_RECORDED_VALUE != 0;
+    let sum = if gone { Some(0.0) } else { sum };
+    let count = ("_count", None, unless_gone(flags, count as f64));
+    std::iter::once(count).chain(sum.map(|sum| ("_sum", None, unless_gone(flags, sum)))).collect()
 }
 
 /// How many points a metric has; one without data counts as one.
@@ -259,14 +283,29 @@ fn points(metric: &Metric) -> usize {
     }
 }
 
-fn is_delta(metric: &Metric) -> bool {
+/// Whether each point tells what was added since the one before it.
+///
+/// # Errors
+/// When the metric does not say, which OTLP calls invalid.
+fn is_delta(metric: &Metric) -> Result<bool, Unspecified> {
     let temporality = match &metric.data {
         Some(Data::Sum(sum)) => sum.aggregation_temporality,
         Some(Data::Histogram(histogram)) => histogram.aggregation_temporality,
         Some(Data::ExponentialHistogram(histogram)) => histogram.aggregation_temporality,
-        Some(Data::Gauge(_) | Data::Summary(_)) | None => return false,
+        Some(Data::Gauge(_) | Data::Summary(_)) | None => return Ok(false),
     };
-    temporality == AggregationTemporality::Delta as i32
+    match AggregationTemporality::try_from(temporality) {
+        Ok(AggregationTemporality::Delta) => Ok(true),
+        Ok(AggregationTemporality::Cumulative) => Ok(false),
+        Ok(AggregationTemporality::Unspecified) | Err(_) => Err(Unspecified),
+    }
+}
+
+struct Unspecified;
+
+/// How many bytes labels have.
+fn bytes(labels: &Pairs) -> usize {
+    labels.iter().map(|(name, value)| name.len() + value.len()).sum()
 }
 
 /// The labels that a resource gives to its series.

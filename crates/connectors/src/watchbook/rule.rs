@@ -89,4 +89,5 @@ rules! {
     SIGMA_OWN "WB069" Error "a Sigma filter has an owner, a reason and a last day, and filters and pipelines can be used";
     SIGMA_RULE "WB070" Warning "a Sigma rule can be used, and no exception from it has expired";
     SOURCE_TWICE "WB071" Error "a rule file is evaluated over one source";
+    TOO_MANY_CHECKS "WB072" Warning "there are at most 1,000 health checks; those above do not run";
 }

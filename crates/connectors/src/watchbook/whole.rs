@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kernel::book::Target;
+use kernel::book::probe::CHECKS_MAX;
 use kernel::{PersonName, Role, ServiceName};
 
 use super::build::Draft;
@@ -18,6 +19,7 @@ pub(super) fn weigh(draft: &Draft, root: Spot, notes: &mut Vec<Note>) {
     scale.policies();
     scale.circles();
     scale.hooks();
+    scale.checks();
     // What is missing from a book that could not be read whole may be in the part that was not read.
     if scale.notes.iter().all(|note| note.rule.level == Level::Warning) {
         scale.catch_all();
@@ -107,6 +109,17 @@ impl Scale<'_> {
                 let hint = "add `alertname:` to its labels";
                 self.note((Sort::Hook, name.as_str()), &rule::NO_ALERT_NAME, message, hint);
             }
+        }
+    }
+
+    fn checks(&mut self) {
+        let checks = &self.draft.book.checks;
+        if let Some(name) = checks.keys().nth(CHECKS_MAX) {
+            let left = checks.len() - CHECKS_MAX;
+            let message =
+                format!("there are {} health checks: `{name}` and all after it, {left}, do not run", checks.len());
+            let hint = "remove checks, or let another program make them and beat";
+            self.note((Sort::Check, name.as_str()), &rule::TOO_MANY_CHECKS, message, hint);
         }
     }
 }

@@ -10,6 +10,8 @@ use crate::time::Seconds;
 
 /// The most looks that one tally remembers.
 pub const LOOKS_MAX: u8 = 100;
+/// The most health checks that run; what a watchbook has above them, by name, does not.
+pub const CHECKS_MAX: usize = 1000;
 /// The most steps of a [`JsonPath`].
 pub const JSON_STEPS_MAX: usize = 32;
 

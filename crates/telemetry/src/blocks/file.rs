@@ -1,28 +1,33 @@
 //! Sealed blocks: one file each, written once.
 //!
 //! ```text
-//! "WKBLK01\n" | length of head, u32 | checksum of head, u32 | head (msgpack) | body (zstd of msgpack)
+//! "WKBLK02\n" | length of head, u32 | checksum of head, u32 | head (msgpack) | body (zstd of msgpack)
 //! ```
+//! The body is the origins, and the records with the number of the origin of each. In a block of the form before it,
+//! `WKBLK01`, every record has its own origin.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::fs::{self, File};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use kernel::Nanos;
+use kernel::attribute::texts_of;
+use kernel::{Nanos, Origin};
 use serde::{Deserialize, Serialize};
 
-use super::{BlocksFailure, Kept, RECORD_BYTES_MAX, SEAL_BYTES, SERVICES_PER_BLOCK_MAX, bloom};
+use super::{BlocksFailure, Kept, RECORD_BYTES_MAX, SEAL_BYTES, SERVICES_PER_BLOCK_MAX, UNSEALED_BYTES_MAX, bloom};
 
-const MAGIC: &[u8; 8] = b"WKBLK01\n";
+const MAGIC: &[u8; 8] = b"WKBLK02\n";
+/// What blocks began with before origins were written once.
+const MAGIC_BEFORE: &[u8; 8] = b"WKBLK01\n";
 const ENDING: &str = "block";
 /// The level of packing: about a gigabyte in four seconds, and eight to fifteen times smaller.
 const ZSTD_LEVEL: i32 = 3;
 /// The largest head that is believed.
 const HEAD_BYTES_MAX: usize = 1024 * 1024;
-/// The largest body that is believed, unpacked.
-const BODY_BYTES_MAX: usize = 2 * (SEAL_BYTES + RECORD_BYTES_MAX) + 64 * 1024 * 1024;
+/// The largest body that is believed, unpacked: what waits to be sealed at most, and one more piece.
+const BODY_BYTES_MAX: usize = UNSEALED_BYTES_MAX + 2 * (SEAL_BYTES + RECORD_BYTES_MAX);
 
 /// What is known of a block without unpacking it.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -55,6 +60,8 @@ pub(super) struct Sealed {
     pub(super) head: Head,
     /// Where the body begins.
     body: u64,
+    /// Whether it has each origin once.
+    shared: bool,
     /// The file's size.
     pub(super) bytes: u64,
 }
@@ -68,9 +75,11 @@ pub(super) fn write<T: Kept>(
 ) -> Result<Sealed, BlocksFailure> {
     let path = folder.join(format!("{number:016}.{ENDING}"));
     let failed = |cause: &dyn std::fmt::Display| BlocksFailure::new(&path, cause);
-    let plain = rmp_serde::to_vec(records).map_err(|error| failed(&error))?;
+    let (origins, bare) = apart(records);
+    let plain = rmp_serde::to_vec(&(&origins, &bare)).map_err(|error| failed(&error))?;
     let packed = zstd::bulk::compress(&plain, ZSTD_LEVEL).map_err(|error| failed(&error))?;
-    let head = Head { received, unpacked: plain.len() as u64, checksum: crc32fast::hash(&packed), ..head_of(records) };
+    let head =
+        Head { received, unpacked: plain.len() as u64, checksum: crc32fast::hash(&packed), ..head_of(&origins, &bare) };
     let head_bytes = rmp_serde::to_vec(&head).map_err(|error| failed(&error))?;
     let length = u32::try_from(head_bytes.len()).map_err(|error| failed(&error))?;
     let sum = crc32fast::hash(&head_bytes);
@@ -83,30 +92,57 @@ pub(super) fn write<T: Kept>(
     });
     written.map_err(|error| failed(&error))?;
     let body = 16 + head_bytes.len() as u64;
-    Ok(Sealed { number, head, body, bytes: body + packed.len() as u64, path })
+    Ok(Sealed { number, head, body, shared: true, bytes: body + packed.len() as u64, path })
 }
 
-fn head_of<T: Kept>(records: &[Arc<T>]) -> Head {
+/// A record without its origin, after the number of that.
+type Bare<T> = (u32, T);
+
+/// Records apart from their origins, each of which stands there once.
+fn apart<T: Kept>(records: &[Arc<T>]) -> (Vec<&Origin>, Vec<Bare<T>>) {
+    let (mut origins, mut known, none) = (Vec::new(), HashMap::new(), Arc::default());
+    let bare = records.iter().map(|record| {
+        let place = *known.entry(Arc::as_ptr(record.origin())).or_insert_with(|| {
+            origins.push(&**record.origin());
+            u32::try_from(origins.len() - 1).unwrap_or(u32::MAX)
+        });
+        let mut bare = T::clone(record);
+        *bare.origin_mut() = Arc::clone(&none);
+        (place, bare)
+    });
+    let bare = bare.collect();
+    (origins, bare)
+}
+
+/// Records with their origins; one whose origin is not there has none.
+fn together<T: Kept>((origins, bare): (Vec<Arc<Origin>>, Vec<Bare<T>>)) -> Vec<Arc<T>> {
+    let whole = bare.into_iter().map(|(place, mut record)| {
+        if let Some(origin) = usize::try_from(place).ok().and_then(|place| origins.get(place)) {
+            *record.origin_mut() = Arc::clone(origin);
+        }
+        Arc::new(record)
+    });
+    whole.collect()
+}
+
+fn head_of<T: Kept>(origins: &[&Origin], records: &[Bare<T>]) -> Head {
     let mut words = vec![0; bloom::BYTES];
-    let (mut services, mut keys) = (BTreeSet::new(), BTreeSet::new());
-    for record in records {
-        record.texts(&mut |text| bloom::words(text, &mut |word| bloom::add(&mut words, word)));
-        if services.len() <= SERVICES_PER_BLOCK_MAX && !services.contains(record.service()) {
-            services.insert(record.service().to_owned());
-        }
-        if !record.key().is_empty() {
-            keys.insert(bloom::hash(record.key()));
-        }
-    }
-    let times = || records.iter().map(|record| record.at());
+    let mut each = |text: &str| bloom::words(text, &mut |word| bloom::add(&mut words, word));
+    origins.iter().for_each(|origin| texts_of(&origin.resource, &mut each));
+    records.iter().for_each(|(_, record)| record.texts(&mut each));
+    let services: BTreeSet<&str> = origins.iter().map(|origin| origin.service()).collect();
+    let few = services.len() <= SERVICES_PER_BLOCK_MAX;
+    let keyed = records.iter().filter(|(_, record)| !record.key().is_empty());
+    let keys: BTreeSet<u64> = keyed.map(|(_, record)| bloom::hash(record.key())).collect();
+    let times = || records.iter().map(|(_, record)| record.at());
     Head {
         count: records.len() as u64,
         from: times().min().unwrap_or(0),
         until: times().max().unwrap_or(0),
-        services: (services.len() <= SERVICES_PER_BLOCK_MAX).then_some(services),
+        services: few.then(|| services.into_iter().map(str::to_owned).collect()),
         words,
         keys: bloom::of_keys(&keys),
-        longest: records.iter().map(|record| record.took()).max(),
+        longest: records.iter().map(|(_, record)| record.took()).max(),
         ..Head::default()
     }
 }
@@ -145,7 +181,8 @@ fn open(path: &Path) -> Result<Sealed, String> {
     file.read_exact(&mut start).map_err(said)?;
     let [magic @ .., l0, l1, l2, l3, s0, s1, s2, s3] = start;
     let length = usize::try_from(u32::from_le_bytes([l0, l1, l2, l3])).unwrap_or(usize::MAX);
-    if magic != *MAGIC || length > HEAD_BYTES_MAX {
+    let shared = magic == *MAGIC;
+    if !(shared || magic == *MAGIC_BEFORE) || length > HEAD_BYTES_MAX {
         return Err("it does not begin as a block does".into());
     }
     let mut head_bytes = vec![0; length];
@@ -155,7 +192,7 @@ fn open(path: &Path) -> Result<Sealed, String> {
     }
     let head = rmp_serde::from_slice(&head_bytes).map_err(|error| error.to_string())?;
     let bytes = file.metadata().map_err(said)?.len();
-    Ok(Sealed { path: path.to_owned(), number, head, body: 16 + length as u64, bytes })
+    Ok(Sealed { path: path.to_owned(), number, head, body: 16 + length as u64, shared, bytes })
 }
 
 impl Sealed {
@@ -176,7 +213,9 @@ impl Sealed {
         }
         let size = usize::try_from(self.head.unpacked).unwrap_or(usize::MAX).min(BODY_BYTES_MAX);
         let plain = zstd::bulk::decompress(&packed, size).map_err(|error| failed(&error))?;
-        rmp_serde::from_slice(&plain).map_err(|error| failed(&error))
+        let read =
+            if self.shared { rmp_serde::from_slice(&plain).map(together) } else { rmp_serde::from_slice(&plain) };
+        read.map_err(|error| failed(&error))
     }
 }
 
@@ -185,4 +224,18 @@ pub(super) fn remove(path: &Path) -> Result<(), BlocksFailure> {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(BlocksFailure::new(path, error)),
         _ => Ok(()),
     }
+}
+
+/// The bytes of a block of the form before, with the head of another.
+#[cfg(test)]
+pub(super) fn as_before<T: Kept>(like: &Sealed, records: &[Arc<T>]) -> Vec<u8> {
+    let plain = rmp_serde::to_vec(records).unwrap();
+    let packed = zstd::bulk::compress(&plain, ZSTD_LEVEL).unwrap();
+    let (services, words) = (like.head.services.clone(), like.head.words.clone());
+    let (unpacked, checksum) = (plain.len() as u64, crc32fast::hash(&packed));
+    let Head { from, until, received, .. } = like.head;
+    let head = Head { count: 1, from, until, received, services, words, unpacked, checksum, ..Head::default() };
+    let head = rmp_serde::to_vec(&head).unwrap();
+    let length = u32::try_from(head.len()).unwrap();
+    [&MAGIC_BEFORE[..], &length.to_le_bytes(), &crc32fast::hash(&head).to_le_bytes(), &head, &packed].concat()
 }

@@ -20,6 +20,8 @@
 //! | one that is too large | refused, counted |
 //! | what came longer ago than the age limit | goes, block by block |
 //! | more than the limit of bytes on disk | the oldest blocks go |
+//! | one push of more than [`SEAL_BYTES`] | is kept in pieces, and what is beyond [`PUSH_BYTES_MAX`] is refused, counted |
+//! | blocks that the disk does not take | more is taken until [`UNSEALED_BYTES_MAX`] wait; `tend` tries again |
 //! | a search over more than its limit of bytes | stops, and says how far back it came |
 
 mod bloom;
@@ -34,13 +36,13 @@ use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use kernel::{LogEvent, Nanos, Seconds, Span};
+use kernel::{LogEvent, Nanos, Origin, Seconds, Span};
 use parking_lot::{Mutex, RwLock};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use file::Sealed;
-use wal::Wal;
+use wal::{Piece, Wal};
 
 pub use scan::Scanned;
 pub use search::{Found, SEARCH_BYTES_MAX, Search};
@@ -51,6 +53,10 @@ pub const KEPT_FOR: Seconds = Seconds::hours(24);
 pub const DISK_BYTES_MAX: u64 = 2 * 1024 * 1024 * 1024;
 /// The largest record, in bytes as it is kept.
 pub const RECORD_BYTES_MAX: usize = 256 * 1024;
+/// The most bytes of one push, as they are kept, when nothing else is said.
+pub const PUSH_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// The most bytes that wait for a disk which takes no block; then a push is refused.
+pub const UNSEALED_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// A block is sealed when it has so many bytes before packing,
 pub const SEAL_BYTES: usize = 4 * 1024 * 1024;
 /// or so many records,
@@ -65,13 +71,19 @@ pub const SERVICES_PER_BLOCK_MAX: usize = 200;
 pub const BLOCKS_MAX: usize = 20_000;
 
 /// What can be kept in blocks.
-pub trait Kept: Serialize + DeserializeOwned + Send + Sync + 'static {
+pub trait Kept: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
     /// The folder's name.
     const KIND: &'static str;
     /// When it happened.
     fn at(&self) -> Nanos;
+    /// Where it comes from.
+    fn origin(&self) -> &Arc<Origin>;
+    /// The same, to be kept apart and put back.
+    fn origin_mut(&mut self) -> &mut Arc<Origin>;
     /// The service that it comes from; empty where that is not known.
-    fn service(&self) -> &str;
+    fn service(&self) -> &str {
+        self.origin().service()
+    }
     /// The trace that it belongs to; empty where there is none.
     fn key(&self) -> &str;
     /// How long it took, in nanoseconds; zero for what takes no time.
@@ -85,8 +97,11 @@ impl Kept for LogEvent {
     fn at(&self) -> Nanos {
         self.at
     }
-    fn service(&self) -> &str {
-        self.origin.service()
+    fn origin(&self) -> &Arc<Origin> {
+        &self.origin
+    }
+    fn origin_mut(&mut self) -> &mut Arc<Origin> {
+        &mut self.origin
     }
     fn key(&self) -> &str {
         &self.trace
@@ -104,8 +119,11 @@ impl Kept for Span {
     fn at(&self) -> Nanos {
         self.start
     }
-    fn service(&self) -> &str {
-        self.origin.service()
+    fn origin(&self) -> &Arc<Origin> {
+        &self.origin
+    }
+    fn origin_mut(&mut self) -> &mut Arc<Origin> {
+        &mut self.origin
     }
     fn key(&self) -> &str {
         &self.trace
@@ -125,11 +143,13 @@ pub struct Limits {
     pub age: Seconds,
     /// How many bytes on disk.
     pub bytes: u64,
+    /// How many bytes of one push.
+    pub push: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { age: KEPT_FOR, bytes: DISK_BYTES_MAX }
+        Self { age: KEPT_FOR, bytes: DISK_BYTES_MAX, push: PUSH_BYTES_MAX }
     }
 }
 
@@ -142,19 +162,25 @@ pub struct Taken {
     pub too_new: u64,
     /// Refused: larger than [`RECORD_BYTES_MAX`].
     pub too_large: u64,
+    /// Refused: beyond the limit of bytes of one push.
+    pub beyond: u64,
 }
 
 impl Taken {
     /// How many were refused.
     #[must_use]
     pub fn refused(&self) -> u64 {
-        self.too_new + self.too_large
+        self.too_new + self.too_large + self.beyond
     }
 
     /// The refusals in words; empty when there are none.
     #[must_use]
     pub fn reason(&self) -> String {
-        let reasons = [(self.too_new, "too far ahead of the clock"), (self.too_large, "larger than 256 KiB")];
+        let reasons = [
+            (self.too_new, "too far ahead of the clock"),
+            (self.too_large, "larger than 256 KiB"),
+            (self.beyond, "over the limit of bytes in one push"),
+        ];
         let said = reasons.iter().filter(|(count, _)| *count > 0).map(|(count, why)| format!("{count} {why}"));
         said.collect::<Vec<_>>().join(", ")
     }
@@ -208,6 +234,8 @@ struct Shelf<T> {
     /// When the first of the active records came; after a start, when it happened.
     since: Nanos,
     sealed: VecDeque<Arc<Sealed>>,
+    /// Whether the disk took no block the last time.
+    stuck: bool,
     taken: Taken,
 }
 
@@ -225,47 +253,54 @@ impl<T: Kept> Blocks<T> {
         aside.extend(lost);
         let active: Vec<Arc<T>> = active.into_iter().map(Arc::new).collect();
         let since = active.first().map_or(0, |record| record.at());
-        let shelf = Shelf { active_bytes: log.bytes(), active, since, sealed, taken: Taken::default() };
+        let shelf = Shelf { active_bytes: log.bytes(), active, since, sealed, stuck: false, taken: Taken::default() };
         Ok((Self { folder, limits, log: Mutex::new(log), shelf: RwLock::new(shelf) }, aside))
     }
 
     /// Takes records in, and says what became of them. They survive the end of the process from here on.
     ///
     /// # Errors
-    /// When the disk says no; then none of them was kept.
+    /// When the disk says no. What was kept of a push larger than [`SEAL_BYTES`] stays, so that some of it stands there
+    /// twice after it is repeated; of a smaller one nothing was kept.
     pub fn push(&self, records: Vec<T>, now: Nanos) -> Result<Taken, BlocksFailure> {
         let last = now + nanos(AHEAD_MAX);
-        let mut taken = Taken::default();
-        let mut kept = Vec::with_capacity(records.len());
-        let mut frame = Vec::new();
+        let (mut taken, mut piece, mut bytes) = (Taken::default(), Piece::default(), 0);
         for record in records {
             if record.at() > last {
                 taken.too_new += 1;
-            } else if wal::append(&mut frame, &record) {
-                kept.push(Arc::new(record));
+            } else if bytes + piece.frames.len() >= self.limits.push {
+                taken.beyond += 1;
+            } else if piece.add(record) {
+                taken.kept += 1;
             } else {
                 taken.too_large += 1;
             }
+            if piece.frames.len() >= SEAL_BYTES || piece.records.len() >= SEAL_RECORDS {
+                bytes += piece.frames.len();
+                self.keep(std::mem::take(&mut piece), now)?;
+            }
         }
-        taken.kept = kept.len() as u64;
-        self.keep(kept, &frame, taken, now)?;
+        self.keep(piece, now)?;
+        self.shelf.write().taken.add(Taken { kept: 0, ..taken });
         Ok(taken)
     }
 
-    fn keep(&self, kept: Vec<Arc<T>>, frame: &[u8], taken: Taken, now: Nanos) -> Result<(), BlocksFailure> {
+    fn keep(&self, piece: Piece<T>, now: Nanos) -> Result<(), BlocksFailure> {
+        if piece.records.is_empty() {
+            return Ok(());
+        }
         let mut log = self.log.lock();
-        log.write(frame)?;
-        let full = {
-            let mut shelf = self.shelf.write();
-            if shelf.active.is_empty() {
-                shelf.since = now;
-            }
-            shelf.active.extend(kept);
-            shelf.active_bytes += frame.len();
-            shelf.taken.add(taken);
-            shelf.active_bytes >= SEAL_BYTES || shelf.active.len() >= SEAL_RECORDS
-        };
-        if full { self.seal(&mut log, now) } else { Ok(()) }
+        if self.shelf.read().active_bytes >= UNSEALED_BYTES_MAX {
+            let cause = "its blocks cannot be written, and all that may wait for that waits: make room on the disk";
+            return Err(BlocksFailure::new(&self.folder, cause));
+        }
+        log.write(&piece.frames)?;
+        let full = self.shelf.write().add(piece, now);
+        if full && self.seal(&mut log, now).is_err() {
+            // It is kept all the same. `tend` tries again, and says so when the disk still says no.
+            self.shelf.write().stuck = true;
+        }
+        Ok(())
     }
 
     /// Makes what was pushed survive the end of the machine, seals what is due, forgets what is too old or too much.
@@ -274,17 +309,22 @@ impl<T: Kept> Blocks<T> {
     /// # Errors
     /// When the disk says no; nothing is lost by that.
     pub fn tend(&self, now: Nanos) -> Result<(), BlocksFailure> {
-        let mut log = self.log.lock();
-        log.sync()?;
-        let due = {
-            let shelf = self.shelf.read();
-            !shelf.active.is_empty() && now - shelf.since >= nanos(SEAL_AGE)
-        };
-        if due {
-            self.seal(&mut log, now)?;
+        let unsynced = self.log.lock().take_unsynced();
+        if let Some(Err(error)) = unsynced.map(|file| file.sync_data()) {
+            return Err(self.log.lock().not_synced(error));
         }
+        self.seal_due(now)?;
         let gone = self.shelf.write().forget(&self.limits, now);
         gone.iter().try_for_each(|block| file::remove(&block.path))
+    }
+
+    fn seal_due(&self, now: Nanos) -> Result<(), BlocksFailure> {
+        let mut log = self.log.lock();
+        let due = {
+            let shelf = self.shelf.read();
+            shelf.is_full() || !shelf.active.is_empty() && now - shelf.since >= nanos(SEAL_AGE)
+        };
+        if due { self.seal(&mut log, now) } else { Ok(()) }
     }
 
     /// Writes the active records as a block and empties the log.
@@ -295,7 +335,7 @@ impl<T: Kept> Blocks<T> {
         {
             let mut shelf = self.shelf.write();
             shelf.active.clear();
-            shelf.active_bytes = 0;
+            (shelf.active_bytes, shelf.stuck) = (0, false);
             shelf.sealed.push_back(sealed);
         }
         log.begin_next()
@@ -330,6 +370,21 @@ impl<T: Kept> Blocks<T> {
 }
 
 impl<T> Shelf<T> {
+    /// Takes in what is in the log, and says whether it is to be sealed now.
+    fn add(&mut self, piece: Piece<T>, now: Nanos) -> bool {
+        if self.active.is_empty() {
+            self.since = now;
+        }
+        self.taken.kept += piece.records.len() as u64;
+        self.active_bytes += piece.frames.len();
+        self.active.extend(piece.records);
+        self.is_full() && !self.stuck
+    }
+
+    fn is_full(&self) -> bool {
+        self.active_bytes >= SEAL_BYTES || self.active.len() >= SEAL_RECORDS
+    }
+
     fn forget(&mut self, limits: &Limits, now: Nanos) -> Vec<Arc<Sealed>> {
         let first = now - nanos(limits.age);
         let mut bytes: u64 = self.sealed.iter().map(|block| block.bytes).sum();
@@ -350,6 +405,7 @@ impl Taken {
         self.kept += other.kept;
         self.too_new += other.too_new;
         self.too_large += other.too_large;
+        self.beyond += other.beyond;
     }
 }
 

@@ -116,7 +116,7 @@ fn what_is_too_new_or_too_large_is_refused_with_its_reason_and_what_is_late_is_k
         event("shop", NOW, "good"),
     ];
     let taken = blocks.push(events, NOW).unwrap();
-    assert_eq!(taken, Taken { kept: 2, too_new: 1, too_large: 1 });
+    assert_eq!(taken, Taken { kept: 2, too_new: 1, too_large: 1, beyond: 0 });
     assert_eq!(taken.reason(), "1 too far ahead of the clock, 1 larger than 256 KiB");
 }
 
@@ -133,6 +133,105 @@ fn old_blocks_are_forgotten_and_so_are_the_oldest_of_too_many_bytes() {
     blocks.tend(later + 2 * nanos(KEPT_FOR)).unwrap();
     assert_eq!(blocks.counts().records, 0);
     assert_eq!(fs::read_dir(data.path().join("logs")).unwrap().count(), 1, "only the log is left");
+}
+
+/// How many records are found of those that a search can read, and how many blocks it cannot.
+fn readable(blocks: &Blocks<LogEvent>) -> (usize, usize) {
+    let search = Search { limit: 10_000, bytes: u64::MAX, ..Search::all(0, i64::MAX, &|_| true) };
+    let found = blocks.search(&search);
+    (found.records.len(), found.damaged.len())
+}
+
+/// An event of so many bytes in which nobody searches for words.
+fn bulk(origin: &Arc<Origin>, bytes: usize) -> LogEvent {
+    let body = Attribute::Text("-".repeat(bytes));
+    LogEvent { at: NOW, body, origin: Arc::clone(origin), ..LogEvent::default() }
+}
+
+#[test]
+fn one_large_push_is_sealed_in_pieces_that_can_be_read() {
+    let data = tempfile::tempdir().unwrap();
+    let blocks = open(data.path());
+    let events = (0..1000).map(|_| bulk(&Arc::default(), 100_000)).collect();
+    assert_eq!(blocks.push(events, NOW).unwrap().kept, 1000);
+    assert!(blocks.shelf.read().sealed.iter().all(|block| block.unpacked() < 2 * SEAL_BYTES as u64));
+    assert_eq!(readable(&blocks), (1000, 0));
+}
+
+#[test]
+fn an_origin_is_kept_once_for_all_its_records() {
+    let data = tempfile::tempdir().unwrap();
+    let blocks = open(data.path());
+    let resource = vec![("service.name".to_owned(), Attribute::Text("x".repeat(100_000)))];
+    let origin = Arc::new(Origin { resource, ..Origin::default() });
+    blocks.push((0..1000).map(|_| bulk(&origin, 10)).collect(), NOW).unwrap();
+    let log = fs::metadata(data.path().join("logs/active.log")).unwrap().len();
+    assert!((100_000..200_000).contains(&log), "{log}");
+    drop(blocks);
+    let again = open(data.path());
+    again.tend(NOW + nanos(SEAL_AGE)).unwrap();
+    let unpacked = again.shelf.read().sealed[0].unpacked();
+    assert!((100_000..200_000).contains(&unpacked), "{unpacked}");
+    let test = |event: &LogEvent| event.origin == origin;
+    let search =
+        Search { service: Some(origin.service()), limit: 10_000, bytes: u64::MAX, ..Search::all(0, i64::MAX, &test) };
+    let found = again.search(&search);
+    assert_eq!(found.records.len(), 1000);
+    assert!(found.records.iter().all(|event| Arc::ptr_eq(&event.origin, &found.records[0].origin)));
+}
+
+#[test]
+fn a_log_and_a_block_of_the_form_before_are_read() {
+    let data = tempfile::tempdir().unwrap();
+    let folder = data.path().join("logs");
+    fs::create_dir_all(&folder).unwrap();
+    let framed = |what: &[u8]| {
+        let length = u32::try_from(what.len()).unwrap();
+        [&length.to_le_bytes()[..], &crc32fast::hash(what).to_le_bytes(), what].concat()
+    };
+    let first = rmp_serde::to_vec(&event("shop", NOW, "first")).unwrap();
+    fs::write(folder.join("active.log"), [b"WKLOG01\n\x01\0\0\0\0\0\0\0".to_vec(), framed(&first)].concat()).unwrap();
+    let blocks = open(data.path());
+    blocks.push(vec![event("bank", NOW + SECOND, "second")], NOW).unwrap();
+    drop(blocks);
+    let again = open(data.path());
+    assert_eq!(bodies(&again, Some("shop"), &[]), ["first"]);
+    assert_eq!(bodies(&again, Some("bank"), &[]), ["second"]);
+    again.tend(NOW + nanos(SEAL_AGE)).unwrap();
+    let sealed = Arc::clone(&again.shelf.read().sealed[0]);
+    let old = file::as_before(&sealed, &[Arc::new(event("shop", NOW, "old"))]);
+    fs::write(&sealed.path, old).unwrap();
+    assert_eq!(bodies(&open(data.path()), Some("shop"), &[]), ["old"]);
+}
+
+#[test]
+fn a_disk_that_takes_no_block_refuses_nothing_until_too_much_waits() {
+    let data = tempfile::tempdir().unwrap();
+    let blocks = open(data.path());
+    // A folder in the place of the block to be.
+    let place = data.path().join("logs/0000000000000001.new");
+    fs::create_dir(&place).unwrap();
+    let many = |count| (0..count).map(|_| bulk(&Arc::default(), 200_000)).collect::<Vec<_>>();
+    assert_eq!(blocks.push(many(30), NOW).unwrap().kept, 30);
+    assert_eq!(readable(&blocks), (30, 0));
+    assert!(blocks.tend(NOW).unwrap_err().to_string().contains("0000000000000001"), "the trouble is told");
+    blocks.push(many(310), NOW).unwrap();
+    let refused = blocks.push(many(1), NOW).unwrap_err();
+    assert!(refused.to_string().contains("make room on the disk"), "{refused}");
+    fs::remove_dir(&place).unwrap();
+    blocks.tend(NOW).unwrap();
+    assert_eq!(readable(&blocks), (340, 0));
+    blocks.push(many(1), NOW).unwrap();
+}
+
+#[test]
+fn a_push_beyond_all_measure_is_kept_in_part() {
+    let data = tempfile::tempdir().unwrap();
+    let (blocks, _) = Blocks::open(data.path(), Limits { push: 1_000_000, ..Limits::default() }).unwrap();
+    let taken = blocks.push((0..20).map(|_| bulk(&Arc::default(), 100_000)).collect(), NOW).unwrap();
+    assert_eq!((taken.kept, taken.beyond), (10, 10));
+    assert_eq!(taken.reason(), "10 over the limit of bytes in one push");
+    assert_eq!(blocks.counts().taken, taken);
 }
 
 #[test]

@@ -194,6 +194,12 @@ impl<'s> Appender<'s> {
         kept
     }
 
+    /// What became of the samples so far.
+    #[must_use]
+    pub fn tally(&self) -> &Tally {
+        &self.outcome.tally
+    }
+
     /// Writes the record, and lets those who wait have the lock.
     fn pass_on(&mut self) {
         self.submit();

@@ -2,6 +2,7 @@
 //! caller is known, how a body is read, and how a refusal is told.
 
 pub mod alertmanager;
+pub(crate) mod aside;
 pub mod body;
 pub mod caller;
 pub mod evtx;

@@ -8,7 +8,7 @@ use axum::extract::{Query, State};
 use axum::routing::get;
 use engine::Read;
 use kernel::Timestamp;
-use promql::{Answer, Data, Labels, Millis, Options, Point, Series, Warning, parse};
+use promql::{Answer, Data, Labels, Millis, Point, Series, Warning, parse};
 use serde::Deserialize;
 use signals::anomaly::Scored;
 
@@ -16,6 +16,7 @@ use super::frame::{Screen, frame, html, stop};
 use super::view::monitoring::{ExplorePage, SeriesRow};
 use super::view::plot::{Curve, LINES_MAX, Plot, words};
 use super::view::{Chrome, Named, Tab};
+use crate::doors::prometheus::bounded;
 use crate::session::Reader;
 use crate::state::AppState;
 
@@ -100,13 +101,15 @@ async fn ask(state: &AppState, query: &str, (from, until, step): Span) -> Result
         return Err(format!("a query here has at most {QUERY_BYTES_MAX} bytes"));
     }
     let expr = parse(query).map_err(|error| error.to_string())?;
-    // Nobody closes the semaphore.
+    // Nobody closes the semaphore. The place is taken until the query has ended, whoever still waits for it.
     let place = Arc::clone(&state.queries).acquire_owned().await;
     let metrics = state.stores.metrics.clone();
-    let range = move || promql::range(&expr, &Scored(&metrics), from, until, step, &Options::default());
-    let answer = tokio::task::spawn_blocking(range).await;
-    drop(place);
-    match answer {
+    let asked = tokio::task::spawn_blocking(move || {
+        let answer = promql::range(&expr, &Scored(&metrics), from, until, step, &bounded());
+        drop(place);
+        answer
+    });
+    match asked.await {
         Ok(answer) => answer.map_err(|error| error.to_string()),
         Err(_) => Err("the query ended without an answer".to_owned()),
     }

@@ -1,8 +1,19 @@
 //! Health checks as they are written: every probe is read, and what cannot be meant is refused in its place.
 
+use kernel::book::probe::CHECKS_MAX;
 use kernel::book::{Probe, Tally};
 
 use super::{brief, checked, with};
+
+#[test]
+fn checks_that_will_not_run_are_told() {
+    let many = |count: usize| {
+        let line = |number: usize| format!("c{number:04}: {{service: website, url: 'http://a/'}}\n");
+        brief(&checked(&with("checks.yaml", &(0..count).map(line).collect::<String>())).findings)
+    };
+    assert_eq!(many(CHECKS_MAX), [""; 0]);
+    assert_eq!(many(CHECKS_MAX + 2), ["WB069 checks.yaml:1001:1"]);
+}
 
 #[test]
 fn every_probe_is_read() {

@@ -26,6 +26,7 @@ use tonic::service::Routes;
 use tonic::{Code, Status};
 
 use super::{PUSH, Rest, UNPACKED_BYTES_MAX, grpc_code, nanos_now};
+use crate::doors::aside::aside;
 use crate::doors::caller::Program;
 use crate::doors::reply::Problem;
 use crate::state::AppState;
@@ -85,8 +86,10 @@ impl MetricsService for Door {
         &self,
         request: tonic::Request<ExportMetricsServiceRequest>,
     ) -> Answer<ExportMetricsServiceResponse> {
-        let decoded = self.0.totals.translate(request.into_inner(), self.0.engine.now());
-        told(super::keep_samples(&self.0, decoded), |partial| {
+        let keep = move |state: &AppState| {
+            super::keep_samples(state, state.totals.translate(request.into_inner(), state.engine.now()))
+        };
+        told(aside(&self.0, keep).await, |partial| {
             let partial = partial.map(|(rejected_data_points, error_message)| ExportMetricsPartialSuccess {
                 rejected_data_points,
                 error_message,
@@ -99,8 +102,9 @@ impl MetricsService for Door {
 #[tonic::async_trait]
 impl LogsService for Door {
     async fn export(&self, request: tonic::Request<ExportLogsServiceRequest>) -> Answer<ExportLogsServiceResponse> {
-        let records = otlp::log_events(request.into_inner(), nanos_now(&self.0));
-        told(super::keep_logs(&self.0, records), |partial| {
+        let keep =
+            move |state: &AppState| super::keep_logs(state, otlp::log_events(request.into_inner(), nanos_now(state)));
+        told(aside(&self.0, keep).await, |partial| {
             let partial = partial.map(|(rejected_log_records, error_message)| ExportLogsPartialSuccess {
                 rejected_log_records,
                 error_message,
@@ -113,8 +117,8 @@ impl LogsService for Door {
 #[tonic::async_trait]
 impl TraceService for Door {
     async fn export(&self, request: tonic::Request<ExportTraceServiceRequest>) -> Answer<ExportTraceServiceResponse> {
-        let records = otlp::spans(request.into_inner());
-        told(super::keep_spans(&self.0, records), |partial| {
+        let keep = move |state: &AppState| super::keep_spans(state, otlp::spans(request.into_inner()));
+        told(aside(&self.0, keep).await, |partial| {
             let partial = partial
                 .map(|(rejected_spans, error_message)| ExportTracePartialSuccess { rejected_spans, error_message });
             ExportTraceServiceResponse { partial_success: partial }

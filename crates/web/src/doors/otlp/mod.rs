@@ -14,6 +14,7 @@ use connectors::otlp::{self, Decoded, Encoding, Signal};
 use engine::Read;
 use kernel::{LogEvent, Nanos, Span};
 
+use crate::doors::aside::aside;
 use crate::doors::body;
 use crate::doors::caller::Program;
 use crate::doors::reply::Problem;
@@ -62,9 +63,14 @@ async fn take(state: &AppState, request: Request, encoding: Encoding, signal: Si
     let (mut parts, body) = request.into_parts();
     let Program(actor) = Program::from_request_parts(&mut parts, state).await?;
     state.engine.may(&actor, Read::of(PUSH))?;
-    let sent = body::read(body, SENT_BYTES_MAX).await?;
-    let bytes = unpacked(&parts.headers, sent)?;
-    read(state, &bytes, encoding, signal)
+    let sent = body::read(body, SENT_BYTES_MAX).await.map_err(again)?;
+    aside(state, move |state| read(state, &unpacked(&parts.headers, sent)?, encoding, signal)).await
+}
+
+/// A body that came too late may come in time when it is sent again. Exporters repeat what is answered with 503, not with
+/// 408.
+fn again(problem: Problem) -> Problem {
+    if problem.status == StatusCode::REQUEST_TIMEOUT { Problem::unavailable(problem.message) } else { problem }
 }
 
 fn read(state: &AppState, bytes: &Bytes, encoding: Encoding, signal: Signal) -> Result<Rest, Problem> {
@@ -123,5 +129,18 @@ fn grpc_code(status: StatusCode) -> i32 {
         StatusCode::PAYLOAD_TOO_LARGE | StatusCode::TOO_MANY_REQUESTS => 8,
         StatusCode::SERVICE_UNAVAILABLE => 14,
         _ => 3,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_late_body_is_one_to_send_again() {
+        let late = again(Problem::of(StatusCode::REQUEST_TIMEOUT, "late"));
+        assert_eq!((late.status, grpc_code(late.status)), (StatusCode::SERVICE_UNAVAILABLE, 14));
+        assert!(late.wait.is_some() && late.message == "late");
+        assert_eq!(again(Problem::bad("no")).status, StatusCode::BAD_REQUEST);
     }
 }

@@ -1,6 +1,7 @@
 //! `series`, `labels`, `label/NAME/values`, and what clients ask to know whom they speak with.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use axum::extract::{Path, Request, State};
 use axum::response::Response;
@@ -9,7 +10,8 @@ use promql::{Error, Millis, SourceFailure, parse};
 use serde_json::json;
 use telemetry::metrics::Store;
 
-use super::{Failed, Form, answer, over, times};
+use super::answer::{self, Metric, Written};
+use super::{Failed, Form, over, times};
 use crate::state::AppState;
 
 /// The most series, names or values that one answer holds.
@@ -23,6 +25,7 @@ struct Asked {
     start: Millis,
     end: Millis,
     limit: usize,
+    timeout: Duration,
 }
 
 impl Asked {
@@ -30,8 +33,8 @@ impl Asked {
         let selectors = form.all("match[]").map(selector).collect::<Result<Vec<_>, Failed>>()?;
         let start = form.instant("start")?.unwrap_or(0);
         let end = form.instant("end")?.unwrap_or_else(|| times::now(state));
-        let limit = form.get("limit").and_then(|limit| limit.parse().ok()).filter(|limit| *limit > 0);
-        Ok(Self { selectors, start, end, limit: limit.unwrap_or(ANSWER_MAX).min(ANSWER_MAX) })
+        let limit = form.limit()?.unwrap_or(ANSWER_MAX).min(ANSWER_MAX);
+        Ok(Self { selectors, start, end, limit, timeout: form.timeout()? })
     }
 
     /// What `ask` finds for any of the selectors, each between the two instants; without one it is asked for all there is.
@@ -56,37 +59,42 @@ fn selector(text: &str) -> Result<Vec<Matcher>, Failed> {
     }
 }
 
-pub(super) async fn series(State(state): State<AppState>, request: Request) -> Result<Response, Failed> {
+pub(super) async fn series(State(state): State<AppState>, request: Request) -> Result<Written, Failed> {
     let form = Form::of(&state, request).await?;
     let asked = Asked::of(&state, &form)?;
     if asked.selectors.is_empty() {
         return Err(Failed::bad("no match[] parameter provided"));
     }
-    let limit = asked.limit;
-    let sets =
-        over(&state, move |store| asked.each(|matchers, after, until| store.series(matchers, after, until))).await?;
-    Ok(answer::success(sets.iter().take(limit).map(answer::metric).collect()))
+    let timeout = asked.timeout;
+    let ask = move |store: &Store| {
+        let sets = asked.each(|matchers, after, until| store.series(matchers, after, until))?;
+        answer::list(sets.into_iter().map(Metric), asked.limit)
+    };
+    over(&state, timeout, ask).await
 }
 
-pub(super) async fn names(State(state): State<AppState>, request: Request) -> Result<Response, Failed> {
+pub(super) async fn names(State(state): State<AppState>, request: Request) -> Result<Written, Failed> {
     let form = Form::of(&state, request).await?;
     let asked = Asked::of(&state, &form)?;
-    let limit = asked.limit;
-    let names = over(&state, move |store| asked.each(|m, after, until| store.label_names(m, after, until))).await?;
-    Ok(answer::success(names.into_iter().take(limit).collect()))
+    let timeout = asked.timeout;
+    let ask = move |store: &Store| {
+        answer::list(asked.each(|m, after, until| store.label_names(m, after, until))?, asked.limit)
+    };
+    over(&state, timeout, ask).await
 }
 
 pub(super) async fn values(
     State(state): State<AppState>,
     Path(name): Path<String>,
     request: Request,
-) -> Result<Response, Failed> {
+) -> Result<Written, Failed> {
     let form = Form::of(&state, request).await?;
     let asked = Asked::of(&state, &form)?;
-    let limit = asked.limit;
-    let ask = move |store: &Store| asked.each(|m, after, until| store.label_values(&name, m, after, until));
-    let values = over(&state, ask).await?;
-    Ok(answer::success(values.into_iter().take(limit).collect()))
+    let timeout = asked.timeout;
+    let ask = move |store: &Store| {
+        answer::list(asked.each(|m, after, until| store.label_values(&name, m, after, until))?, asked.limit)
+    };
+    over(&state, timeout, ask).await
 }
 
 /// We keep no descriptions of metrics.

@@ -14,13 +14,14 @@ mod times;
 mod write;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{FromRequest as _, FromRequestParts as _, Request};
 use axum::http::{Method, StatusCode, header};
 use axum::routing::{get, post};
 use engine::Read;
-use promql::Error;
+use promql::Options;
 use telemetry::metrics::Store;
 
 use crate::doors::body;
@@ -28,7 +29,9 @@ use crate::doors::caller::Program;
 use crate::doors::query::pairs;
 use crate::state::AppState;
 
-pub use answer::Failed;
+use answer::Written;
+
+pub use answer::{ANSWER_POINTS_MAX, Failed};
 
 /// The most points of one series that a query may ask for; Prometheus has the same limit.
 pub const POINTS_MAX: i64 = 11_000;
@@ -36,6 +39,10 @@ pub const POINTS_MAX: i64 = 11_000;
 const FORM_BYTES_MAX: usize = 1024 * 1024;
 /// The most queries that run at once; further ones wait.
 pub const QUERIES_MAX: usize = 4;
+/// The most samples that a query loads and computes, all its steps together.
+pub const QUERY_SAMPLES_MAX: usize = 20_000_000;
+/// The longest time that a query may take, the wait for its place included; `timeout` makes it shorter.
+pub const QUERY_TIMEOUT: Duration = Duration::from_secs(120);
 /// The action that access policies know for reading.
 const READ: &str = "signals:read";
 
@@ -105,18 +112,37 @@ impl Form {
     }
 }
 
-/// Runs a piece of work over the samples on a thread that may block.
-async fn over<T: Send + 'static>(
+/// What a query may do here.
+pub(crate) fn bounded() -> Options {
+    Options { samples_max: QUERY_SAMPLES_MAX, ..Options::default() }
+}
+
+/// Runs a piece of work over the samples on a thread that may block, the writing of its answer included. Its place is
+/// taken until the work has ended, whether or not anybody still waits for it.
+async fn over(
     state: &AppState,
-    work: impl FnOnce(&Store) -> Result<T, Error> + Send + 'static,
-) -> Result<T, Failed> {
-    // Nobody closes the semaphore.
-    let place = Arc::clone(&state.queries).acquire_owned().await;
-    let metrics = state.stores.metrics.clone();
-    let done = tokio::task::spawn_blocking(move || work(&metrics)).await;
-    drop(place);
-    match done {
-        Ok(answer) => Ok(answer?),
-        Err(_) => Err(Failed::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the query ended without an answer")),
+    timeout: Duration,
+    work: impl FnOnce(&Store) -> Result<Written, Failed> + Send + 'static,
+) -> Result<Written, Failed> {
+    let (places, metrics) = (Arc::clone(&state.queries), state.stores.metrics.clone());
+    let asked = async move {
+        // Nobody closes the semaphore.
+        let place = places.acquire_owned().await;
+        let done = tokio::task::spawn_blocking(move || {
+            let done = work(&metrics);
+            drop(place);
+            done
+        });
+        done.await
+    };
+    match tokio::time::timeout(timeout, asked).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(_)) => {
+            Err(Failed::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the query ended without an answer"))
+        }
+        Err(_) => {
+            let message = format!("query timed out after {timeout:?}: ask for less, or for a longer timeout");
+            Err(Failed::new(StatusCode::SERVICE_UNAVAILABLE, "timeout", message))
+        }
     }
 }

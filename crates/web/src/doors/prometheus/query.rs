@@ -6,18 +6,20 @@ use promql::{Options, parse};
 use signals::anomaly::Scored;
 use telemetry::metrics::Store;
 
-use super::{Failed, Form, POINTS_MAX, answer, over, times};
+use super::answer::{self, Written};
+use super::{Failed, Form, POINTS_MAX, bounded, over, times};
 use crate::state::AppState;
 
-pub(super) async fn instant(State(state): State<AppState>, request: Request) -> Result<Response, Failed> {
+pub(super) async fn instant(State(state): State<AppState>, request: Request) -> Result<Written, Failed> {
     let form = Form::of(&state, request).await?;
     let at = form.instant("time")?.unwrap_or_else(|| times::now(&state));
     let (query, options) = (form.needed("query")?.to_owned(), options(&form)?);
-    let found = over(&state, move |series| promql::instant(&parse(&query)?, &Scored(series), at, &options)).await?;
-    Ok(answer::of(found))
+    let (limit, timeout) = (form.limit()?, form.timeout()?);
+    let ask = move |series: &Store| answer::of(promql::instant(&parse(&query)?, &Scored(series), at, &options)?, limit);
+    over(&state, timeout, ask).await
 }
 
-pub(super) async fn range(State(state): State<AppState>, request: Request) -> Result<Response, Failed> {
+pub(super) async fn range(State(state): State<AppState>, request: Request) -> Result<Written, Failed> {
     let form = Form::of(&state, request).await?;
     let missing = |name: &str| Failed::bad(format!("invalid parameter {name:?}: it is missing"));
     let start = form.instant("start")?.ok_or_else(|| missing("start"))?;
@@ -39,9 +41,11 @@ pub(super) async fn range(State(state): State<AppState>, request: Request) -> Re
         return Err(Failed::bad(message));
     }
     let (query, options) = (form.needed("query")?.to_owned(), options(&form)?);
-    let ask = move |series: &Store| promql::range(&parse(&query)?, &Scored(series), start, end, step, &options);
-    let found = over(&state, ask).await?;
-    Ok(answer::of(found))
+    let (limit, timeout) = (form.limit()?, form.timeout()?);
+    let ask = move |series: &Store| {
+        answer::of(promql::range(&parse(&query)?, &Scored(series), start, end, step, &options)?, limit)
+    };
+    over(&state, timeout, ask).await
 }
 
 pub(super) async fn format(State(state): State<AppState>, request: Request) -> Result<Response, Failed> {
@@ -50,7 +54,7 @@ pub(super) async fn format(State(state): State<AppState>, request: Request) -> R
 }
 
 fn options(form: &Form) -> Result<Options, Failed> {
-    let mut options = Options::default();
+    let mut options = bounded();
     if form.get("lookback_delta").is_some() {
         options.look_back = form.span("lookback_delta")?;
     }

@@ -1,5 +1,7 @@
 //! `rules` and `alerts`: the rule files at work, as Prometheus' API shows them.
 
+use std::collections::BTreeSet;
+
 use axum::extract::{Request, State};
 use axum::response::Response;
 use engine::ruler::{AlertView, GroupView, RuleView};
@@ -18,24 +20,41 @@ pub(super) async fn rules(State(state): State<AppState>, request: Request) -> Re
     if !matches!(kind, "" | "alert" | "record") {
         return Err(Failed::bad(format!("not supported value {kind:?}")));
     }
-    let wanted = |rule: &&RuleView| kind.is_empty() || rule.alerting == (kind == "alert");
-    let groups: Vec<Value> = groups(&state)
-        .await?
-        .iter()
-        .map(|group| {
-            json!({
-                "name": group.name,
-                "file": group.file,
-                "interval": group.interval,
-                "source": group.source,
-                "limit": group.limit,
-                "evaluationTime": group.took,
-                "lastEvaluation": instant(group.evaluated),
-                "rules": group.rules.iter().filter(wanted).map(|one| rule(group, one)).collect::<Vec<_>>(),
-            })
-        })
-        .collect();
-    Ok(answer::success(json!({ "groups": groups })))
+    let [names, groups, files] = ["rule_name[]", "rule_group[]", "file[]"].map(|name| form.set(name));
+    let wanted =
+        |rule: &&RuleView| (kind.is_empty() || rule.alerting == (kind == "alert")) && is_one_of(&names, &rule.name);
+    let all = self::groups(&state).await?;
+    let asked = all.iter().filter(|group| is_one_of(&groups, &group.name) && is_one_of(&files, &group.file));
+    let told = asked.map(|group| (group, group.rules.iter().filter(wanted).collect::<Vec<_>>()));
+    // As in Prometheus: a group of which no rule is wanted is not told.
+    let told: Vec<Value> =
+        told.filter(|(_, rules)| !rules.is_empty()).map(|(group, rules)| one(group, &rules)).collect();
+    Ok(answer::success(json!({ "groups": told })))
+}
+
+/// Whether a name is wanted: all are where none is named.
+fn is_one_of(wanted: &BTreeSet<&str>, name: &str) -> bool {
+    wanted.is_empty() || wanted.contains(name)
+}
+
+fn one(group: &GroupView, rules: &[&RuleView]) -> Value {
+    json!({
+        "name": group.name,
+        "file": group.file,
+        "interval": group.interval,
+        "source": group.source,
+        "limit": group.limit,
+        "evaluationTime": group.took,
+        "lastEvaluation": instant(group.evaluated),
+        "rules": rules.iter().map(|one| rule(group, one)).collect::<Vec<_>>(),
+    })
+}
+
+impl Form {
+    /// All values of a parameter.
+    fn set<'a>(&'a self, name: &'a str) -> BTreeSet<&'a str> {
+        self.all(name).filter(|value| !value.is_empty()).collect()
+    }
 }
 
 pub(super) async fn alerts(State(state): State<AppState>, request: Request) -> Result<Response, Failed> {
@@ -90,7 +109,7 @@ fn alert(alert: &AlertView) -> Value {
         "annotations": named(&alert.annotations),
         "state": if alert.firing { "firing" } else { "pending" },
         "activeAt": instant(Timestamp::from_millisecond(alert.since).ok()),
-        "value": answer::number(alert.value),
+        "value": answer::exponent(alert.value),
     })
 }
 

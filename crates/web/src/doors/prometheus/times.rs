@@ -1,9 +1,11 @@
 //! How Prometheus' API writes instants and lengths of time: RFC 3339 or seconds since 1970; seconds or `1h30m`.
 
+use std::time::Duration;
+
 use kernel::Timestamp;
 use promql::Millis;
 
-use super::{Failed, Form};
+use super::{Failed, Form, QUERY_TIMEOUT};
 use crate::state::AppState;
 
 /// Furthest from 1970 that an instant may be, in milliseconds: what fits twice into 64 bits.
@@ -62,6 +64,25 @@ impl Form {
         let text = self.needed(name)?;
         let wrong = || Failed::bad(format!("invalid parameter {name:?}: cannot parse {text:?} to a valid duration"));
         span(text).ok_or_else(wrong)
+    }
+}
+
+impl Form {
+    /// How long the answer may take.
+    pub(super) fn timeout(&self) -> Result<Duration, Failed> {
+        if self.get("timeout").is_none() {
+            return Ok(QUERY_TIMEOUT);
+        }
+        let wrong = || Failed::bad("invalid parameter \"timeout\": write a duration above zero");
+        let millis = u64::try_from(self.span("timeout")?).ok().filter(|millis| *millis > 0).ok_or_else(wrong)?;
+        Ok(Duration::from_millis(millis).min(QUERY_TIMEOUT))
+    }
+
+    /// How many series, names or values are wanted at most; `None` when that is not said, or zero.
+    pub(super) fn limit(&self) -> Result<Option<usize>, Failed> {
+        let Some(text) = self.get("limit") else { return Ok(None) };
+        let wrong = |_| Failed::bad(format!("invalid parameter \"limit\": cannot parse {text:?} to a number"));
+        text.parse().map(|limit: usize| Some(limit).filter(|limit| *limit > 0)).map_err(wrong)
     }
 }
 
