@@ -1,9 +1,11 @@
 //! OTLP metrics: a request body becomes samples, point by point; what cannot be one is counted with its reason.
 //!
 //! Names and labels are those that Prometheus gives to OTLP: `http.server.duration` in seconds becomes
-//! `http_server_duration_seconds`, a monotonic sum ends in `_total`, histograms become `_bucket`, `_sum` and `_count`.
+//! `http_server_duration_seconds`, a monotonic sum ends in `_total`, histograms become `_bucket`, `_sum` and `_count`, and
+//! exponential histograms become native ones.
 //! Attributes of the resource become labels of every series; `service.name` becomes `service` and `job`.
 
+mod exponential;
 mod json;
 mod names;
 mod records;
@@ -17,11 +19,13 @@ use kernel::sample::Sample;
 use opentelemetry_proto::tonic::collector::metrics::v1::{
     ExportMetricsPartialSuccess, ExportMetricsServiceRequest, ExportMetricsServiceResponse,
 };
+use promql::{Labels, Point};
 use prost::Message;
 use serde_json::json;
 
+pub use exponential::NATIVE_BUCKETS_MAX;
 pub use records::{DEPTH_MAX, RECORDS_PER_REQUEST_MAX, Records, decode_logs, decode_spans, log_events, spans};
-pub use totals::{DELTA_SERIES_MAX, TOTALS_KEPT_FOR, Totals};
+pub use totals::{DELTA_HISTOGRAMS_MAX, DELTA_SERIES_MAX, TOTALS_KEPT_FOR, Totals};
 
 /// The most samples that one request may become; points beyond are rejected.
 pub const SAMPLES_PER_REQUEST_MAX: usize = 200_000;
@@ -73,6 +77,8 @@ pub enum DecodeError {
 pub struct Decoded {
     /// What can be kept.
     pub samples: Vec<Sample>,
+    /// Native histograms that can be kept, each with its series.
+    pub histograms: Vec<(Labels, Point)>,
     /// How many data points cannot.
     pub rejected: u64,
     /// Why, in one line; empty when none was rejected.

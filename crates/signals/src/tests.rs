@@ -441,7 +441,7 @@ fn findings_in_logs_raise_where_the_watchbook_lets_them() {
     room.book.logs.default.raise.insert(kernel::book::LogFinding::New);
     room.ask(raise()).unwrap();
     assert_eq!(room.ask(raise()).unwrap(), [], "it is raised already");
-    room.ask(found(Verdict::Cleared { value: None, why: Cleared::Recovered })).unwrap();
+    room.ask(found_in_log(Verdict::Cleared { value: None, why: Cleared::Recovered })).unwrap();
     room.ask(raise()).unwrap();
     room.book.logs.default.raise.clear();
     room.ask(Command::Reconsider).unwrap();

@@ -13,9 +13,11 @@ use engine::sigma::SigmaWatch;
 use engine::tap::LogTap;
 use governance::mask::{Masker, Policy};
 use kernel::sample::Sample;
-use kernel::{LogEvent, Nanos, Span};
+use kernel::{LogEvent, Nanos, Span, Timestamp};
+use promql::{Labels, Point};
 use telemetry::blocks::{Blocks, BlocksFailure, Kept, Limits};
 use telemetry::metrics::{Settings, Store};
+use telemetry::span_metrics::{Batch, SpanMetrics};
 use tokio::time::MissedTickBehavior;
 use web::{Refused, Sinks, Stores};
 
@@ -34,6 +36,8 @@ pub struct Monitored {
     pub logs: Arc<Blocks<LogEvent>>,
     /// Spans.
     pub spans: Arc<Blocks<Span>>,
+    /// What spans count for.
+    pub counted: Arc<SpanMetrics>,
     /// Where log events are handed to whoever watches them.
     pub tap: LogTap,
 }
@@ -55,10 +59,11 @@ impl Monitored {
     ///
     /// # Errors
     /// When a store's folder cannot be used.
-    pub fn open(data: &Path) -> Result<Self, Failure> {
+    pub fn open(data: &Path, now: Timestamp) -> Result<Self, Failure> {
         let opened = Store::open(&data.join("metrics"), Settings::default());
         let metrics = opened.map_err(|failure| Failure::new(failure.to_string()))?;
-        Ok(Self { metrics, logs: blocks(data)?, spans: blocks(data)?, tap: LogTap::default() })
+        let (counted, tap) = (Arc::new(SpanMetrics::new(now)), LogTap::default());
+        Ok(Self { metrics, logs: blocks(data)?, spans: blocks(data)?, counted, tap })
     }
 
     /// The sinks for the doors.
@@ -69,11 +74,18 @@ impl Monitored {
             let appended = metrics.push(&samples, clock.now()).map_err(|failure| failure.to_string())?;
             Ok(Refused { count: appended.tally.refused_all(), why: appended.to_string() })
         };
+        let (series, clock) = (self.series(), engine.clone());
+        let histograms = move |points: Vec<(Labels, Point)>| {
+            let appended = series.append(&points, clock.now()).map_err(|failure| failure.to_string())?;
+            Ok(Refused { count: appended.tally.refused_all(), why: appended.to_string() })
+        };
         let (masker, logs, spans) =
             (Arc::new(Masker::new(Policy::default())), into(&self.logs, engine), into(&self.spans, engine));
-        let (of_spans, tap) = (Arc::clone(&masker), self.tap.clone());
+        let (of_spans, counted, clock) = (Arc::clone(&masker), Arc::clone(&self.counted), engine.clone());
+        let tap = self.tap.clone();
         Sinks {
             samples: Arc::new(sink),
+            histograms: Arc::new(histograms),
             logs: Arc::new(move |mut events: Vec<LogEvent>| {
                 events.iter_mut().for_each(|event| event.rewrite(&mut |text| mask(&masker, text)));
                 let copy = tap.copy(&events);
@@ -84,7 +96,10 @@ impl Monitored {
             }),
             spans: Arc::new(move |mut all: Vec<Span>| {
                 all.iter_mut().for_each(|span| span.rewrite(&mut |text| mask(&of_spans, text)));
-                spans(all)
+                let batch = Batch::of(&all);
+                let refused = spans(all)?;
+                counted.add(batch, clock.now());
+                Ok(refused)
             }),
         }
     }
@@ -104,12 +119,25 @@ impl Monitored {
         Stores { metrics: self.metrics.clone(), logs, spans, ruler, sigma, patterns, targets: Arc::clone(targets) }
     }
 
-    fn tend_now(&self, now: Nanos) -> Vec<String> {
+    fn tend_now(&self, at: Timestamp) -> Vec<String> {
+        let now = nanos(at);
         let blocks = [self.logs.tend(now), self.spans.tend(now)].into_iter().filter_map(Result::err);
         let mut troubles: Vec<String> = blocks.map(|failure| failure.to_string()).collect();
         troubles.extend(self.metrics.tend(now / 1_000_000).err().map(|failure| failure.to_string()));
+        if let Some(samples) = self.counted.due(at) {
+            troubles.extend(self.tell(&samples, at));
+        }
         troubles.extend(self.metrics.troubles());
         troubles
+    }
+
+    /// Keeps the samples that spans come to; says what was refused.
+    fn tell(&self, samples: &[Sample], now: Timestamp) -> Option<String> {
+        match self.metrics.push(samples, now) {
+            Ok(appended) if appended.tally.refused_all() == 0 => None,
+            Ok(appended) => Some(format!("series made of spans: {appended}")),
+            Err(failure) => Some(failure.to_string()),
+        }
     }
 
     /// Tends the stores until the engine stops.
@@ -121,7 +149,7 @@ impl Monitored {
                 _ = ticks.tick() => {}
                 () = engine.stopped() => return,
             }
-            let (stores, now) = (self.clone(), nanos(&engine));
+            let (stores, now) = (self.clone(), engine.now());
             if let Ok(troubles) = tokio::task::spawn_blocking(move || stores.tend_now(now)).await {
                 troubles.iter().for_each(|trouble| tracing::warn!(%trouble, "monitoring data"));
             }
@@ -146,11 +174,11 @@ fn blocks<T: Kept>(data: &Path) -> Result<Arc<Blocks<T>>, Failure> {
 fn into<T: Kept>(blocks: &Arc<Blocks<T>>, engine: &Engine) -> web::Sink<T> {
     let (blocks, clock) = (Arc::clone(blocks), engine.clone());
     Arc::new(move |records| {
-        let taken = blocks.push(records, nanos(&clock)).map_err(|failure| failure.to_string())?;
+        let taken = blocks.push(records, nanos(clock.now())).map_err(|failure| failure.to_string())?;
         Ok(Refused { count: taken.refused(), why: taken.reason() })
     })
 }
 
-fn nanos(engine: &Engine) -> Nanos {
-    i64::try_from(engine.now().as_nanosecond()).unwrap_or(i64::MAX)
+fn nanos(at: Timestamp) -> Nanos {
+    i64::try_from(at.as_nanosecond()).unwrap_or(i64::MAX)
 }

@@ -13,6 +13,7 @@ use engine::patterns::PatternWatch;
 use engine::ruler::Ruler;
 use engine::sigma::SigmaWatch;
 use engine::{Engine, Parts};
+use kernel::port::Clock as _;
 use kernel::{Actor, Role, Seconds};
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -105,7 +106,7 @@ async fn serve(args: ServeArgs, traced: bool, json: bool) -> Result<ExitCode, Fa
     let doors = args.doors.open().await?;
     let node = Node::claim(&args.place.data, &SystemChance)
         .map_err(|failure| failure.hint("stop it first, or name another directory with --data"))?;
-    let monitored = Monitored::open(&args.place.data)?;
+    let monitored = Monitored::open(&args.place.data, SystemClock.now())?;
     let engine = start_engine(&args, &node, book, &base_url, monitored.metrics.clone()).await?;
     first_facts(&engine, &args).await?;
     tokio::spawn(sensing::run(engine.clone(), monitored.metrics.clone()));

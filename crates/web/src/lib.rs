@@ -28,6 +28,7 @@ pub mod secure;
 pub mod session;
 pub mod state;
 pub mod throttle;
+mod traces;
 
 use std::time::Duration;
 

@@ -28,6 +28,8 @@ pub const EXPORT_EVENTS_MAX: usize = 10_000;
 pub const EXPORT_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// How far back is looked when nothing is said.
 pub const SINCE_USUAL: Seconds = Seconds::hours(1);
+/// How far back what belongs to a trace is looked for when nothing is said.
+pub const SINCE_OF_TRACE: Seconds = Seconds::hours(48);
 /// The longest text that is looked for, in bytes.
 pub const TEXT_BYTES_MAX: usize = 500;
 /// How many events of one instant a cursor may step over.
@@ -49,7 +51,9 @@ pub struct Wanted {
     pub level: Option<String>,
     /// Of this pattern of the service only, such as `t17`.
     pub pattern: Option<String>,
-    /// How far back, such as `30m`; one hour when neither this nor `from` is given.
+    /// Of this trace only, in hexadecimal digits.
+    pub trace: Option<String>,
+    /// How far back, such as `30m`; one hour when neither this nor `from` is given, and for a trace as long as logs are kept.
     pub since: Option<String>,
     /// Not before this instant.
     pub from: Option<String>,
@@ -69,6 +73,8 @@ pub struct LogQuery {
     service: Option<String>,
     level: Level,
     finder: Option<Finder>,
+    /// In lower case.
+    trace: Option<String>,
     /// Not before this instant,
     pub from: Nanos,
     /// and not after this one.
@@ -170,6 +176,7 @@ impl Wanted {
             service: given(self.service.as_ref()).map(str::to_owned),
             level: level.map_err(|why| wrong("level", why))?,
             finder: self.finder(state, actor)?,
+            trace: given(self.trace.as_ref()).map(str::to_lowercase),
             from,
             until,
             limit: self.limit(limit_max)?,
@@ -193,6 +200,7 @@ impl Wanted {
         let (from, until) = (instant("from", self.from.as_ref())?, instant("until", self.until.as_ref())?);
         let since = match given(self.since.as_ref()) {
             Some(text) => text.parse::<Seconds>().map_err(|error| wrong("since", error))?,
+            None if given(self.trace.as_ref()).is_some() => SINCE_OF_TRACE,
             None => SINCE_USUAL,
         };
         let end = until.unwrap_or(now);
@@ -256,21 +264,24 @@ impl LogQuery {
         inner.iter().copied().chain(of_pattern).collect()
     }
 
+    fn traces(&self) -> Vec<&str> {
+        self.trace.as_deref().into_iter().collect()
+    }
+
     /// Looks for events. Blocks on the disk.
     #[must_use]
     pub fn search(&self, logs: &Blocks<LogEvent>) -> Found {
         let test = |event: &LogEvent| self.wants(event);
         let until = self.cursor.map_or(self.until, |cursor| cursor.at.min(self.until));
         let skip = self.cursor.filter(|cursor| cursor.at == until).map_or(0, |cursor| cursor.skip);
-        let (words, limit) = (self.words(), self.limit + skip + 1);
+        let (words, traces, limit) = (self.words(), self.traces(), self.limit + skip + 1);
         let search = Search {
-            from: self.from,
-            until,
             service: self.service(),
             words: &words,
-            test: &test,
+            traces: &traces,
             limit,
             bytes: SEARCH_BYTES_MAX,
+            ..Search::all(self.from, until, &test)
         };
         let found = logs.search(&search);
         let mut events = found.records;
@@ -287,15 +298,14 @@ impl LogQuery {
     #[must_use]
     pub fn volume(&self, logs: &Blocks<LogEvent>, until: Nanos) -> Volume {
         let test = |event: &LogEvent| self.wants(event);
-        let words = self.words();
+        let (words, traces) = (self.words(), self.traces());
         let search = Search {
-            from: self.from,
-            until: self.until,
             service: self.service(),
             words: &words,
-            test: &test,
+            traces: &traces,
             limit: 0,
             bytes: VOLUME_BYTES_MAX,
+            ..Search::all(self.from, self.until, &test)
         };
         let mut pieces = vec![[0_u64; 3]; PIECES];
         let span = until.saturating_sub(self.from).max(1);

@@ -13,6 +13,7 @@ use engine::{Engine, Fact};
 use futures::future::BoxFuture;
 use kernel::sample::Sample;
 use kernel::{Actor, LogEvent, Span};
+use promql::{Labels, Point};
 use telemetry::blocks::Blocks;
 use telemetry::metrics::Store;
 use tokio::sync::Semaphore;
@@ -95,6 +96,8 @@ pub type Sink<T> = Arc<dyn Fn(Vec<T>) -> Result<Refused, String> + Send + Sync>;
 pub struct Sinks {
     /// Samples of series.
     pub samples: Sink<Sample>,
+    /// Native histograms, each with its series.
+    pub histograms: Sink<(Labels, Point)>,
     /// Log events.
     pub logs: Sink<LogEvent>,
     /// Spans.

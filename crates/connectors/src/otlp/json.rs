@@ -9,7 +9,9 @@ use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, ArrayValue, InstrumentationScope, KeyValue, KeyValueList};
 use opentelemetry_proto::tonic::metrics::v1 as proto;
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
-use opentelemetry_proto::tonic::metrics::v1::{number_data_point, summary_data_point};
+use opentelemetry_proto::tonic::metrics::v1::{
+    exponential_histogram_data_point, number_data_point, summary_data_point,
+};
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Error, MapAccess, Visitor};
@@ -111,8 +113,14 @@ shapes! {
         time_unix_nano: Unsigned,
         count: Unsigned,
         sum: Option<Double>,
+        scale: Signed,
+        zero_count: Unsigned,
+        zero_threshold: Double,
+        positive: Option<Buckets>,
+        negative: Option<Buckets>,
         flags: u32,
     }
+    Buckets { offset: Signed, bucket_counts: Vec<Unsigned> }
     SummaryPoint {
         attributes: Vec<Pair>,
         start_time_unix_nano: Unsigned,
@@ -232,10 +240,27 @@ impl From<ExponentialPoint> for proto::ExponentialHistogramDataPoint {
             time_unix_nano: of.time_unix_nano.0,
             count: of.count.0,
             sum: of.sum.map(|sum| sum.0),
+            scale: narrow(of.scale),
+            zero_count: of.zero_count.0,
+            zero_threshold: of.zero_threshold.0,
+            positive: of.positive.map(Into::into),
+            negative: of.negative.map(Into::into),
             flags: of.flags,
             ..Self::default()
         }
     }
+}
+
+impl From<Buckets> for exponential_histogram_data_point::Buckets {
+    fn from(of: Buckets) -> Self {
+        let bucket_counts = of.bucket_counts.into_iter().map(|count| count.0).collect();
+        Self { offset: narrow(of.offset), bucket_counts }
+    }
+}
+
+/// What does not fit becomes the furthest that does, which no histogram can have.
+fn narrow(number: Signed) -> i32 {
+    i32::try_from(number.0).unwrap_or(if number.0 < 0 { i32::MIN } else { i32::MAX })
 }
 
 impl From<SummaryPoint> for proto::SummaryDataPoint {

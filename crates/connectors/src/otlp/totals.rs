@@ -1,16 +1,19 @@
 //! Delta temporality: what a sender adds with each point is added up, so that only ever-growing series go further.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use kernel::sample::Sample;
 use kernel::{Labels, Seconds, Timestamp, time};
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+use promql::{Histogram, Millis, Point, Value};
 
-use super::{DecodeError, Decoded, Encoding, request, translate};
+use super::{DecodeError, Decoded, Encoding, exponential, request, translate};
 
 /// The most series whose deltas are added up.
 pub const DELTA_SERIES_MAX: usize = 50_000;
+/// The most native histograms whose deltas are added up: each may have [`super::NATIVE_BUCKETS_MAX`] buckets.
+pub const DELTA_HISTOGRAMS_MAX: usize = 10_000;
 /// For how long a total is remembered after its last point; then the series begins from zero, as after a restart.
 pub const TOTALS_KEPT_FOR: Seconds = Seconds::minutes(15);
 
@@ -25,6 +28,7 @@ pub struct Totals(Mutex<Sums>);
 #[derive(Debug, Default)]
 pub(super) struct Sums {
     series: BTreeMap<Labels, Sum>,
+    natives: BTreeMap<promql::Labels, Native>,
     swept: Option<Timestamp>,
 }
 
@@ -34,6 +38,15 @@ struct Sum {
     /// The time of the last point.
     at: Timestamp,
     /// When it came in.
+    heard: Timestamp,
+}
+
+#[derive(Debug)]
+struct Native {
+    /// Nothing yet, where only "no value now" came.
+    total: Option<Arc<Histogram>>,
+    born: Millis,
+    at: Millis,
     heard: Timestamp,
 }
 
@@ -80,10 +93,36 @@ impl Sums {
         Ok(())
     }
 
+    /// Turns a native histogram from what was added into what there is in total.
+    pub(super) fn add_up_native(
+        &mut self,
+        series: &promql::Labels,
+        point: &mut Point,
+        received: Timestamp,
+    ) -> Result<(), &'static str> {
+        self.sweep(received);
+        let at = point.at;
+        let (mut total, born) = match self.natives.get(series) {
+            Some(known) if at <= known.at => return Err(NOT_LATER),
+            Some(known) => (known.total.clone(), known.born),
+            None if self.natives.len() >= DELTA_HISTOGRAMS_MAX => return Err(TOO_MANY),
+            None => (None, exponential::born_of(point)),
+        };
+        if let Value::Histogram(more) = &point.value {
+            let sum = Arc::new(exponential::added(total.as_deref(), more));
+            point.value = Value::Histogram(Arc::clone(&sum));
+            total = Some(sum);
+        }
+        point.born = born;
+        self.natives.insert(series.clone(), Native { total, born, at, heard: received });
+        Ok(())
+    }
+
     /// Forgets series that are no longer sent, at most once in a while.
     fn sweep(&mut self, now: Timestamp) {
         if self.swept.is_none_or(|swept| time::between(swept, now) >= TOTALS_KEPT_FOR) {
             self.series.retain(|_, sum| time::between(sum.heard, now) < TOTALS_KEPT_FOR);
+            self.natives.retain(|_, native| time::between(native.heard, now) < TOTALS_KEPT_FOR);
             self.swept = Some(now);
         }
     }

@@ -17,10 +17,10 @@ use opentelemetry_proto::tonic::metrics::v1::{
 
 use super::names::{self, Kind};
 use super::totals::Sums;
-use super::{Decoded, SAMPLES_PER_REQUEST_MAX};
+use super::{Decoded, SAMPLES_PER_REQUEST_MAX, exponential};
 
 /// The flag of a point that says "there is no value now".
-const NO_RECORDED_VALUE: u32 = 1;
+pub(super) const NO_RECORDED_VALUE: u32 = 1;
 /// Attributes of the resource that are no labels: they say nothing about what is measured, or change with every start.
 const NOT_LABELS: [&str; 4] = ["telemetry.", "process.", "os.", "service.version"];
 
@@ -37,7 +37,7 @@ type Pairs = BTreeMap<String, String>;
 
 /// Everything a request holds. Deltas are added to `sums`, or rejected where there are none.
 pub(super) fn request(request: ExportMetricsServiceRequest, received: Timestamp, sums: Option<&mut Sums>) -> Decoded {
-    let mut sink = Sink { received, sums, is_delta: false, samples: Vec::new(), rejected: BTreeMap::new() };
+    let mut sink = Sink { received, sums, is_delta: false, kept: Decoded::default(), rejected: BTreeMap::new() };
     for resource in request.resource_metrics {
         let base = resource.resource.map(|resource| resource_labels(&resource.attributes)).unwrap_or_default();
         for metric in resource.scope_metrics.into_iter().flat_map(|scope| scope.metrics) {
@@ -52,7 +52,7 @@ struct Sink<'a> {
     sums: Option<&'a mut Sums>,
     /// Whether the metric at hand tells what was added since its last point.
     is_delta: bool,
-    samples: Vec<Sample>,
+    kept: Decoded,
     rejected: BTreeMap<&'static str, u64>,
 }
 
@@ -66,7 +66,7 @@ impl Sink<'_> {
     fn finish(self) -> Decoded {
         let rejected = self.rejected.values().sum();
         let reasons = self.rejected.iter().map(|(reason, count)| format!("{count} data points {reason}"));
-        Decoded { samples: self.samples, rejected, reason: reasons.collect::<Vec<_>>().join(", ") }
+        Decoded { rejected, reason: reasons.collect::<Vec<_>>().join(", "), ..self.kept }
     }
 
     fn reject(&mut self, reason: &'static str, count: usize) {
@@ -90,9 +90,7 @@ impl Sink<'_> {
                 self.each(sum.data_points, base, &name(kind), number);
             }
             Some(Data::Histogram(h)) => self.each(h.data_points, base, &name(Kind::Distribution), histogram),
-            Some(Data::ExponentialHistogram(h)) => {
-                self.each(h.data_points, base, &name(Kind::Distribution), exponential)
-            }
+            Some(Data::ExponentialHistogram(h)) => self.natives(h.data_points, base, &name(Kind::Distribution)),
             Some(Data::Summary(summary)) => self.each(summary.data_points, base, &name(Kind::Distribution), quantiles),
         }
     }
@@ -112,21 +110,44 @@ impl Sink<'_> {
         name: &str,
         form: impl Fn(&P) -> Form,
     ) -> Result<(), &'static str> {
-        let mut labels = base.clone();
-        labels.extend(attributes(data.attributes()));
-        let point = Point { labels, at: self.instant(data.time())? };
+        let point = Point { labels: labels(base, data), at: self.instant(data.time())? };
         let values = form(data)?;
-        if self.samples.len() + values.len() > SAMPLES_PER_REQUEST_MAX {
-            return Err(TOO_MANY);
-        }
+        self.has_room(values.len())?;
         let samples: Result<Vec<Sample>, &'static str> =
             values.into_iter().map(|(suffix, extra, value)| point.sample(name, suffix, extra, value)).collect();
         let mut samples = samples?;
         if self.is_delta {
             self.sums.as_mut().ok_or(DELTA)?.add_up(&mut samples, self.received)?;
         }
-        self.samples.extend(samples);
+        self.kept.samples.extend(samples);
         Ok(())
+    }
+
+    fn natives(&mut self, points: Vec<ExponentialHistogramDataPoint>, base: &Pairs, name: &str) {
+        for point in points {
+            if let Err(reason) = self.native(&point, base, name) {
+                self.reject(reason, 1);
+            }
+        }
+    }
+
+    /// An exponential histogram is one sample of the series that has the metric's own name.
+    fn native(&mut self, data: &ExponentialHistogramDataPoint, base: &Pairs, name: &str) -> Result<(), &'static str> {
+        let point = Point { labels: labels(base, data), at: self.instant(data.time())? };
+        let born = if data.start_time_unix_nano == 0 { None } else { Some(self.instant(data.start_time_unix_nano)?) };
+        let series = promql::Labels::from_pairs(point.series(name, None)?.iter());
+        let mut native = exponential::native(data, point.at, born)?;
+        self.has_room(1)?;
+        if self.is_delta {
+            self.sums.as_mut().ok_or(DELTA)?.add_up_native(&series, &mut native, self.received)?;
+        }
+        self.kept.histograms.push((series, native));
+        Ok(())
+    }
+
+    fn has_room(&self, more: usize) -> Result<(), &'static str> {
+        let full = self.kept.samples.len() + self.kept.histograms.len() + more > SAMPLES_PER_REQUEST_MAX;
+        if full { Err(TOO_MANY) } else { Ok(()) }
     }
 
     fn instant(&self, nanoseconds: u64) -> Result<Timestamp, &'static str> {
@@ -139,13 +160,16 @@ impl Sink<'_> {
 
 impl Point {
     fn sample(&self, name: &str, suffix: &str, extra: Extra, value: f64) -> Result<Sample, &'static str> {
-        let name = format!("{name}{suffix}");
+        let series = self.series(&format!("{name}{suffix}"), extra)?;
+        Ok(Sample { series, at: self.at, value })
+    }
+
+    fn series(&self, name: &str, extra: Extra) -> Result<Labels, &'static str> {
         let extra = extra.as_ref().map(|(label, value)| (*label, value.as_str()));
         let taken = |label: &str| label == METRIC_NAME || extra.is_some_and(|(name, _)| name == label);
         let own = self.labels.iter().map(|(label, value)| (label.as_str(), value.as_str()));
-        let pairs = own.filter(|(label, _)| !taken(label)).chain([(METRIC_NAME, name.as_str())]).chain(extra);
-        let series = Labels::from_pairs(pairs).map_err(|_| LABELS)?;
-        Ok(Sample { series, at: self.at, value })
+        let pairs = own.filter(|(label, _)| !taken(label)).chain([(METRIC_NAME, name)]).chain(extra);
+        Labels::from_pairs(pairs).map_err(|_| LABELS)
     }
 }
 
@@ -168,6 +192,13 @@ macro_rules! data_points {
     )*};
 }
 data_points!(NumberDataPoint HistogramDataPoint ExponentialHistogramDataPoint SummaryDataPoint);
+
+/// A point's labels without the metric's name: the resource's, and its own, which win.
+fn labels(base: &Pairs, data: &impl DataPoint) -> Pairs {
+    let mut labels = base.clone();
+    labels.extend(attributes(data.attributes()));
+    labels
+}
 
 /// One more label than the point's own.
 type Extra = Option<(&'static str, String)>;
@@ -199,11 +230,6 @@ fn histogram(point: &HistogramDataPoint) -> Form {
         values.push(("_bucket", Some(("le", upper)), below as f64));
     }
     Ok(values)
-}
-
-/// Its buckets are not kept yet: their count and sum are.
-fn exponential(point: &ExponentialHistogramDataPoint) -> Form {
-    Ok(totals(point.flags, point.count, point.sum))
 }
 
 fn quantiles(point: &SummaryDataPoint) -> Form {

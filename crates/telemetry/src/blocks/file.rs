@@ -39,6 +39,12 @@ pub(super) struct Head {
     pub(super) words: Vec<u8>,
     unpacked: u64,
     checksum: u32,
+    /// The filter of keys; empty in blocks that were written before there was one, which says nothing.
+    #[serde(default)]
+    pub(super) keys: Vec<u8>,
+    /// How long the longest of its records took; `None` in blocks that were written before this was noted.
+    #[serde(default)]
+    pub(super) longest: Option<Nanos>,
 }
 
 /// A block on disk.
@@ -82,11 +88,14 @@ pub(super) fn write<T: Kept>(
 
 fn head_of<T: Kept>(records: &[Arc<T>]) -> Head {
     let mut words = vec![0; bloom::BYTES];
-    let mut services = BTreeSet::new();
+    let (mut services, mut keys) = (BTreeSet::new(), BTreeSet::new());
     for record in records {
         record.texts(&mut |text| bloom::words(text, &mut |word| bloom::add(&mut words, word)));
         if services.len() <= SERVICES_PER_BLOCK_MAX && !services.contains(record.service()) {
             services.insert(record.service().to_owned());
+        }
+        if !record.key().is_empty() {
+            keys.insert(bloom::hash(record.key()));
         }
     }
     let times = || records.iter().map(|record| record.at());
@@ -96,6 +105,8 @@ fn head_of<T: Kept>(records: &[Arc<T>]) -> Head {
         until: times().max().unwrap_or(0),
         services: (services.len() <= SERVICES_PER_BLOCK_MAX).then_some(services),
         words,
+        keys: bloom::of_keys(&keys),
+        longest: records.iter().map(|record| record.took()).max(),
         ..Head::default()
     }
 }

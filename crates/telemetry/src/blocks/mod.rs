@@ -2,11 +2,11 @@
 //!
 //! ```text
 //!  push --> active (memory) ---- sealed when full or old ----> block files, one zstd frame each
-//!             |                                                 head: time, services, a bloom filter of words
+//!             |                                                 head: time, services, bloom filters of words and of traces
 //!             '--> active.log (frames with checksums)           body: the records
 //!                  cut back to empty once its block is in place
 //!
-//!  search: heads are asked first (time, service, words); only blocks that may hold something are unpacked
+//!  search: heads are asked first (time, service, words, traces); only blocks that may hold something are unpacked
 //! ```
 //!
 //! A record is on its way to the disk when `push` returns, so that the end of the process loses nothing; it survives the
@@ -72,6 +72,10 @@ pub trait Kept: Serialize + DeserializeOwned + Send + Sync + 'static {
     fn at(&self) -> Nanos;
     /// The service that it comes from; empty where that is not known.
     fn service(&self) -> &str;
+    /// The trace that it belongs to; empty where there is none.
+    fn key(&self) -> &str;
+    /// How long it took, in nanoseconds; zero for what takes no time.
+    fn took(&self) -> Nanos;
     /// Calls `each` with every text in it that a search may find.
     fn texts<'a>(&'a self, each: &mut dyn FnMut(&'a str));
 }
@@ -83,6 +87,12 @@ impl Kept for LogEvent {
     }
     fn service(&self) -> &str {
         self.origin.service()
+    }
+    fn key(&self) -> &str {
+        &self.trace
+    }
+    fn took(&self) -> Nanos {
+        0
     }
     fn texts<'a>(&'a self, each: &mut dyn FnMut(&'a str)) {
         LogEvent::texts(self, each);
@@ -96,6 +106,12 @@ impl Kept for Span {
     }
     fn service(&self) -> &str {
         self.origin.service()
+    }
+    fn key(&self) -> &str {
+        &self.trace
+    }
+    fn took(&self) -> Nanos {
+        self.duration()
     }
     fn texts<'a>(&'a self, each: &mut dyn FnMut(&'a str)) {
         Span::texts(self, each);

@@ -20,6 +20,10 @@ pub struct Search<'a, T> {
     pub service: Option<&'a str>,
     /// Every whole word of these texts must occur somewhere in the record; how is for `test` to say.
     pub words: &'a [&'a str],
+    /// Of these traces only; of any, when there is none.
+    pub traces: &'a [&'a str],
+    /// Records that took at least so long.
+    pub took: Nanos,
     /// Whether a record is wanted.
     pub test: &'a dyn Fn(&T) -> bool,
     /// How many are wanted.
@@ -79,14 +83,26 @@ impl<T: Kept> Blocks<T> {
     }
 }
 
+impl<'a, T> Search<'a, T> {
+    /// Everything between two instants for which `test` says yes, as many as there are; to be narrowed by its fields.
+    #[must_use]
+    pub fn all(from: Nanos, until: Nanos, test: &'a dyn Fn(&T) -> bool) -> Self {
+        let (limit, bytes) = (usize::MAX, SEARCH_BYTES_MAX);
+        Self { from, until, service: None, words: &[], traces: &[], took: 0, test, limit, bytes }
+    }
+}
+
 impl<T: Kept> Search<'_, T> {
     pub(super) fn may_be_in(&self, block: &Sealed, words: &[u64]) -> bool {
         let head = &block.head;
+        let holds = |trace: &&str| bloom::may_hold(&head.keys, bloom::hash(trace));
         let served = |service: &str| head.services.as_ref().is_none_or(|known| known.contains(service));
         head.from <= self.until
             && head.until >= self.from
             && self.service.is_none_or(served)
             && words.iter().all(|word| bloom::may_hold(&head.words, *word))
+            && (self.traces.is_empty() || self.traces.iter().any(holds))
+            && head.longest.is_none_or(|longest| longest >= self.took)
     }
 
     pub(super) fn wants(&self, record: &T) -> bool {
@@ -94,6 +110,8 @@ impl<T: Kept> Search<'_, T> {
         self.from <= at
             && at <= self.until
             && self.service.is_none_or(|service| record.service() == service)
+            && (self.traces.is_empty() || self.traces.contains(&record.key()))
+            && record.took() >= self.took
             && (self.test)(record)
     }
 

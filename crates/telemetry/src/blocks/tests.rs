@@ -24,7 +24,7 @@ fn open(data: &Path) -> Blocks<LogEvent> {
 
 fn bodies(blocks: &Blocks<LogEvent>, service: Option<&str>, words: &[&str]) -> Vec<String> {
     let holds = |event: &LogEvent| words.iter().all(|word| event.body.to_string().contains(word));
-    let search = Search { from: 0, until: i64::MAX, service, words, test: &holds, limit: 100, bytes: u64::MAX };
+    let search = Search { service, words, limit: 100, ..Search::all(0, i64::MAX, &holds) };
     blocks.search(&search).records.iter().map(|event| event.body.to_string()).collect()
 }
 
@@ -143,24 +143,63 @@ fn a_search_stops_at_its_limits_and_says_so() {
     blocks.push(events, NOW).unwrap();
     blocks.tend(NOW + nanos(SEAL_AGE)).unwrap();
     let all = |limit, bytes| {
-        let search =
-            Search { from: 0, until: i64::MAX, service: None, words: &["line"], test: &|_| true, limit, bytes };
+        let search = Search { words: &["line"], limit, bytes, ..Search::all(0, i64::MAX, &|_| true) };
         let found = blocks.search(&search);
         (found.records.len(), found.blocks, found.whole)
     };
     assert_eq!(all(100, u64::MAX), (10, 1, true));
     assert_eq!(all(3, u64::MAX), (3, 1, false));
     assert_eq!(all(100, 10), (0, 0, false));
-    let absent = Search {
-        from: 0,
-        until: i64::MAX,
-        service: None,
-        words: &["nowhere"],
-        test: &|_: &LogEvent| true,
-        limit: 9,
-        bytes: u64::MAX,
-    };
+    let absent = Search { words: &["nowhere"], limit: 9, ..Search::all(0, i64::MAX, &|_: &LogEvent| true) };
     assert_eq!(blocks.search(&absent).blocks, 0, "a block without the word is not unpacked");
+}
+
+#[test]
+fn only_blocks_that_may_hold_a_trace_are_unpacked() {
+    let data = tempfile::tempdir().unwrap();
+    let blocks = open(data.path());
+    for (number, trace) in (0..20).map(|number| (number, format!("{number:032x}"))) {
+        let now = NOW + SECOND * number;
+        blocks.push(vec![LogEvent { trace, ..event("shop", now, "line") }], now).unwrap();
+        blocks.tend(now + nanos(SEAL_AGE)).unwrap();
+    }
+    blocks.push(vec![event("shop", NOW, "of no trace")], NOW).unwrap();
+    let (seventh, ninth) = (format!("{:032x}", 7), format!("{:032x}", 9));
+    let found = |traces: &[&str]| {
+        let found = blocks.search(&Search { traces, ..Search::all(0, i64::MAX, &|_| true) });
+        (found.records.len(), found.blocks)
+    };
+    assert_eq!(found(&[&seventh]), (1, 1));
+    assert_eq!(found(&[&seventh, &ninth]), (2, 2));
+    assert_eq!(found(&["f"]), (0, 0));
+    assert_eq!(found(&[]), (21, 20));
+}
+
+#[test]
+fn only_blocks_with_something_long_enough_are_unpacked() {
+    let data = tempfile::tempdir().unwrap();
+    let (blocks, _) = Blocks::<kernel::Span>::open(data.path(), Limits::default()).unwrap();
+    for (number, took) in [(0, 5 * SECOND), (1, SECOND)] {
+        let start = NOW + number * SECOND;
+        blocks.push(vec![kernel::Span { start, end: start + took, ..kernel::Span::default() }], NOW).unwrap();
+        blocks.tend(NOW + nanos(SEAL_AGE)).unwrap();
+    }
+    let found = |took: Nanos| {
+        let found = blocks.search(&Search { took, ..Search::all(0, i64::MAX, &|_| true) });
+        (found.records.len(), found.blocks)
+    };
+    assert_eq!([found(0), found(2 * SECOND), found(6 * SECOND)], [(2, 2), (1, 1), (0, 0)]);
+}
+
+/// A head as blocks had it before there were filters of traces.
+#[derive(serde::Serialize)]
+struct OldHead(u64, Nanos, Nanos, Nanos, Option<Vec<String>>, Vec<u8>, u64, u32);
+
+#[test]
+fn a_head_without_the_newer_fields_is_read() {
+    let old = OldHead(3, 1, 2, 3, Some(vec!["shop".into()]), vec![255; 8], 10, 20);
+    let head: file::Head = rmp_serde::from_slice(&rmp_serde::to_vec(&old).unwrap()).unwrap();
+    assert_eq!((head.count, head.until, head.keys.len(), head.longest), (3, 2, 0, None));
 }
 
 proptest::proptest! {

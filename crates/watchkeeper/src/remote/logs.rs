@@ -86,6 +86,9 @@ pub struct Wanted {
     /// Of this pattern of the service only, such as t17.
     #[arg(long)]
     pattern: Option<String>,
+    /// Of this trace only, in hexadecimal digits.
+    #[arg(long, value_name = "ID")]
+    trace: Option<String>,
     /// How far back, such as 30m; one hour when neither this nor --from is given.
     #[arg(long)]
     since: Option<String>,
@@ -109,6 +112,7 @@ impl Wanted {
             .query("service", self.service)
             .query("level", self.level)
             .query("pattern", self.pattern)
+            .query("trace", self.trace)
             .query("since", self.since)
             .query("from", self.from)
             .query("until", self.until)

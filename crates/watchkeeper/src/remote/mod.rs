@@ -10,12 +10,14 @@ pub mod facts;
 mod incident;
 mod logs;
 mod operation;
+mod query;
 mod review;
 pub mod rules;
 pub mod sigma;
 mod signal;
 #[cfg(test)]
 mod tests;
+mod trace;
 mod update;
 mod words;
 
@@ -104,6 +106,15 @@ pub enum RemoteVerb {
         #[command(flatten)]
         server: Server,
     },
+    /// Ask a query in PromQL over the samples of a running server.
+    Query(#[command(flatten)] query::QueryArgs),
+    /// Traces: search them, show one with its spans.
+    Traces {
+        #[command(subcommand)]
+        verb: trace::TraceVerb,
+        #[command(flatten)]
+        server: Server,
+    },
     /// Rules over the server's samples: start a backtest, list, show, cancel.
     Backtest {
         #[command(subcommand)]
@@ -178,6 +189,8 @@ impl RemoteVerb {
             Self::Status(server) => (Ask::thing(op::STATUS), server),
             Self::Review { verb, server } => (verb.ask()?, server),
             Self::Signal { verb, server } => (verb.ask(), server),
+            Self::Query(args) => args.ask(),
+            Self::Traces { verb, server } => (verb.ask(), server),
             Self::Backtest { verb, server } => (verb.ask()?, server),
             Self::Check { verb, server } => (verb.ask(), server),
             Self::Logs { verb, server } => (verb.ask(), server),
@@ -191,6 +204,9 @@ impl RemoteVerb {
 
 /// Does what was asked and prints what the server said.
 pub async fn run(verb: RemoteVerb, json: bool) -> Result<ExitCode, Failure> {
+    if let RemoteVerb::Query(args) = verb {
+        return args.run(json).await;
+    }
     let watch = matches!(verb, RemoteVerb::Now { watch: true, .. });
     let (ask, server) = verb.ask()?;
     if ask.operation == op::EXPORT_LOGS {

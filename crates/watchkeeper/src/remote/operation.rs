@@ -1,5 +1,6 @@
 //! Every operation of the API, with the verb that asks for it. Requests are built from this table, and a test compares it with
-//! the API's own description and with the verbs, so that no operation is without a verb and none is misspelt.
+//! the API's own description and with the verbs, so that no operation is without a verb and none is misspelt. What Prometheus
+//! has described is not in it: [`super::query`] asks for that as Prometheus' clients do.
 
 /// An operation of the API.
 #[derive(Debug, PartialEq, Eq)]
@@ -83,6 +84,8 @@ operations! {
 
     SIGNALS = GET "/signals" "signal list";
     DISMISS_SIGNAL = POST "/signals/dismiss" "signal dismiss";
+    TRACES = GET "/traces" "traces search";
+    TRACE = GET "/traces/{trace}" "traces show";
     SIGMA = GET "/sigma" "sigma show";
     SIGMA_RULES = GET "/sigma/rules" "sigma list";
     JUDGE = POST "/sigma/rules/{rule}/judge" "sigma judge";

@@ -74,6 +74,8 @@ const LINES: &[&str] = &[
     "review publish 1",
     "signal list",
     "signal dismiss rule service=checkout",
+    "traces search --service a --operation b --min-duration 5ms --error --attribute a=b --from 1h --until 5m --limit 5",
+    "traces show 5b8efff798038103d269b633813fc60c --offset 1 --limit 5",
     "backtest list",
     "backtest start Cargo.toml --history 1d --compare Cargo.toml",
     "backtest show 1",
@@ -81,9 +83,9 @@ const LINES: &[&str] = &[
     "check beat nightly-backup",
     "rules noise --since 7d",
     "slo status",
-    "logs search refused --service checkout --level error --pattern t1 --since 1h --from 2026-01-05T09:00:00Z \
+    "logs search refused --service checkout --level error --pattern t1 --trace 5 --since 1h --from 2026-01-05T09:00:00Z \
      --until 2026-01-05T10:00:00Z --limit 5 --cursor 1-0",
-    "logs export refused --service checkout --level error --pattern t1 --since 1h --from 2026-01-05T09:00:00Z \
+    "logs export refused --service checkout --level error --pattern t1 --trace 5 --since 1h --from 2026-01-05T09:00:00Z \
      --until 2026-01-05T10:00:00Z --limit 5 --cursor 1-0",
     "logs list",
     "logs patterns refused --service checkout --limit 5 --offset 5",
@@ -176,6 +178,21 @@ fn fields(about: &Value, whole: &Value) -> BTreeSet<String> {
     let body = schema.as_str().and_then(|target| whole.pointer(target.trim_start_matches('#')));
     let properties = body.and_then(|body| body["properties"].as_object());
     query.chain(properties.into_iter().flat_map(|all| all.keys().cloned())).collect()
+}
+
+#[test]
+fn a_query_is_asked_as_the_clients_of_prometheus_ask() {
+    let path = |line: &str| {
+        let (ask, server) = asked(line);
+        let url = ask.request(&server).unwrap().build().unwrap().url().clone();
+        format!("{}?{}", url.path(), url.query().unwrap_or_default())
+    };
+    let at = "2026-11-24T09:00:00Z";
+    assert_eq!(path("query a+b"), "/api/v1/query?query=a%2Bb");
+    let encoded = "2026-11-24T09%3A00%3A00Z";
+    assert_eq!(path(&format!("query up --at {at}")), format!("/api/v1/query?query=up&time={encoded}"));
+    let range = path(&format!("query up --at {at} --range 1h"));
+    assert_eq!(range, format!("/api/v1/query_range?query=up&start=2026-11-24T08%3A00%3A00Z&end={encoded}&step=60"));
 }
 
 #[test]

@@ -14,14 +14,28 @@ use serde_json::{Map, Value};
 use crate::failure::{Exit, Failure};
 use crate::world::SystemClock;
 
+/// A time with its offset, or a local time; `None` when the text is neither.
+fn time(text: &str) -> Option<Result<Timestamp, String>> {
+    let local = || {
+        let zoned = text.parse::<DateTime>().ok()?.to_zoned_datetime(TimeZone::system());
+        Some(zoned.map(|zoned| zoned.timestamp()).map_err(|error| error.to_string()))
+    };
+    text.parse::<Timestamp>().ok().map(Ok).or_else(local)
+}
+
+/// An instant: a time with its offset, a local time, or how long ago it was.
+pub fn past(text: &str) -> Result<Timestamp, String> {
+    let ago = || {
+        let ago = text.parse::<Seconds>().map(|ago| ago.before(SystemClock.now()));
+        ago.map_err(|_| "write a time such as 2026-11-24T09:00:00Z, or how long ago, such as 5m".to_owned())
+    };
+    time(text).unwrap_or_else(ago)
+}
+
 /// An instant: a time with its offset, a local time, or a duration from now.
 pub fn instant(text: &str) -> Result<Timestamp, String> {
-    if let Ok(at) = text.parse::<Timestamp>() {
-        return Ok(at);
-    }
-    if let Ok(local) = text.parse::<DateTime>() {
-        let zoned = local.to_zoned_datetime(TimeZone::system()).map_err(|error| error.to_string())?;
-        return Ok(zoned.timestamp());
+    if let Some(at) = time(text) {
+        return at;
     }
     let lasts = text.parse::<Seconds>();
     lasts.map(|lasts| lasts.after(SystemClock.now())).map_err(|_| {
@@ -94,6 +108,8 @@ mod tests {
         assert!((8 * 3600 - 60..=8 * 3600).contains(&ahead), "{ahead}");
         assert!(instant("2026-11-24 09:00").is_ok());
         assert!(instant("noon").unwrap_err().contains("8h"));
+        let ago = SystemClock.now().duration_since(past("5m").unwrap()).as_secs();
+        assert!((299..360).contains(&ago) && past("noon").is_err(), "{ago}");
     }
 
     #[test]

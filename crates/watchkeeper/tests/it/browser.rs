@@ -326,7 +326,7 @@ async fn a_person_logs_in_and_acknowledges_by_keyboard_alone() {
 }
 
 /// Every screen, and words that must be on it.
-const SCREENS: [(&str, &str); 22] = [
+const SCREENS: [(&str, &str); 24] = [
     ("/", "Cards are refused"),
     ("/incidents", "INC-1"),
     ("/incidents/1", "nobody can order"),
@@ -337,6 +337,8 @@ const SCREENS: [(&str, &str); 22] = [
     ("/services/checkout", "Whom it pages"),
     ("/silences", "New silence"),
     ("/reviews", "Open actions"),
+    ("/traces", "POST /orders/with/a/long/path"),
+    ("/traces/5b8efff798038103d269b633813fc60c", "Its log events"),
     ("/rules", "PortUp"),
     ("/backtest", "A live rule"),
     ("/backtest/1", "As written"),
@@ -351,8 +353,23 @@ const SCREENS: [(&str, &str); 22] = [
     ("/status", "Orders"),
 ];
 
+/// Sends a trace of a span and a part of it, as an SDK does.
+async fn trace(server: &Server) {
+    let now = server.get("/now").await["at"].as_str().unwrap().parse::<kernel::Timestamp>().unwrap().as_nanosecond();
+    let span = |id: &str, parent: &str, name: &str, ago: i128| {
+        json!({ "traceId": "5b8efff798038103d269b633813fc60c", "spanId": id, "parentSpanId": parent, "name": name,
+                "startTimeUnixNano": (now - ago).to_string(), "endTimeUnixNano": now.to_string() })
+    };
+    let name = format!("POST /orders/with/a/long/path/{}", "and-no-place-to-break".repeat(8));
+    let spans =
+        [span("eee19b7ec3c1b173", "", &name, 2_000_000), span("eee19b7ec3c1b174", "eee19b7ec3c1b173", "pay", 500)];
+    let body = json!({ "resourceSpans": [{ "scopeSpans": [{ "spans": spans }] }] });
+    told(server.request(Method::POST, "/v1/traces").json(&body)).await;
+}
+
 /// Looks at every screen with an incident going on.
 async fn look_at_all(browser: &Browser, server: &Server, link: &str) -> Vec<Value> {
+    trace(server).await;
     alert(server, true).await;
     server.fact("IncidentDeclared").await;
     monitored(server).await;

@@ -25,5 +25,6 @@ mod shop;
 mod sigma;
 mod smoke;
 mod sources;
+mod telemetry;
 mod traces;
 mod trouble;

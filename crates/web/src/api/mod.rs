@@ -24,6 +24,7 @@ mod sigma;
 mod silences;
 mod targets;
 mod tokens;
+pub(crate) mod traces;
 mod updates;
 
 use axum::Router;
@@ -83,6 +84,7 @@ fn documented() -> OpenApiRouter<AppState> {
         .merge(rules::router())
         .merge(sigma::router())
         .merge(targets::router())
+        .merge(traces::router())
         .merge(book::router())
         .merge(people::router())
         .merge(tokens::router());

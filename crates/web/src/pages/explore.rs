@@ -20,7 +20,7 @@ use crate::session::Reader;
 use crate::state::AppState;
 
 /// How far back one may look: seconds and words.
-const RANGES: [(i64, &str); 6] = [
+pub(super) const RANGES: [(i64, &str); 6] = [
     (900, "15 minutes"),
     (3600, "1 hour"),
     (6 * 3600, "6 hours"),

@@ -32,8 +32,10 @@ const RANGES: [(&str, &str); 6] = [
     ("1d", "1 day"),
     ("2d", "2 days"),
 ];
-/// How far back is looked when nothing is said.
+/// How far back is looked when nothing is said,
 const RANGE: &str = "1h";
+/// and for what belongs to a trace.
+const RANGE_OF_TRACE: &str = "2d";
 /// How many attributes of an event are shown.
 const ATTRIBUTES_MAX: usize = 40;
 /// How many characters of a value are shown.
@@ -119,14 +121,17 @@ fn end(query: &LogQuery, chrome: &Chrome) -> Nanos {
 
 fn form_of(wanted: &Wanted) -> LogForm {
     let text = |value: &Option<String>| value.as_deref().unwrap_or_default().trim().to_owned();
-    let (from, since) = (text(&wanted.from), text(&wanted.since));
+    let (from, since, trace) = (text(&wanted.from), text(&wanted.since), text(&wanted.trace));
+    // What belongs to one trace is wanted whenever it was.
+    let range = if trace.is_empty() { RANGE } else { RANGE_OF_TRACE };
     LogForm {
         text: text(&wanted.text),
         service: text(&wanted.service),
         level: text(&wanted.level),
-        since: if since.is_empty() && from.is_empty() { RANGE.to_owned() } else { since },
+        since: if since.is_empty() && from.is_empty() { range.to_owned() } else { since },
         until: text(&wanted.until),
         pattern: text(&wanted.pattern),
+        trace,
         from,
     }
 }
@@ -141,6 +146,7 @@ fn query_of(form: &LogForm) -> String {
         ("from", &form.from),
         ("until", &form.until),
         ("pattern", &form.pattern),
+        ("trace", &form.trace),
     ];
     let given = pairs.iter().filter(|(_, value)| !value.is_empty());
     given.map(|(name, value)| format!("{name}={}", encoded(value))).collect::<Vec<_>>().join("&")

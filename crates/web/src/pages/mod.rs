@@ -9,7 +9,7 @@
 //! | [`paging`] | *Page*: one run of a policy |
 //! | [`journal`] | *Journal*: facts and their proofs |
 //! | [`rule`], [`slos`] | one rule with its noise, *SLOs* |
-//! | [`rules`], [`explore`], [`logs`], [`patterns`], [`checks`] | *Rules*, *Explore*, *Logs* with its *Patterns*, *Checks*: what is sensed |
+//! | [`rules`], [`explore`], [`logs`], [`patterns`], [`traces`], [`checks`] | *Rules*, *Explore*, *Logs* with its *Patterns*, *Traces*, *Checks*: what is sensed |
 //! | [`sigma`] | *Security rules* |
 //! | [`backtest`], [`backtested`] | *Backtest*: rules over the past |
 //! | [`silences`] | *Alert* with why it paged or not, *Silences* |
@@ -45,6 +45,7 @@ mod sigma;
 mod silences;
 mod slos;
 mod status;
+mod traces;
 pub mod view;
 
 use axum::Router;
@@ -73,6 +74,7 @@ pub fn router() -> Router<AppState> {
         .merge(explore::router())
         .merge(logs::router())
         .merge(patterns::router())
+        .merge(traces::router())
         .merge(checks::router())
         .merge(sigma::router())
         .merge(silences::router())

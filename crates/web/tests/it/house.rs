@@ -43,6 +43,7 @@ pub struct House {
     pub clock: VirtualClock,
     pub state: AppState,
     pub samples: Arc<Mutex<Vec<Sample>>>,
+    pub histograms: Arc<Mutex<Vec<(promql::Labels, promql::Point)>>>,
     pub url: String,
     pub token: String,
     pub world: Arc<FakeWorld>,
@@ -76,7 +77,13 @@ impl House {
         let engine = Engine::start(parts(&store, &world, &clock)).await.unwrap();
         let samples = Arc::new(Mutex::new(Vec::new()));
         let data = tempfile::tempdir().unwrap();
-        let state = state(&engine, &samples, data.path());
+        let mut state = state(&engine, &samples, data.path());
+        let histograms = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&histograms);
+        state.sinks.histograms = Arc::new(move |taken| {
+            kept.lock().unwrap().extend(taken);
+            Ok(Refused::default())
+        });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let app = web::app(state.clone());
@@ -88,6 +95,7 @@ impl House {
             clock,
             state,
             samples,
+            histograms,
             url,
             token,
             world,
@@ -269,6 +277,7 @@ fn state(engine: &Engine, samples: &Arc<Mutex<Vec<Sample>>>, data: &Path) -> App
     let (logs, spans, patterns) = (Arc::clone(&stores.logs), Arc::clone(&stores.spans), Arc::clone(&stores.patterns));
     let sinks = Sinks {
         samples: Arc::new(sink),
+        histograms: Arc::new(|_| Ok(Refused::default())),
         logs: Arc::new(move |events| {
             patterns.hear(&events, 0);
             Ok(told(logs.push(events, NOW).unwrap()))

@@ -21,6 +21,7 @@ mod real;
 mod screens;
 mod secrets;
 mod status;
+mod traces;
 mod trouble;
 mod walk;
 mod ways_in;

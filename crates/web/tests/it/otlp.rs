@@ -43,6 +43,22 @@ async fn samples_reach_the_sink_and_refusals_are_told() {
 }
 
 #[tokio::test]
+async fn an_exponential_histogram_reaches_its_own_sink() {
+    let house = House::open().await;
+    let point = json!({ "count": "3", "sum": 4, "scale": 0, "positive": { "offset": 0, "bucketCounts": ["1", "2"] } });
+    let wrong = json!({ "count": "4", "scale": 0, "positive": { "offset": 0, "bucketCounts": ["1", "2"] } });
+    let histogram = json!({ "aggregationTemporality": 2, "dataPoints": [point, wrong] });
+    let metrics = json!([{ "name": "took", "unit": "s", "exponentialHistogram": histogram }]);
+    let body = json!({ "resourceMetrics": [{ "scopeMetrics": [{ "metrics": metrics }] }] });
+    let (status, told) = push(&house, &[JSON], body.to_string()).await;
+    let why = "1 data points whose buckets do not add up to their count";
+    let partial = json!({ "partialSuccess": { "rejectedDataPoints": "1", "errorMessage": why } });
+    assert_eq!((status, told), (StatusCode::OK, partial));
+    let kept = house.histograms.lock().unwrap().clone();
+    assert_eq!((kept.len(), kept[0].0.to_string()), (1, "took_seconds".to_owned()));
+}
+
+#[tokio::test]
 async fn a_packed_body_is_unpacked() {
     let house = House::open().await;
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());

@@ -83,7 +83,7 @@ struct Rest {
 }
 
 impl Rest {
-    fn of(parts: [(u64, String); 2]) -> Self {
+    fn of<const PARTS: usize>(parts: [(u64, String); PARTS]) -> Self {
         let count = parts.iter().map(|(count, _)| count).sum();
         let why: Vec<String> = parts.into_iter().map(|(_, why)| why).filter(|why| !why.is_empty()).collect();
         Self { count, why: why.join("; ") }
@@ -91,9 +91,11 @@ impl Rest {
 }
 
 fn keep_samples(state: &AppState, decoded: Decoded) -> Result<Rest, Problem> {
-    let received = decoded.samples.len() as u64 + decoded.rejected;
+    let received = (decoded.samples.len() + decoded.histograms.len()) as u64 + decoded.rejected;
     let refused = (state.sinks.samples)(decoded.samples).map_err(Problem::unavailable)?;
-    let rest = Rest::of([(decoded.rejected, decoded.reason), (refused.count, refused.why)]);
+    let natives = (state.sinks.histograms)(decoded.histograms).map_err(Problem::unavailable)?;
+    let refusals = [(decoded.rejected, decoded.reason), (refused.count, refused.why), (natives.count, natives.why)];
+    let rest = Rest::of(refusals);
     state.counters.note_samples(received, rest.count);
     Ok(rest)
 }

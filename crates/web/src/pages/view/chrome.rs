@@ -31,6 +31,8 @@ pub enum Tab {
     Explore,
     /// Log events.
     Logs,
+    /// Traces.
+    Traces,
     /// Health checks.
     Checks,
     /// Sigma rules.

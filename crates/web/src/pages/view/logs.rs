@@ -23,6 +23,8 @@ pub struct LogForm {
     pub until: String,
     /// The number of the pattern; empty for any.
     pub pattern: String,
+    /// The trace; empty for any.
+    pub trace: String,
 }
 
 /// *Logs*: log events, newest first.

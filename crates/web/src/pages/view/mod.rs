@@ -24,6 +24,7 @@ pub mod scatter;
 pub mod service;
 pub mod sigma;
 pub mod status;
+pub mod traces;
 pub mod words;
 
 pub use chrome::{Chrome, Refused, Tab, Theme, Who};
