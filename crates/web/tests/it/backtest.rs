@@ -44,7 +44,7 @@ async fn over(house: &House, id: u64) -> Value {
             return shown;
         }
     }
-    unreachable!("backtest {id} is not over");
+    unreachable!("backtest {id} is not over")
 }
 
 #[tokio::test]
