@@ -53,9 +53,13 @@ fn published(place: &Path) -> Option<Vec<PathBuf>> {
     }
     let mut tar = std::process::Command::new("tar");
     assert!(tar.arg("-xJf").arg(&archive).arg("-C").arg(place).status().unwrap().success());
-    let folders = std::fs::read_dir(place).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir());
-    let mut files: Vec<PathBuf> =
-        folders.flat_map(|folder| std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path())).collect();
+    let (mut files, mut folders) = (Vec::new(), vec![place.to_owned()]);
+    while let Some(folder) = folders.pop() {
+        let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let (inner, rules): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
+        folders.extend(inner);
+        files.extend(rules);
+    }
     files.sort();
     Some(files)
 }

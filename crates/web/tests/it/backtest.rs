@@ -69,7 +69,9 @@ async fn a_rule_is_replayed_by_the_api_and_read_on_the_screen() {
     assert_eq!((&found["comparison"]["before"], &found["comparison"]["after"]), (&json!(10), &json!(0)), "{found}");
     let ada = Visitor::person(&house, "ada").await;
     let page = ada.get("/backtest/1").await.text().await.unwrap();
-    for words in ["QueueDeep", "class=\"band\"", "Suggested", "+        for:", "Caught", "Compared", "As written"] {
+    for words in
+        ["QueueDeep", "class=\"band\"", "Suggested", "+        keep_firing_for:", "Caught", "Compared", "As written"]
+    {
         assert!(page.contains(words), "{words}: {page}");
     }
     assert!(!page.contains("http-equiv=\"refresh\""), "it is over");

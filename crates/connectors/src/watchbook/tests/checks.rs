@@ -12,7 +12,7 @@ fn checks_that_will_not_run_are_told() {
         brief(&checked(&with("checks.yaml", &(0..count).map(line).collect::<String>())).findings)
     };
     assert_eq!(many(CHECKS_MAX), [""; 0]);
-    assert_eq!(many(CHECKS_MAX + 2), ["WB069 checks.yaml:1001:1"]);
+    assert_eq!(many(CHECKS_MAX + 2), ["WB072 checks.yaml:1001:1"]);
 }
 
 #[test]
