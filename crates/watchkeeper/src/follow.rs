@@ -8,17 +8,25 @@ use std::time::Duration;
 use connectors::watchbook;
 use engine::{Engine, Fact};
 use kernel::{Actor, Digest};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use web::{NotReloaded, Reload};
 
+use crate::failure::Failure;
 use crate::look::Look;
 
 /// How often the files are looked at for changes.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
+/// Begins to listen for SIGHUP, which from then on ends the program no more.
+///
+/// # Errors
+/// When the system lets nobody listen.
+pub fn hangups() -> Result<Signal, Failure> {
+    signal(SignalKind::hangup()).map_err(|error| Failure::new(format!("cannot listen for SIGHUP: {error}")))
+}
+
 /// Applies the watchbook again whenever it is to be read again. `seen` is how it looked before it was read for the start.
-pub async fn run(engine: Engine, directory: PathBuf, mut seen: Look) {
-    let Ok(mut hangup) = signal(SignalKind::hangup()) else { return };
+pub async fn run(engine: Engine, directory: PathBuf, mut seen: Look, mut hangup: Signal) {
     loop {
         let told = tokio::select! {
             () = tokio::time::sleep(LOOK_EVERY) => false,

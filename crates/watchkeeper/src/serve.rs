@@ -111,7 +111,7 @@ async fn serve(args: ServeArgs, traced: bool, json: bool) -> Result<ExitCode, Fa
     first_facts(&engine, &args).await?;
     tokio::spawn(sensing::run(engine.clone(), monitored.metrics.clone()));
     tokio::spawn(monitored.clone().tend(engine.clone()));
-    tokio::spawn(follow::run(engine.clone(), args.watchbook.clone(), seen));
+    tokio::spawn(follow::run(engine.clone(), args.watchbook.clone(), seen, follow::hangups()?));
     let prints_invite = args.print_invite || std::io::stdout().is_terminal();
     greet(&engine, &base_url, prints_invite, json).await?;
     let asker = connectors::sources::Asker::new().map_err(|error| Failure::new(error.to_string()))?;
