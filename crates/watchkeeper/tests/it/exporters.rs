@@ -1,10 +1,12 @@
 //! Rule files of other people, unchanged, at work on real metrics: a real node exporter and a real Prometheus are scraped by
 //! Prometheus, which sends everything to us by remote write. A disk of a RAID array fails for real, as far as the exporter
-//! can tell from the kernel's own list; the alert of the published rule fires, and clears when the disk is back.
+//! can tell from the kernel's own list; the alert of the published rule fires and pages by mail, and clears when the disk is
+//! back.
 
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+use testkit::mail::Mailbox;
 use tokio::process::Child;
 
 use crate::outside::{EXPORTER, PROMETHEUS, missing, run};
@@ -13,6 +15,8 @@ use crate::shop;
 
 /// The archive of published rules within the data of these tests.
 const RULES: &str = "alert-rules/rules.tar.xz";
+/// How many mails about other alerts may come first.
+const MAILS_MAX: usize = 50;
 const ALERT: &str = "HostSoftwareRaidInsufficientDrives";
 /// The kernel's list of arrays with both disks, and with one of them.
 const WHOLE: &str = "Personalities : [raid1]
@@ -62,7 +66,8 @@ fn published(place: &Path) -> Option<Vec<PathBuf>> {
     Some(files)
 }
 
-/// Exporters and a Prometheus that scrapes them and itself and sends what it sees to us; they end with the test.
+/// Exporters and a Prometheus that scrapes them and itself and sends what it sees to us, labelled with the service that runs
+/// there; they end with the test.
 struct Monitored {
     place: tempfile::TempDir,
     _programs: Vec<Child>,
@@ -80,7 +85,7 @@ impl Monitored {
             format!("  - {{ job_name: {name}, static_configs: [ {{ targets: ['{target}'] }} ] }}\n")
         };
         let config = format!(
-            "global: {{ scrape_interval: 1s }}\nscrape_configs:\n{}{}{}remote_write:\n  - url: http://{us}/api/v1/write\n    \
+            "global: {{ scrape_interval: 1s, external_labels: {{ service: checkout }} }}\nscrape_configs:\n{}{}{}remote_write:\n  - url: http://{us}/api/v1/write\n    \
              queue_config: {{ batch_send_deadline: 1s }}\n",
             job("node", &node),
             job("array", &array),
@@ -115,13 +120,14 @@ fn rules(told: &Value) -> impl Iterator<Item = &Value> {
 }
 
 #[tokio::test]
-async fn published_rules_run_unchanged_on_real_metrics() {
+async fn published_rules_run_unchanged_on_real_metrics_and_page() {
     let place = testkit::temp_dir();
     let Some(files) = published(place.path()) else { return };
     if missing() {
         return;
     }
-    let book = shop::book("webhook", "http://127.0.0.1:9/");
+    let Some(mailbox) = Mailbox::open() else { return };
+    let book = shop::book("email", &format!("smtp://127.0.0.1:{}", mailbox.port()));
     let mut server = Server::open(Base::Sqlite, &book).await;
     server.terminate().await;
     server.write("prometheus/seen.yml", SEEN);
@@ -141,6 +147,11 @@ async fn published_rules_run_unchanged_on_real_metrics() {
     let opened = opened(&server, ALERT).await;
     let labels = &opened["body"]["AlertOpened"]["labels"];
     assert_eq!((&labels["job"], &labels["device"]), (&"array".into(), &"md0".into()), "{labels}");
+    // Rules that miss something which nobody runs here page as well, as they should.
+    let mut mails = std::iter::repeat_with(|| mailbox.mail()).take(MAILS_MAX);
+    let about = |mail: &Value| mail["headers"]["subject"].as_str().unwrap().contains(ALERT);
+    let mail = mails.find(about).unwrap();
+    assert!(mail["plain"].as_str().unwrap().contains("md0"), "{mail}");
     monitored.say(WHOLE);
     let cleared = |facts: &[Value]| {
         let alert = &opened["body"]["AlertOpened"]["alert"];
