@@ -83,7 +83,8 @@ pub trait JournalStore: Send + Sync {
     /// Takes the journal for writing. The fence grows with each taking; an append under an older one is refused.
     async fn take_lease(&self, holder: &str, now: Timestamp, until: Timestamp) -> Result<u64, StoreFailure>;
 
-    /// Keeps the lease for longer, when it is still ours.
+    /// Keeps the lease for longer, when it is still ours. One that was given up stays free: a renewal under way at the
+    /// end must not hold the next taker back.
     async fn renew_lease(&self, fence: u64, until: Timestamp) -> Result<(), StoreFailure>;
 
     /// Gives the lease up, so that the next taker need not wait for its end.

@@ -218,7 +218,9 @@ impl JournalStore for MemoryStore {
     async fn renew_lease(&self, fence: u64, until: Timestamp) -> Result<(), StoreFailure> {
         let mut kept = self.kept("written")?;
         kept.check_fence(fence)?;
-        kept.lease.until = until;
+        if !kept.lease.holder.is_empty() {
+            kept.lease.until = until;
+        }
         Ok(())
     }
 

@@ -21,7 +21,7 @@ statements! {
     /// The fence in force, which no one may change before this transaction ends.
     LOCK_FENCE = "SELECT fence FROM lease FOR UPDATE";
     /// Sets the end of the lease.
-    SET_LEASE_END = "UPDATE lease SET until = $1";
+    SET_LEASE_END = "UPDATE lease SET until = $1 WHERE holder <> ''";
     /// Makes the lease free.
     FREE_LEASE = "UPDATE lease SET holder = '', until = -9223372036854775808";
 

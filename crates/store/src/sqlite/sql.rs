@@ -12,7 +12,7 @@ statements! {
     /// The fence in force.
     FENCE = "SELECT fence FROM lease";
     /// Sets the end of the lease.
-    SET_LEASE_END = "UPDATE lease SET until = ?1";
+    SET_LEASE_END = "UPDATE lease SET until = ?1 WHERE holder <> ''";
     /// Makes the lease free.
     FREE_LEASE = "UPDATE lease SET holder = '', until = -9223372036854775808";
 
