@@ -31,8 +31,8 @@ pub(super) struct Group {
     pub(super) broken: Vec<Broken>,
     pub(super) state: State,
     pub(super) interval: Duration,
-    /// Whether its source is being asked.
-    pub(super) asking: bool,
+    /// The number of the errand on which its source is being asked, while it is.
+    pub(super) asking: Option<u64>,
     /// The instant of the next evaluation.
     due: Option<Timestamp>,
     pub(super) last: Last,
@@ -89,7 +89,7 @@ impl Group {
             // What is written here says nothing of what a source has.
             prompts: if group.source.is_none() { plan.prompts() } else { Vec::new() },
             asked: BTreeSet::new(),
-            asking: false,
+            asking: None,
             plan,
             broken,
             state: State::default(),
@@ -164,7 +164,7 @@ impl Group {
 
     /// Whether its next beat has come.
     pub(super) fn is_due(&self, now: Timestamp) -> bool {
-        !self.asking && self.due.is_none_or(|due| due <= now)
+        self.asking.is_none() && self.due.is_none_or(|due| due <= now)
     }
 
     /// Evaluates its rules and gives what they recorded.
@@ -212,11 +212,12 @@ impl Group {
         outcome.samples
     }
 
-    /// What its rules ask of a source, when it is evaluated at an instant.
-    pub(super) fn errand(&self, name: SourceName, source: Source, now: Timestamp) -> Errand {
+    /// What its rules ask of a source, when it is evaluated at an instant. It waits for the errand of this number.
+    pub(super) fn errand(&mut self, number: u64, name: SourceName, source: Source, now: Timestamp) -> Errand {
+        self.asking = Some(number);
         let queries = self.plan.queries().cloned().collect();
         let at = now.as_millisecond().saturating_sub(self.plan.offset);
-        Errand { group: self.key(), name, source, queries, at, evaluated: now }
+        Errand { number, name, source, queries, at, evaluated: now }
     }
 
     /// The next beat is a whole number of intervals after the last one; those between were missed.
@@ -343,6 +344,15 @@ impl Group {
         let bytes = rmp_serde::to_vec(&learnt).ok()?;
         self.kept_learnt = Some(now);
         Some((self.key(), bytes))
+    }
+
+    /// Notes that what it remembers, or what its rules have learnt, could not be kept, so that this is tried again.
+    pub(super) fn note_unkept(&mut self, learnt: bool) {
+        if learnt {
+            self.kept_learnt = None;
+        } else {
+            self.dirty = true;
+        }
     }
 
     pub(super) fn view(&self) -> GroupView {
