@@ -129,7 +129,7 @@ impl Group {
         self.state = match remembered {
             Remembered::Working(state) => state,
             Remembered::Kept(mut state) => {
-                alerting::let_go(&mut state, &known);
+                alerting::let_go(&self.plan, &mut state, &known);
                 state
             }
         };

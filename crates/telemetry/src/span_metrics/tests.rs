@@ -125,7 +125,9 @@ fn halves_that_are_paired_take_no_place_of_those_that_wait() {
         let many: Vec<Span> = (waiting * 3 + first..waiting * 3 + first + 1000).flat_map(both).collect();
         metrics.add(Batch::of(&many), at(1));
     }
-    let told = due(&metrics, at(2), at(2));
+    metrics.add(Batch::default(), at(120));
+    let told = due(&metrics, at(120), at(120));
+    assert_eq!(told[r#"{__name__="traces_service_graph_unpaired_spans_total"}"#], 1.0);
     assert_eq!(told[r#"{__name__="traces_service_graph_dropped_spans_total"}"#], 0.0);
 }
 
