@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use connectors::otlp::Plain;
 use connectors::scrape::Board;
 use engine::Engine;
 use engine::patterns::PatternWatch;
@@ -16,10 +17,10 @@ use kernel::sample::Sample;
 use kernel::{LogEvent, Nanos, Span, Timestamp};
 use promql::{Labels, Point};
 use telemetry::blocks::{Blocks, BlocksFailure, Kept, Limits};
-use telemetry::metrics::{Settings, Store};
+use telemetry::metrics::{Appender, Settings, Store};
 use telemetry::span_metrics::{Batch, SpanMetrics};
 use tokio::time::MissedTickBehavior;
-use web::{Refused, Sinks, Stores};
+use web::{Numbers, Refused, Sinks, Stores};
 
 use crate::failure::Failure;
 use crate::series::Embedded;
@@ -54,6 +55,37 @@ pub struct Watchers<'a> {
     pub targets: &'a Arc<Board>,
 }
 
+/// Numbers whose series the store knows by their keys.
+struct Keys {
+    store: Store,
+    clock: Engine,
+}
+
+impl Keys {
+    fn appender(&self) -> Result<Appender<'_>, String> {
+        self.store.appender(self.clock.now().as_millisecond()).map_err(|failure| failure.to_string())
+    }
+}
+
+impl Numbers for Keys {
+    fn unknown(&self, plain: &Plain<'_>) -> Result<Vec<usize>, String> {
+        let mut appender = self.appender()?;
+        let unknown = plain.numbers().enumerate().filter(|(_, number)| !appender.knows(number.key));
+        Ok(unknown.map(|(place, _)| place).collect())
+    }
+
+    fn keep(&self, plain: &Plain<'_>) -> Result<Refused, String> {
+        let mut appender = self.appender()?;
+        for number in plain.numbers() {
+            let labels = || number.labels.map(|labels| labels.iter().collect()).ok_or("the series was just forgotten");
+            appender.series(number.key, labels);
+            appender.float(number.at, 0, number.value);
+        }
+        let appended = appender.finish().map_err(|failure| failure.to_string())?;
+        Ok(Refused { count: appended.tally.refused_all(), why: appended.to_string() })
+    }
+}
+
 impl Monitored {
     /// Opens the stores of a data directory, and says in the log what had to be set aside.
     ///
@@ -84,6 +116,7 @@ impl Monitored {
         let (of_spans, counted, clock) = (Arc::clone(&masker), Arc::clone(&self.counted), engine.clone());
         let tap = self.tap.clone();
         Sinks {
+            numbers: Arc::new(Keys { store: self.metrics.clone(), clock: engine.clone() }),
             samples: Arc::new(sink),
             histograms: Arc::new(histograms),
             logs: Arc::new(move |mut events: Vec<LogEvent>| {
