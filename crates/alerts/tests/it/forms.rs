@@ -23,6 +23,7 @@ fn opened() -> AlertOpened {
         interval: Seconds::minutes(5),
         repeat: Seconds::hours(4),
         policy: Some("shop".parse().unwrap()),
+        times: kernel::book::times::RouteTimes::default(),
     };
     AlertOpened {
         alert: ALERT,
