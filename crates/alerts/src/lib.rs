@@ -108,7 +108,7 @@ pub use read::{AlertView, Counts, FIND_VISITED_MAX, GroupView};
 pub use refusal::Refusal;
 pub use silence::{SILENCE_RETENTION, Silence, SilenceStatus};
 pub use state::State;
-pub use times::{BORDERS_MAX, DAYS_AHEAD_MAX, Quiet, quiet};
+pub use times::{BORDERS_MAX, DAYS_AHEAD_MAX, Quiet, covers, quiet};
 pub use why::Stage;
 
 /// The area that turns alerts into pages.

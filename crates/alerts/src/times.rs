@@ -68,7 +68,8 @@ pub(crate) fn border(book: &Book, times: &RouteTimes, at: Timestamp) -> Timestam
 
 /// The interval by which a route keeps quiet, and whether that is because it is outside of it.
 fn hushed<'t>(book: &Book, times: &'t RouteTimes, at: Timestamp) -> Option<(&'t IntervalName, bool)> {
-    let is_on = |name: &&IntervalName| book.intervals.get(*name).is_some_and(|spans| spans.iter().any(|s| covers(s, at)));
+    let is_on =
+        |name: &&IntervalName| book.intervals.get(*name).is_some_and(|spans| spans.iter().any(|s| covers(s, at)));
     if let Some(name) = times.mute.iter().find(is_on) {
         return Some((name, false));
     }
@@ -81,13 +82,15 @@ fn hushed<'t>(book: &Book, times: &'t RouteTimes, at: Timestamp) -> Option<(&'t 
 pub fn covers(span: &TimeSpan, at: Timestamp) -> bool {
     let local = span.time_zone.to_datetime(at);
     let minute = u16::try_from(local.hour()).unwrap_or(0) * HOUR + u16::try_from(local.minute()).unwrap_or(0);
-    on_day(span, local.date()) && (span.times.is_empty() || span.times.iter().any(|(from, until)| (*from..*until).contains(&minute)))
+    on_day(span, local.date())
+        && (span.times.is_empty() || span.times.iter().any(|(from, until)| (*from..*until).contains(&minute)))
 }
 
 /// Whether the conditions on days, months and years hold on a day.
 fn on_day(span: &TimeSpan, date: Date) -> bool {
     let any = |ranges: &[(u8, u8)], value: i8| {
-        ranges.is_empty() || ranges.iter().any(|(from, until)| u8::try_from(value).is_ok_and(|v| (*from..=*until).contains(&v)))
+        ranges.is_empty()
+            || ranges.iter().any(|(from, until)| u8::try_from(value).is_ok_and(|v| (*from..=*until).contains(&v)))
     };
     let years = &span.years;
     any(&span.weekdays, date.weekday().to_sunday_zero_offset())

@@ -9,4 +9,5 @@ mod muting;
 mod oncall;
 mod reads;
 mod stories;
+mod times;
 mod world;
