@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use connectors::scrape::{
-    Board, Discovery, DroppedTarget, Found, Health, Intake, Scraper, Target, TargetView, ends, find, report,
+    Board, Discovery, DroppedTarget, Found, Health, Intake, Scraper, Target, TargetKey, TargetView, ends, find, report,
 };
 use engine::Engine;
 use kernel::book::scrape::ScrapeJob;
@@ -45,9 +45,16 @@ struct Jobs {
     read_at: Option<Instant>,
 }
 
+/// How a target is asked from now on.
+#[derive(Clone)]
+struct Order {
+    target: Target,
+    work: Arc<Work>,
+}
+
 /// What is to be asked, and what is not.
 struct Wanted {
-    targets: BTreeMap<Target, Arc<Work>>,
+    targets: BTreeMap<TargetKey, Order>,
     dropped: Vec<DroppedTarget>,
     troubles: Vec<String>,
 }
@@ -100,7 +107,7 @@ impl Wanted {
         for found in found {
             match found {
                 Found::Target(target) if self.targets.len() < TARGETS_MAX => {
-                    self.targets.insert(target, Arc::clone(work));
+                    self.targets.insert(target.key(), Order { target, work: Arc::clone(work) });
                 }
                 Found::Target(target) => {
                     let why = format!("this node asks at most {TARGETS_MAX} targets");
@@ -115,15 +122,15 @@ impl Wanted {
 
 /// A target that is asked, by its task.
 struct Running {
-    /// What it is asked by; `None` when it is to be asked no more.
-    work: watch::Sender<Option<Arc<Work>>>,
+    /// How it is asked; `None` when it is to be asked no more.
+    order: watch::Sender<Option<Order>>,
     task: JoinHandle<()>,
 }
 
 /// Asks the targets of whatever watchbook is live until the engine stops. Paths of files begin at `home`.
 pub async fn run(engine: Engine, series: Arc<Embedded>, board: Arc<Board>, home: PathBuf) {
     let places = Arc::new(Semaphore::new(AT_ONCE));
-    let (mut jobs, mut running) = (Jobs::default(), BTreeMap::<Target, Running>::new());
+    let (mut jobs, mut running) = (Jobs::default(), BTreeMap::<TargetKey, Running>::new());
     let mut ticks = tokio::time::interval(COMPARE_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
@@ -143,50 +150,67 @@ pub async fn run(engine: Engine, series: Arc<Embedded>, board: Arc<Board>, home:
         jobs = followed;
         let Some(wanted) = wanted else { continue };
         wanted.troubles.iter().for_each(|trouble| tracing::warn!(%trouble, "scraping"));
-        board.name(wanted.targets.keys().cloned().collect(), wanted.dropped, wanted.troubles);
-        change(&mut running, wanted.targets, |target, work| {
+        let targets = wanted.targets.values().map(|order| order.target.clone()).collect();
+        board.name(targets, wanted.dropped, wanted.troubles);
+        change(&mut running, wanted.targets, |order| {
             let asker = Asker {
                 engine: engine.clone(),
                 series: Arc::clone(&series),
                 board: Arc::clone(&board),
                 places: Arc::clone(&places),
-                target,
             };
-            tokio::spawn(asker.go_on(work))
+            tokio::spawn(asker.go_on(order))
         });
     }
     running.into_values().for_each(|running| running.task.abort());
 }
 
-/// Begins with what is new, tells what stays of its job, and lets end what is gone.
+/// Begins with what is new, tells what stays how it is asked now, and lets end what is gone. Where one goes and another with
+/// the same labels comes, such as at another path, that one goes on with the series: they do not end in between.
 fn change(
-    running: &mut BTreeMap<Target, Running>,
-    wanted: BTreeMap<Target, Arc<Work>>,
-    begin: impl Fn(Target, watch::Receiver<Option<Arc<Work>>>) -> JoinHandle<()>,
+    running: &mut BTreeMap<TargetKey, Running>,
+    wanted: BTreeMap<TargetKey, Order>,
+    begin: impl Fn(watch::Receiver<Option<Order>>) -> JoinHandle<()>,
 ) {
-    running.retain(|target, running| {
-        let stays = wanted.contains_key(target);
-        if !stays {
-            running.work.send_replace(None);
-        }
-        stays
-    });
-    for (target, work) in wanted {
-        match running.get(&target) {
-            Some(running) => {
-                running.work.send_if_modified(|known| {
-                    let other = known.as_ref().is_none_or(|known| !Arc::ptr_eq(known, &work));
-                    *known = Some(work);
-                    other
-                });
-            }
-            None => {
-                let (sender, receiver) = watch::channel(Some(work));
-                let task = begin(target.clone(), receiver);
-                running.insert(target, Running { work: sender, task });
-            }
+    let (stay, gone): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        std::mem::take(running).into_iter().partition(|(key, _)| wanted.contains_key(key));
+    *running = stay;
+    let mut gone: BTreeMap<Labels, Running> = named_by_labels(gone);
+    for (key, order) in wanted {
+        if let Some(running) = running.get(&key) {
+            tell(running, order);
+        } else if let Some(heir) = gone.remove(&key.labels) {
+            tell(&heir, order);
+            running.insert(key, heir);
+        } else {
+            let (sender, receiver) = watch::channel(Some(order));
+            running.insert(key, Running { task: begin(receiver), order: sender });
         }
     }
+    gone.into_values().for_each(end);
+}
+
+/// What is gone, by its labels; of several with the same ones all but the last end.
+fn named_by_labels(gone: BTreeMap<TargetKey, Running>) -> BTreeMap<Labels, Running> {
+    let mut named = BTreeMap::new();
+    for (key, running) in gone {
+        named.insert(key.labels, running).into_iter().for_each(end);
+    }
+    named
+}
+
+fn end(running: Running) {
+    running.order.send_replace(None);
+}
+
+/// Tells a task how it asks from now on, where that is other than before.
+fn tell(running: &Running, order: Order) {
+    running.order.send_if_modified(|known| {
+        let same = |known: &Order| Arc::ptr_eq(&known.work, &order.work) && known.target == order.target;
+        let other = !known.as_ref().is_some_and(same);
+        *known = Some(order);
+        other
+    });
 }
 
 /// Asks one target.
@@ -195,49 +219,50 @@ struct Asker {
     series: Arc<Embedded>,
     board: Arc<Board>,
     places: Arc<Semaphore>,
-    target: Target,
 }
 
 impl Asker {
-    async fn go_on(self, mut work: watch::Receiver<Option<Arc<Work>>>) {
+    async fn go_on(self, mut orders: watch::Receiver<Option<Order>>) {
         let mut intake = Intake::default();
+        let Some(mut order) = orders.borrow_and_update().clone() else { return };
         loop {
             let now = self.engine.now().as_millisecond();
-            let planned = self.target.next_after(now);
+            let planned = order.target.next_after(now);
             let wait = Duration::from_millis(u64::try_from(planned.saturating_sub(now)).unwrap_or(0));
-            let known = tokio::select! {
-                () = tokio::time::sleep(wait) => work.borrow().clone(),
-                changed = work.changed() => {
+            tokio::select! {
+                // What is due is asked first, so that orders that change often do not keep it from its turn.
+                biased;
+                () = tokio::time::sleep(wait) => intake = self.ask(intake, &order, planned).await,
+                changed = orders.changed() => {
                     if changed.is_err() {
                         return;
                     }
-                    if work.borrow_and_update().is_some() {
+                    let Some(next) = orders.borrow_and_update().clone() else {
+                        return self.end(&mut intake, &order.target);
+                    };
+                    if !Arc::ptr_eq(&order.work, &next.work) {
                         intake.forget_labels();
-                        continue;
                     }
-                    None
+                    order = next;
                 }
-            };
-            let Some(known) = known else { return self.end(&mut intake) };
-            intake = self.ask(intake, &known, planned).await;
+            }
         }
     }
 
     /// Asks once, and keeps what was said.
-    async fn ask(&self, intake: Intake, work: &Arc<Work>, planned: i64) -> Intake {
+    async fn ask(&self, intake: Intake, order: &Order, planned: i64) -> Intake {
         // Nobody closes the semaphore.
         let place = self.places.acquire().await;
         let now = self.engine.now();
         let late = now.as_millisecond().saturating_sub(planned);
         let at = if late <= TOLERANCE { Timestamp::from_millisecond(planned).unwrap_or(now) } else { now };
         let began = Instant::now();
-        let answer = match &work.scraper {
-            Ok(scraper) => scraper.fetch(&self.target).await,
+        let answer = match &order.work.scraper {
+            Ok(scraper) => scraper.fetch(&order.target).await,
             Err(why) => Err(why.clone()),
         };
         let took = began.elapsed();
-        let (target, work, series, now) =
-            (self.target.clone(), Arc::clone(work), Arc::clone(&self.series), self.engine.now());
+        let (Order { target, work }, series, now) = (order.clone(), Arc::clone(&self.series), self.engine.now());
         let kept = tokio::task::spawn_blocking(move || {
             let mut intake = intake;
             let mut taken = intake.take(answer, &work.job, &target, at.as_millisecond());
@@ -255,18 +280,18 @@ impl Asker {
                 intake
             }
             Err(_) => {
-                tracing::error!(url = self.target.url, "an answer could not be taken");
+                tracing::error!(url = order.target.url, "an answer could not be taken");
                 Intake::default()
             }
         }
     }
 
     /// Ends the series of a target that is asked no more.
-    fn end(&self, intake: &mut Intake) {
+    fn end(&self, intake: &mut Intake, target: &Target) {
         let now = self.engine.now();
-        let refused = keep(&self.series, &ends(intake, &self.target, now.as_millisecond()), now);
+        let refused = keep(&self.series, &ends(intake, target, now.as_millisecond()), now);
         if !refused.is_empty() {
-            tracing::warn!(refused, url = self.target.url, "the end of a target's series could not be kept");
+            tracing::warn!(refused, url = target.url, "the end of a target's series could not be kept");
         }
     }
 }
@@ -277,5 +302,52 @@ fn keep(series: &Embedded, samples: &[(Labels, Point)], now: Timestamp) -> Strin
         Ok(appended) if appended.tally.refused_all() == 0 => String::new(),
         Ok(appended) => appended.to_string(),
         Err(why) => why,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The targets of a job, by their keys.
+    fn wanted(job: &str) -> BTreeMap<TargetKey, Order> {
+        let text = format!("scrape_configs: [ {{ job_name: shop, {job} }} ]");
+        let (job, _) = connectors::scrape::check("scrape.yaml", text.as_bytes(), &BTreeMap::new()).jobs.remove(0);
+        let found = find(&job, &job.targets);
+        let work = Arc::new(Work { job, scraper: Err("nobody asks here".to_owned()) });
+        let targets = found.into_iter().filter_map(|found| match found {
+            Found::Target(target) => Some((target.key(), Order { target, work: Arc::clone(&work) })),
+            _ => None,
+        });
+        targets.collect()
+    }
+
+    #[tokio::test]
+    async fn a_target_that_is_asked_otherwise_goes_on_and_one_that_is_gone_ends() {
+        let (mut running, told) = (BTreeMap::new(), std::cell::RefCell::new(Vec::new()));
+        let mut follow = |job: &str| {
+            change(&mut running, wanted(job), |order| {
+                told.borrow_mut().push(order);
+                tokio::spawn(std::future::ready(()))
+            });
+        };
+        let state = || -> Vec<String> {
+            let shown = |order: &watch::Receiver<Option<Order>>| match &*order.borrow() {
+                Some(order) => format!("{} every {:?}", order.target.url, order.target.interval),
+                None => "ended".to_owned(),
+            };
+            told.borrow().iter().map(shown).collect()
+        };
+        let (two, one) = ("static_configs: [{ targets: [a:1, b:1] }]", "static_configs: [{ targets: [b:1] }]");
+        follow(two);
+        assert_eq!(state(), ["http://a:1/metrics every 60s", "http://b:1/metrics every 60s"]);
+        follow(&format!("scrape_interval: 30s, {two}"));
+        assert_eq!(state(), ["http://a:1/metrics every 30s", "http://b:1/metrics every 30s"]);
+        follow(&format!("metrics_path: /m, params: {{ x: [y] }}, {two}"));
+        assert_eq!(state(), ["http://a:1/m?x=y every 60s", "http://b:1/m?x=y every 60s"]);
+        follow("static_configs: [{ targets: [a:1, b:1], labels: { __meta_rack: r7 } }], metrics_path: /m");
+        assert_eq!(state(), ["http://a:1/m every 60s", "http://b:1/m every 60s"]);
+        follow(one);
+        assert_eq!(state(), ["ended", "http://b:1/metrics every 60s"]);
     }
 }

@@ -26,4 +26,4 @@ pub use discovery::{Discovery, FILE_BYTES_MAX};
 pub use fetch::{Answer, Scraper};
 pub use intake::{Intake, Taken, ends, report};
 pub use relabel::{LabelSet, relabel};
-pub use target::{Found, Target, find};
+pub use target::{Found, Target, TargetKey, find};

@@ -20,8 +20,8 @@ const PARAM: &str = "__param_";
 const HIDDEN: &str = "__";
 const INSTANCE: &str = "instance";
 
-/// What is asked.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+/// What is asked. Two with the same [`Target::key`] are one target.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
     /// Its job.
     pub job: String,
@@ -35,6 +35,18 @@ pub struct Target {
     pub interval: Duration,
     /// How long an answer may take.
     pub timeout: Duration,
+}
+
+/// What a target is known by: its job, its address and the labels of its series. How often it is asked, and what it was
+/// called before it was relabeled, may change while it stays the same.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TargetKey {
+    /// Its job.
+    pub job: String,
+    /// Its address.
+    pub url: String,
+    /// The labels of its series.
+    pub labels: Labels,
 }
 
 /// What became of something that a job names.
@@ -60,10 +72,10 @@ pub fn find(job: &ScrapeJob, groups: &[TargetGroup]) -> Vec<Found> {
         let found = match relabel(before, &job.relabel) {
             None => Found::Dropped(shown),
             Some(after) => match target(job, after, shown.clone()) {
-                Ok(target) if known.contains(&target) => continue,
+                Ok(target) if known.contains(&target.key()) => continue,
                 Ok(_) if known.len() >= max => Found::Wrong(shown, format!("the job has more than {max} targets")),
                 Ok(target) => {
-                    known.insert(target.clone());
+                    known.insert(target.key());
                     Found::Target(target)
                 }
                 Err(why) => Found::Wrong(shown, why),
@@ -164,6 +176,12 @@ fn written(span: Duration) -> String {
 }
 
 impl Target {
+    /// What it is known by.
+    #[must_use]
+    pub fn key(&self) -> TargetKey {
+        TargetKey { job: self.job.clone(), url: self.url.clone(), labels: self.labels.clone() }
+    }
+
     /// How far into its interval it is asked, so that not all targets are asked at once: the same after every start.
     #[must_use]
     pub fn offset(&self) -> Duration {

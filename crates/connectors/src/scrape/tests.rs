@@ -169,6 +169,25 @@ fn targets_are_labelled_relabeled_spread_and_told_apart() {
     assert_eq!(first.next_after(next), next + 10_000);
 }
 
+#[test]
+fn a_target_in_two_groups_is_one_and_stays_the_same_when_it_is_asked_otherwise() {
+    let group = |file: &str| TargetGroup {
+        targets: vec!["a:1".to_owned()],
+        labels: BTreeMap::from([("__meta_filepath".to_owned(), file.to_owned())]),
+    };
+    let keys = |text: &str, groups: &[TargetGroup]| -> Vec<TargetKey> {
+        let key = |found: &Found| match found {
+            Found::Target(target) => target.key(),
+            other => panic!("{other:?}"),
+        };
+        find(&job(text), groups).iter().map(key).collect()
+    };
+    let before = keys("", &[group("x.json"), group("y.json")]);
+    assert_eq!(before.len(), 1);
+    assert_eq!(keys("scrape_interval: 30s\nscrape_timeout: 5s", &[group("z.json")]), before);
+    assert_ne!(keys("metrics_path: /m", &[group("x.json")]), before);
+}
+
 fn target() -> Target {
     let group = TargetGroup { targets: vec!["h:1".to_owned()], labels: BTreeMap::new() };
     let found = find(&job(""), &[group]);
