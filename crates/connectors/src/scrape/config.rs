@@ -13,7 +13,7 @@ use crate::rules::field::{Entries, duration_of, flag_of, given, labels_of, list_
 use crate::rules::with_tree;
 use crate::watchbook::Findings;
 use crate::watchbook::shape::Reader;
-use crate::watchbook::yaml::{Key, Node};
+use crate::watchbook::yaml::{Key, Node, Value};
 
 /// The most jobs of one file.
 const JOBS_MAX: usize = 1_000;
@@ -110,9 +110,13 @@ fn job(node: &Node, global: &Entries, reader: &mut Reader<'_>) -> Option<ScrapeJ
     let before = reader.notes.len();
     refuse_undone(all, reader);
     let entries: Vec<(Key, Node)> = all.iter().filter(|(key, _)| !is_undone(&key.text)).cloned().collect();
-    let known = Node { at: node.at, last_line: node.last_line, value: crate::watchbook::yaml::Value::Map(entries) };
+    let known = Node { at: node.at, last_line: node.last_line, value: Value::Map(entries) };
     let entries = reader.keys(&known, &JOB_KEYS)?;
     let (interval, timeout) = times(node, entries, global, reader);
+    // Relabeling may make an address of anything, so only what is asked in the end is looked at then.
+    let relabeled = given(entries, "relabel_configs")
+        .is_some_and(|node| !matches!(&node.value, Value::List(steps) if steps.is_empty()));
+    let groups = list_of(entries, "static_configs", reader);
     let job = ScrapeJob {
         name: name(node, entries, reader),
         interval,
@@ -120,7 +124,7 @@ fn job(node: &Node, global: &Entries, reader: &mut Reader<'_>) -> Option<ScrapeJ
         ask: asking(node, entries, reader),
         honor_labels: flag_of(entries, "honor_labels", reader),
         honor_timestamps: given(entries, "honor_timestamps").is_none() || flag_of(entries, "honor_timestamps", reader),
-        targets: list_of(entries, "static_configs", reader).iter().filter_map(|node| group(node, reader)).collect(),
+        targets: groups.iter().filter_map(|node| group(node, relabeled, reader)).collect(),
         files: list_of(entries, "file_sd_configs", reader).iter().filter_map(|node| files(node, reader)).collect(),
         relabel: steps::read(entries, "relabel_configs", reader),
         metric_relabel: steps::read(entries, "metric_relabel_configs", reader),
@@ -201,21 +205,23 @@ fn params(entries: &Entries, reader: &mut Reader<'_>) -> BTreeMap<String, Vec<St
     all.iter().map(|(key, _)| (key.text.clone(), texts_of(all, &key.text, reader))).collect()
 }
 
-fn group(node: &Node, reader: &mut Reader<'_>) -> Option<TargetGroup> {
+fn group(node: &Node, relabeled: bool, reader: &mut Reader<'_>) -> Option<TargetGroup> {
     let entries = reader.keys(node, &["targets", "labels"])?;
-    Some(target_group(entries, reader))
-}
-
-/// Targets and their labels, in a job or in a file of targets.
-pub(super) fn target_group(entries: &Entries, reader: &mut Reader<'_>) -> TargetGroup {
-    let targets = texts_of(entries, "targets", reader);
-    let at = given(entries, "targets").map(|node| node.at);
-    for target in targets.iter().filter(|target| target.is_empty() || target.contains(['/', '@', '?', '#', ' '])) {
+    let group = target_group(entries, reader);
+    let at = given(entries, "targets").map(|node| node.at).filter(|_| !relabeled);
+    for target in group.targets.iter().filter(|target| target.is_empty() || target.contains(['/', '@', '?', '#', ' ']))
+    {
         let Some(at) = at else { continue };
-        let hint = "write host:port; the scheme and the path have keys of their own";
+        let hint = "write host:port; the scheme and the path have keys of their own, and `relabel_configs` may make an \
+                    address of something else";
         refuse(at, &demand::ADDRESS, format!("`{target}` is not a target"), hint, reader);
     }
-    TargetGroup { targets, labels: labels_of(entries, "labels", reader) }
+    Some(group)
+}
+
+/// Targets and their labels, in a job or in a file of targets. Whether each can be asked is seen when it was relabeled.
+pub(super) fn target_group(entries: &Entries, reader: &mut Reader<'_>) -> TargetGroup {
+    TargetGroup { targets: texts_of(entries, "targets", reader), labels: labels_of(entries, "labels", reader) }
 }
 
 fn files(node: &Node, reader: &mut Reader<'_>) -> Option<TargetFiles> {

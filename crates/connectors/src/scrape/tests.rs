@@ -76,7 +76,6 @@ scrape_configs:
     kubernetes_sd_configs: []
     bearer_token: secret
     basic_auth: { username: u, password: hunter2 }
-    static_configs: [ { targets: ['http://a:1/metrics'] } ]
     relabel_configs:
       - { action: hashmod, target_label: a }
       - { action: sort }
@@ -90,6 +89,7 @@ scrape_configs:
     authorization: { type: Basic, credentials: x }
     tls_config: { cert_file: a, server_name: b }
   - job_name: a
+    static_configs: [ { targets: ['http://a:1/metrics'] } ]
 ";
     let findings = checked(text).findings;
     let codes: Vec<&str> = findings.iter().map(|finding| finding.rule).collect();
@@ -186,6 +186,32 @@ fn a_target_in_two_groups_is_one_and_stays_the_same_when_it_is_asked_otherwise()
     assert_eq!(before.len(), 1);
     assert_eq!(keys("scrape_interval: 30s\nscrape_timeout: 5s", &[group("z.json")]), before);
     assert_ne!(keys("metrics_path: /m", &[group("x.json")]), before);
+}
+
+#[test]
+fn what_is_probed_by_another_may_be_any_text_where_relabeling_makes_an_address_of_it() {
+    let job = job("metrics_path: /probe\nparams: { module: [http_2xx] }\n\
+        static_configs: [ { targets: ['https://example.org/a?b'] } ]\n\
+        file_sd_configs: [ { files: ['urls.json'] } ]\n\
+        relabel_configs:\n\
+        - { source_labels: [__address__], target_label: __param_target }\n\
+        - { source_labels: [__param_target], target_label: instance }\n\
+        - { target_label: __address__, replacement: '127.0.0.1:9115' }");
+    let home = tempfile::tempdir().unwrap();
+    std::fs::write(home.path().join("urls.json"), r#"[{"targets": ["user@host"]}]"#).unwrap();
+    let mut discovery = Discovery::default();
+    assert_eq!(discovery.refresh(&job, home.path()), Vec::<String>::new());
+    let shown = |found: &Found| match found {
+        Found::Target(target) => format!("{} {}", target.url, target.labels),
+        other => format!("{other:?}"),
+    };
+    let found: Vec<String> = find(&job, &discovery.groups(&job)).iter().map(shown).collect();
+    let base = "http://127.0.0.1:9115/probe?module=http_2xx&target=";
+    let expected = [
+        format!(r#"{base}https%3A%2F%2Fexample.org%2Fa%3Fb {{instance="https://example.org/a?b", job="shop"}}"#),
+        format!(r#"{base}user%40host {{instance="user@host", job="shop"}}"#),
+    ];
+    assert_eq!(found, expected);
 }
 
 fn target() -> Target {
