@@ -1,10 +1,10 @@
 //! Scraping at work: the jobs of the live watchbook are kept in step with it, each target is asked on its own beat, and what
 //! it says goes into the metric store. What a scrape means is in [`connectors::scrape`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use connectors::scrape::{
     Board, Discovery, DroppedTarget, Found, Health, Intake, Scraper, Target, TargetKey, TargetView, ends, find, report,
@@ -21,12 +21,14 @@ use crate::series::Embedded;
 
 /// How often the jobs are compared with the live watchbook.
 const COMPARE_EVERY: Duration = Duration::from_secs(1);
-/// The longest time until a changed file of targets is noticed.
+/// The longest time until a changed file of targets, or of a certificate, is noticed.
 const FILES_EVERY: Duration = Duration::from_secs(5);
 /// The most targets of this node; what is above is not asked, and the page says so.
 const TARGETS_MAX: usize = 10_000;
+/// The most targets that are asked at once.
+const ASKED_AT_ONCE: usize = 1_000;
 /// The most answers that are read at once.
-const AT_ONCE: usize = 64;
+const READ_AT_ONCE: usize = 64;
 /// How late a scrape may begin and still count for the instant that it was planned for, in milliseconds.
 const TOLERANCE: i64 = 2;
 
@@ -37,11 +39,57 @@ struct Work {
     scraper: Result<Scraper, String>,
 }
 
+/// A job of the live watchbook, and what its files said.
+struct Job {
+    work: Arc<Work>,
+    discovery: Discovery,
+    /// When the files were written that say whom it trusts, as they were when they were last read.
+    written: Vec<Option<SystemTime>>,
+    /// Why they cannot be used as they are now.
+    trouble: Option<String>,
+}
+
+impl Job {
+    fn new(job: &ScrapeJob, discovery: Discovery) -> Self {
+        let written = written(job);
+        let scraper = Scraper::new(job);
+        let trouble = scraper.as_ref().err().cloned();
+        Self { work: Arc::new(Work { job: job.clone(), scraper }), discovery, written, trouble }
+    }
+
+    /// Reads again whom it trusts, where that has changed or could not be used. What could be used before still is while the
+    /// new one cannot be.
+    fn renew(&mut self) {
+        let written = written(&self.work.job);
+        if self.trouble.is_none() && written == self.written {
+            return;
+        }
+        self.written = written;
+        let scraper = Scraper::new(&self.work.job);
+        self.trouble = scraper.as_ref().err().cloned();
+        if scraper.is_ok() || self.work.scraper.is_err() {
+            self.work = Arc::new(Work { job: self.work.job.clone(), scraper });
+        }
+    }
+
+    /// How often its files are looked at, where it has any.
+    fn looked_at_every(&self) -> Option<Duration> {
+        let job = &self.work.job;
+        let trust = (self.trouble.is_some() || job.ask.tls.files().next().is_some()).then_some(FILES_EVERY);
+        job.files.iter().map(|files| files.refresh.min(FILES_EVERY)).chain(trust).min()
+    }
+}
+
+/// When the files of a job were written that say whom it trusts; `None` of one that is not there.
+fn written(job: &ScrapeJob) -> Vec<Option<SystemTime>> {
+    job.ask.tls.files().map(|path| std::fs::metadata(path).and_then(|about| about.modified()).ok()).collect()
+}
+
 /// The jobs of the live watchbook.
 #[derive(Default)]
 struct Jobs {
     of: Option<Digest>,
-    all: Vec<(Arc<Work>, Discovery)>,
+    all: Vec<Job>,
     read_at: Option<Instant>,
 }
 
@@ -63,8 +111,7 @@ impl Jobs {
     /// Follows a watchbook and the files of targets. Blocks on the file system. `None` when it is too early to look again.
     fn follow(&mut self, book: &Book, home: &std::path::Path) -> Option<Wanted> {
         let same = self.of == Some(book.digest);
-        let often =
-            self.all.iter().flat_map(|(work, _)| &work.job.files).map(|files| files.refresh.min(FILES_EVERY)).min();
+        let often = self.all.iter().filter_map(Job::looked_at_every).min();
         let due = often.is_some_and(|often| self.read_at.is_none_or(|at| at.elapsed() >= often));
         if same && !due {
             return None;
@@ -74,9 +121,11 @@ impl Jobs {
         }
         self.read_at = Some(Instant::now());
         let mut wanted = Wanted { targets: BTreeMap::new(), dropped: Vec::new(), troubles: Vec::new() };
-        for (work, discovery) in &mut self.all {
+        for job in &mut self.all {
+            job.renew();
+            let Job { work, discovery, trouble, .. } = job;
             wanted.troubles.extend(discovery.refresh(&work.job, home));
-            wanted.troubles.extend(work.scraper.as_ref().err().map(|why| format!("{}: {why}", work.job.name)));
+            wanted.troubles.extend(trouble.as_ref().map(|why| format!("{}: {why}", work.job.name)));
             wanted.add(work, find(&work.job, &discovery.groups(&work.job)));
         }
         Some(wanted)
@@ -86,13 +135,11 @@ impl Jobs {
     fn take(&mut self, book: &Book) {
         let mut before = std::mem::take(&mut self.all);
         for job in &book.scrapes {
-            let known = before.iter().position(|(work, _)| work.job.name == job.name).map(|at| before.swap_remove(at));
+            let known =
+                before.iter().position(|known| known.work.job.name == job.name).map(|at| before.swap_remove(at));
             let next = match known {
-                Some((work, discovery)) if work.job == *job && work.scraper.is_ok() => (work, discovery),
-                other => {
-                    let work = Arc::new(Work { job: job.clone(), scraper: Scraper::new(job) });
-                    (work, other.map(|(_, discovery)| discovery).unwrap_or_default())
-                }
+                Some(known) if known.work.job == *job => known,
+                other => Job::new(job, other.map(|known| known.discovery).unwrap_or_default()),
             };
             self.all.push(next);
         }
@@ -129,8 +176,9 @@ struct Running {
 
 /// Asks the targets of whatever watchbook is live until the engine stops. Paths of files begin at `home`.
 pub async fn run(engine: Engine, series: Arc<Embedded>, board: Arc<Board>, home: PathBuf) {
-    let places = Arc::new(Semaphore::new(AT_ONCE));
+    let places = Arc::new(Places { asking: Semaphore::new(ASKED_AT_ONCE), reading: Semaphore::new(READ_AT_ONCE) });
     let (mut jobs, mut running) = (Jobs::default(), BTreeMap::<TargetKey, Running>::new());
+    let mut warned = BTreeSet::new();
     let mut ticks = tokio::time::interval(COMPARE_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     loop {
@@ -149,7 +197,7 @@ pub async fn run(engine: Engine, series: Arc<Embedded>, board: Arc<Board>, home:
         };
         jobs = followed;
         let Some(wanted) = wanted else { continue };
-        wanted.troubles.iter().for_each(|trouble| tracing::warn!(%trouble, "scraping"));
+        warn(&wanted.troubles, &mut warned);
         let targets = wanted.targets.values().map(|order| order.target.clone()).collect();
         board.name(targets, wanted.dropped, wanted.troubles);
         change(&mut running, wanted.targets, |order| {
@@ -163,6 +211,14 @@ pub async fn run(engine: Engine, series: Arc<Embedded>, board: Arc<Board>, home:
         });
     }
     running.into_values().for_each(|running| running.task.abort());
+}
+
+/// Warns of what is wrong, once for as long as it is.
+fn warn(troubles: &[String], warned: &mut BTreeSet<String>) {
+    let now: BTreeSet<String> = troubles.iter().cloned().collect();
+    now.difference(warned).for_each(|trouble| tracing::warn!(%trouble, "scraping"));
+    warned.difference(&now).for_each(|trouble| tracing::info!(%trouble, "scraping: this is over"));
+    *warned = now;
 }
 
 /// Begins with what is new, tells what stays how it is asked now, and lets end what is gone. Where one goes and another with
@@ -213,12 +269,18 @@ fn tell(running: &Running, order: Order) {
     });
 }
 
+/// How many do what at once. Nobody closes them.
+struct Places {
+    asking: Semaphore,
+    reading: Semaphore,
+}
+
 /// Asks one target.
 struct Asker {
     engine: Engine,
     series: Arc<Embedded>,
     board: Arc<Board>,
-    places: Arc<Semaphore>,
+    places: Arc<Places>,
 }
 
 impl Asker {
@@ -251,17 +313,25 @@ impl Asker {
 
     /// Asks once, and keeps what was said.
     async fn ask(&self, intake: Intake, order: &Order, planned: i64) -> Intake {
-        // Nobody closes the semaphore.
-        let place = self.places.acquire().await;
+        let asking = self.places.asking.acquire().await;
         let now = self.engine.now();
         let late = now.as_millisecond().saturating_sub(planned);
         let at = if late <= TOLERANCE { Timestamp::from_millisecond(planned).unwrap_or(now) } else { now };
         let began = Instant::now();
-        let answer = match &order.work.scraper {
-            Ok(scraper) => scraper.fetch(&order.target).await,
+        let begun = match &order.work.scraper {
+            Ok(scraper) => scraper.begin(&order.target).await,
             Err(why) => Err(why.clone()),
         };
-        let took = began.elapsed();
+        let waited = began.elapsed();
+        // Only who answers takes a place of those that are read: targets that are dead keep nobody from their turn.
+        let reading = self.places.reading.acquire().await;
+        drop(asking);
+        let began = Instant::now();
+        let answer = match begun {
+            Ok(begun) => begun.read(&order.target).await,
+            Err(why) => Err(why),
+        };
+        let took = waited.saturating_add(began.elapsed());
         let (Order { target, work }, series, now) = (order.clone(), Arc::clone(&self.series), self.engine.now());
         let kept = tokio::task::spawn_blocking(move || {
             let mut intake = intake;
@@ -273,8 +343,9 @@ impl Asker {
             let (scraped, kept, at) = (taken.scraped, taken.kept, Some(at));
             (intake, TargetView { target, health, at, took, error, scraped, kept, refused })
         });
-        drop(place);
-        match kept.await {
+        let kept = kept.await;
+        drop(reading);
+        match kept {
             Ok((intake, view)) => {
                 self.board.note(view);
                 intake
@@ -308,6 +379,21 @@ fn keep(series: &Embedded, samples: &[(Labels, Point)], now: Timestamp) -> Strin
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A certificate that nobody has the key of any more.
+    const AUTHORITY: &str = "\
+-----BEGIN CERTIFICATE-----
+MIIBhTCCASugAwIBAgIURtUEpIo9bzUtuQV8y9Fc6281YhowCgYIKoZIzj0EAwIw
+FzEVMBMGA1UEAwwMc2hvcC5leGFtcGxlMCAXDTI2MTEyNDE4NDYyM1oYDzIxMjYx
+MDMxMTg0NjIzWjAXMRUwEwYDVQQDDAxzaG9wLmV4YW1wbGUwWTATBgcqhkjOPQIB
+BggqhkjOPQMBBwNCAAR0Gg/JgS6wpYjVYBNBNwc9bH8HOP4pPZ25AXVVzfWgnCge
+3Hh5O/1LOuYonJJNXFtJ3w2qmHZm4kfw1VGV91PZo1MwUTAdBgNVHQ4EFgQUt8KX
+z3yPjGhXp4ZtKEgxjbrfdmAwHwYDVR0jBBgwFoAUt8KXz3yPjGhXp4ZtKEgxjbrf
+dmAwDwYDVR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAgNIADBFAiEA9uHCIS+pad/o
+H+RrkIDuqSBal3FQvYRbq+r+kacstn4CICCgGPipfy+ZgH9QbLEkTM40lRH+7sMs
+9wb+60zbfyU6
+-----END CERTIFICATE-----
+";
 
     /// The targets of a job, by their keys.
     fn wanted(job: &str) -> BTreeMap<TargetKey, Order> {
@@ -349,5 +435,32 @@ mod tests {
         assert_eq!(state(), ["http://a:1/m every 60s", "http://b:1/m every 60s"]);
         follow(one);
         assert_eq!(state(), ["ended", "http://b:1/metrics every 60s"]);
+    }
+
+    #[test]
+    fn a_certificate_that_comes_late_or_changes_is_taken_and_a_broken_one_leaves_what_was() {
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("ca.pem");
+        let text = format!("scrape_configs: [ {{ job_name: shop, tls_config: {{ ca_file: '{}' }} }} ]", path.display());
+        let (job, _) = connectors::scrape::check("scrape.yaml", text.as_bytes(), &BTreeMap::new()).jobs.remove(0);
+        let mut job = Job::new(&job, Discovery::default());
+        let write = |text: &str, second: u64| {
+            std::fs::write(&path, text).unwrap();
+            let file = std::fs::File::options().write(true).open(&path).unwrap();
+            file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(second)).unwrap();
+        };
+        assert!(job.trouble.is_some() && job.work.scraper.is_err() && job.looked_at_every() == Some(FILES_EVERY));
+        write(AUTHORITY, 1);
+        job.renew();
+        assert_eq!((job.trouble.as_ref(), job.work.scraper.is_ok()), (None, true));
+        let before = Arc::clone(&job.work);
+        job.renew();
+        assert!(Arc::ptr_eq(&before, &job.work), "nothing has changed");
+        write("-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n", 2);
+        job.renew();
+        assert!(job.trouble.is_some() && Arc::ptr_eq(&before, &job.work), "{:?}", job.trouble);
+        write(AUTHORITY, 3);
+        job.renew();
+        assert!(job.trouble.is_none() && !Arc::ptr_eq(&before, &job.work));
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use kernel::book::scrape::{Asking, INTERVAL, Scheme, ScrapeJob, ScrapeLimits, TIMEOUT, TargetFiles, TargetGroup};
 
 use super::login;
+use super::target::INTERVAL_MIN;
 use super::{demand, steps};
 use crate::rules::field::{Entries, duration_of, flag_of, given, labels_of, list_of, refuse, text_of, texts_of};
 use crate::rules::with_tree;
@@ -19,8 +20,6 @@ use crate::watchbook::yaml::{Key, Node, Value};
 const JOBS_MAX: usize = 1_000;
 /// How often files of targets are read again where nothing says how often.
 const REFRESH: Duration = Duration::from_secs(300);
-/// The shortest interval.
-const INTERVAL_MIN: Duration = Duration::from_secs(1);
 
 const ROOT_KEYS: [&str; 2] = ["global", "scrape_configs"];
 const GLOBAL_KEYS: [&str; 8] = [
@@ -93,7 +92,13 @@ fn file(root: &Node, taken: &BTreeMap<String, String>, reader: &mut Reader<'_>) 
     let global = given(entries, "global").and_then(|node| reader.keys(node, &GLOBAL_KEYS)).unwrap_or_default();
     let mut names: BTreeMap<String, String> = taken.clone();
     let mut jobs = Vec::new();
-    for node in list_of(entries, "scrape_configs", reader).iter().take(JOBS_MAX) {
+    let nodes = list_of(entries, "scrape_configs", reader);
+    if let Some(first) = nodes.get(JOBS_MAX) {
+        let message = format!("there are {} jobs, of at most {JOBS_MAX} in a file", nodes.len());
+        let hint = "put the other jobs into files of the folder scrape/";
+        refuse(first.at, &demand::TOO_MUCH, message, hint, reader);
+    }
+    for node in nodes.iter().take(JOBS_MAX) {
         let Some(job) = job(node, global, reader) else { continue };
         let here = format!("line {}", node.at.line);
         if let Some(first) = names.insert(job.name.clone(), here) {

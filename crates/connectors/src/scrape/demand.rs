@@ -24,4 +24,5 @@ demands! {
     RELABEL "SC007" "a step of relabeling has what its action needs, and nothing else" false;
     FILES "SC008" "files of targets end in .json, .yml or .yaml; a star stands in the last part only" false;
     SIZE "SC009" "a size is written 512KB, 10MB or 1GB" false;
+    TOO_MUCH "SC010" "a file has at most 1,000 jobs" false;
 }

@@ -23,7 +23,7 @@ pub use board::{Board, DroppedTarget, Health, TargetView};
 pub use config::{Checked, check};
 pub use demand::DEMANDS;
 pub use discovery::{Discovery, FILE_BYTES_MAX};
-pub use fetch::{Answer, Scraper};
+pub use fetch::{Answer, Begun, Scraper};
 pub use intake::{Intake, Taken, ends, report};
 pub use relabel::{LabelSet, relabel};
 pub use target::{Found, Target, TargetKey, find};

@@ -19,6 +19,8 @@ const PARAM: &str = "__param_";
 /// What labels begin with that are only for relabeling.
 const HIDDEN: &str = "__";
 const INSTANCE: &str = "instance";
+/// The shortest interval.
+pub(super) const INTERVAL_MIN: Duration = Duration::from_secs(1);
 
 /// What is asked. Two with the same [`Target::key`] are one target.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,6 +107,9 @@ fn target(job: &ScrapeJob, mut after: LabelSet, discovered: Labels) -> Result<Ta
     let address = with_port(after.get(ADDRESS), after.get(SCHEME))?;
     after.set(ADDRESS, address.clone());
     let (interval, timeout) = (span(after.get(INTERVAL), "interval")?, span(after.get(TIMEOUT), "timeout")?);
+    if interval < INTERVAL_MIN {
+        return Err(format!("its interval is {interval:?}; the shortest is {INTERVAL_MIN:?}"));
+    }
     if timeout > interval || timeout.is_zero() {
         return Err("its timeout is zero or longer than its interval".to_owned());
     }

@@ -116,6 +116,19 @@ fn a_name_stands_for_one_job_in_all_files() {
 }
 
 #[test]
+fn jobs_above_the_limit_are_told_and_an_interval_set_by_relabeling_has_the_same_least() {
+    let jobs: String = (0..1001).map(|number| format!("  - job_name: j{number}\n")).collect();
+    let checked = checked(&format!("scrape_configs:\n{jobs}"));
+    let told: Vec<(&str, usize)> = checked.findings.iter().map(|finding| (finding.rule, finding.line)).collect();
+    assert_eq!((checked.jobs.len(), told), (1000, vec![("SC010", 1002)]));
+    let group = [TargetGroup { targets: vec!["a:1".to_owned()], labels: BTreeMap::new() }];
+    let job = job("relabel_configs: [ { target_label: __scrape_interval__, replacement: 1ms }, \
+                   { target_label: __scrape_timeout__, replacement: 1ms } ]");
+    let Found::Wrong(_, why) = &find(&job, &group)[0] else { panic!("it is wrong") };
+    assert_eq!(why, "its interval is 1ms; the shortest is 1s");
+}
+
+#[test]
 fn a_job_says_how_it_asks() {
     let job = job(
         "scheme: https\nparams: { module: [http_2xx], x: [a, b] }\nbasic_auth: { username: u, password_file: /p }\n\
@@ -330,6 +343,17 @@ fn files_of_targets_are_read_in_both_forms_and_a_broken_one_leaves_what_was() {
     assert_eq!(targets(&discovery), ["b:1", "b:2"]);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_no_file_of_targets_and_is_not_waited_for() {
+    let home = tempfile::tempdir().unwrap();
+    let made = std::process::Command::new("mkfifo").arg(home.path().join("a.json")).status().unwrap();
+    assert!(made.success());
+    let job = job("file_sd_configs: [ { files: ['*.json'] } ]");
+    let wrong = Discovery::default().refresh(&job, home.path());
+    assert!(wrong.len() == 1 && wrong[0].ends_with("it is not a regular file"), "{wrong:?}");
+}
+
 #[tokio::test]
 async fn a_packed_answer_that_grows_too_large_is_refused() {
     use std::io::Write as _;
@@ -357,7 +381,7 @@ async fn a_packed_answer_that_grows_too_large_is_refused() {
         let Some(Found::Target(target)) = find(&job, std::slice::from_ref(&group)).into_iter().next() else {
             panic!("a target")
         };
-        let answer = Scraper::new(&job).unwrap().fetch(&target).await;
+        let answer = Scraper::new(&job).unwrap().begin(&target).await.unwrap().read(&target).await;
         assert_eq!(answer.as_ref().err().map(String::as_str), expected);
         assert_eq!(answer.map_or(4000, |answer| answer.body.len()), 4000);
     }
