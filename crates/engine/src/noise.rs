@@ -253,7 +253,7 @@ fn is_of(group: &Group, rule: &Rule, alerting: &Alerting, firing: &Firing) -> bo
 fn setting(rule: &Alerting) -> Setting {
     let millis = |span: std::time::Duration| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
     let counts = rule.beyond.as_ref().is_some_and(|beyond| beyond.several.is_some());
-    let learns = rule.expr.text.contains(promql::ANOMALY);
+    let learns = promql::parse(&rule.expr.text).is_ok_and(|expr| !expr.calls(promql::ANOMALY).is_empty());
     let hold = (!counts && !learns).then(|| millis(rule.hold));
     Setting { hold, keep_firing: millis(rule.keep_firing) }
 }

@@ -76,6 +76,7 @@ async fn list(State(state): State<AppState>, Reader(session): Reader, Query(aske
         kept: state.stores.logs.counts().records,
         next: None,
         whole: true,
+        damaged: Vec::new(),
         form,
         chrome,
     };
@@ -86,6 +87,7 @@ async fn list(State(state): State<AppState>, Reader(session): Reader, Query(aske
             page.events = found.events.iter().zip(patterns).map(|(event, pattern)| row(event, pattern)).collect();
             page.next = found.next.map(|next| format!("/logs?{}&cursor={next}", page.query));
             page.whole = found.whole;
+            page.damaged = found.damaged;
             page.pattern = query.pattern().unwrap_or_default().to_owned();
             page.volume = bars(&page, &query, &volume);
         }

@@ -50,7 +50,7 @@ pub struct House {
     store: Arc<MemoryStore>,
     client: reqwest::Client,
     server: JoinHandle<()>,
-    _data: tempfile::TempDir,
+    pub data: tempfile::TempDir,
 }
 
 impl Drop for House {
@@ -102,7 +102,7 @@ impl House {
             store,
             client: reqwest::Client::new(),
             server,
-            _data: data,
+            data,
         }
     }
 
