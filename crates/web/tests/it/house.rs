@@ -51,7 +51,7 @@ pub struct House {
     store: Arc<MemoryStore>,
     client: reqwest::Client,
     server: JoinHandle<()>,
-    _data: tempfile::TempDir,
+    pub data: tempfile::TempDir,
 }
 
 impl Drop for House {
@@ -103,7 +103,7 @@ impl House {
             store,
             client: reqwest::Client::new(),
             server,
-            _data: data,
+            data,
         }
     }
 
