@@ -10,6 +10,7 @@ mod elsewhere;
 mod failure;
 mod follow;
 mod journal;
+mod keeping;
 mod keys;
 mod local;
 mod logs;

@@ -19,12 +19,13 @@ use kernel::sample::Sample;
 use kernel::{LogEvent, Nanos, Span, Timestamp};
 use promql::{Labels, Point};
 use telemetry::blocks::{Blocks, BlocksFailure, Kept, Limits};
-use telemetry::metrics::{Appender, Settings, Store};
+use telemetry::metrics::{Appender, Store};
 use telemetry::span_metrics::{Batch, SpanMetrics};
 use tokio::time::MissedTickBehavior;
 use web::{Numbers, Refused, Sinks, Stores};
 
 use crate::failure::Failure;
+use crate::keeping::Keeping;
 use crate::series::Embedded;
 
 /// How often what came is made to survive the end of the machine, and what is old is forgotten.
@@ -93,11 +94,11 @@ impl Monitored {
     ///
     /// # Errors
     /// When a store's folder cannot be used.
-    pub fn open(data: &Path, now: Timestamp) -> Result<Self, Failure> {
-        let opened = Store::open(&data.join("metrics"), Settings::default());
+    pub fn open(data: &Path, keeping: &Keeping, now: Timestamp) -> Result<Self, Failure> {
+        let opened = Store::open(&data.join("metrics"), keeping.metrics());
         let metrics = opened.map_err(|failure| Failure::new(failure.to_string()))?;
         let (counted, tap) = (Arc::new(SpanMetrics::new(now)), LogTap::default());
-        Ok(Self { metrics, logs: blocks(data)?, spans: blocks(data)?, counted, tap })
+        Ok(Self { metrics, logs: blocks(data, keeping.logs())?, spans: blocks(data, keeping.traces())?, counted, tap })
     }
 
     /// The sinks for the doors.
@@ -237,9 +238,8 @@ fn mask_origins<'a>(masker: &Masker, origins: impl Iterator<Item = &'a mut Arc<O
     }
 }
 
-fn blocks<T: Kept>(data: &Path) -> Result<Arc<Blocks<T>>, Failure> {
-    let (blocks, aside) =
-        Blocks::open(data, Limits::default()).map_err(|failure| Failure::new(format!("{failure}")))?;
+fn blocks<T: Kept>(data: &Path, limits: Limits) -> Result<Arc<Blocks<T>>, Failure> {
+    let (blocks, aside) = Blocks::open(data, limits).map_err(|failure| Failure::new(format!("{failure}")))?;
     aside.iter().for_each(|failure: &BlocksFailure| tracing::warn!(%failure, "monitoring data were set aside"));
     Ok(Arc::new(blocks))
 }

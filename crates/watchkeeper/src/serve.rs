@@ -24,6 +24,7 @@ use web::{AppState, Stores, WebConfig};
 use crate::cli::Place;
 use crate::doors::Doors;
 use crate::failure::Failure;
+use crate::keeping::Keeping;
 use crate::keys::Keys;
 use crate::local::operator;
 use crate::logs::{self, LogForm};
@@ -60,6 +61,8 @@ pub struct ServeArgs {
     print_invite: bool,
     #[command(flatten)]
     doors: Doors,
+    #[command(flatten)]
+    keeping: Keeping,
     /// How log lines look.
     #[arg(long, value_enum, default_value = "text")]
     log: LogForm,
@@ -106,7 +109,8 @@ async fn serve(args: ServeArgs, traced: bool, json: bool) -> Result<ExitCode, Fa
     let doors = args.doors.open().await?;
     let node = Node::claim(&args.place.data, &SystemChance)
         .map_err(|failure| failure.hint("stop it first, or name another directory with --data"))?;
-    let monitored = Monitored::open(&args.place.data, SystemClock.now())?;
+    let monitored = Monitored::open(&args.place.data, &args.keeping, SystemClock.now())?;
+    tracing::info!(kept = %args.keeping, "monitoring data");
     let engine = start_engine(&args, &node, book, &base_url, monitored.metrics.clone()).await?;
     first_facts(&engine, &args).await?;
     tokio::spawn(sensing::run(engine.clone(), monitored.metrics.clone()));

@@ -116,7 +116,8 @@ pub(crate) async fn one(state: &AppState, actor: &Actor, trace: &str) -> Result<
     }
     let wanted = id.clone();
     let found = over(state, move |spans| traces::one(spans, &wanted)).await?;
-    found.ok_or_else(|| Problem::missing(format!("no span of the trace {id} is kept: spans are kept for a day")))
+    let age = state.stores.spans.limits().age;
+    found.ok_or_else(|| Problem::missing(format!("no span of the trace {id} is kept: spans are kept for {age}")))
 }
 
 async fn over<T: Send + 'static>(

@@ -308,7 +308,7 @@ impl web::Numbers for Named {
 }
 
 /// The files of the tests' watchbook.
-const FILES: [(&str, &str); 14] = [
+const FILES: [(&str, &str); 15] = [
     ("watchkeeper.yaml", "organisation: Test <Shop>\n"),
     ("services.yaml", "checkout: { title: Checkout, owner: shop, tier: 1, function: taking orders }\n"),
     ("teams.yaml", "shop: { title: Shop, members: [ada, bruno], policy: shop }\n"),
@@ -363,6 +363,7 @@ inhibitions:
         "slo/orders.yaml",
         "version: prometheus/v1\nservice: <shop>\nslos:\n- name: orders\n  objective: 99.9\n  description: '<i>Orders</i>'\n  sli: { raw: { error_ratio_query: 'x[{{.window}}]' } }\n  alerting: { name: Burns }\n",
     ),
+    ("checks.yaml", "front: { service: checkout, url: 'http://127.0.0.1:9/health', failures: 1 }\n"),
     ("status.yaml", "orders: { title: Orders & baskets, description: Placing an order, services: [checkout] }\n"),
     (
         "hooks.yaml",

@@ -198,6 +198,8 @@ pub struct CheckRow {
     pub state: Chip,
     /// What was wrong.
     pub why: String,
+    /// Why nobody is paged for it; empty where nothing keeps that back.
+    pub muted: String,
     /// When it was last asked.
     pub at: Option<Timestamp>,
     /// How long the answer took, in milliseconds.
