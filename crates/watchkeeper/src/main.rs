@@ -21,6 +21,7 @@ mod out;
 mod past;
 mod query;
 mod remote;
+mod routes;
 mod rules;
 mod scraping;
 mod sensing;

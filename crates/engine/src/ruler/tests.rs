@@ -1,5 +1,7 @@
 //! The invariants of the ruler, over a world with a clock of its own and series in memory.
 
+mod remembered;
+
 use std::sync::Arc;
 
 use kernel::book::rules::{Alerting, Expression, Group, Place, Rule, RuleFile};

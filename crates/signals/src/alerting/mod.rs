@@ -59,7 +59,7 @@ pub use plan::{AlertPlan, Broken, Plan, Planned, RecordPlan};
 pub use presence::presence;
 pub(crate) use presence::{compared, is_comparison};
 pub use prompt::Prompt;
-pub use reconcile::{Known, reconcile};
+pub use reconcile::{Known, let_go, reconcile};
 pub use render::{annotations_of, vector};
 pub(crate) use rule::Scene;
 pub use state::{Instance, Phase, RuleState, State};

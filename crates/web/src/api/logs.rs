@@ -99,11 +99,14 @@ async fn export_logs(
 async fn search(state: &AppState, actor: &Actor, wanted: &Wanted, max: usize) -> Result<Found, Problem> {
     let query = wanted.understood(state, actor, None, max)?;
     let logs = Arc::clone(&state.stores.logs);
-    // Nobody closes the semaphore.
+    // Nobody closes the semaphore. The place is taken until the search has ended, whoever still waits for it.
     let place = Arc::clone(&state.queries).acquire_owned().await;
-    let found = tokio::task::spawn_blocking(move || query.search(&logs)).await;
-    drop(place);
-    found.map_err(|_| Problem::unavailable("the search ended without an answer"))
+    let found = tokio::task::spawn_blocking(move || {
+        let found = query.search(&logs);
+        drop(place);
+        found
+    });
+    found.await.map_err(|_| Problem::unavailable("the search ended without an answer"))
 }
 
 fn bodies(state: &AppState, actor: &Actor, found: &Found) -> Result<Vec<EventBody>, Problem> {
