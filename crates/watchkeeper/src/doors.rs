@@ -246,3 +246,18 @@ async fn keep(mut waiting: mpsc::Receiver<LogEvent>, state: AppState) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lost_datagrams_are_counted_until_they_are_told() {
+        let mut lost = Lost::default();
+        let peers = ["192.0.2.1:514", "192.0.2.2:514"].map(|peer| peer.parse::<SocketAddr>().ok());
+        peers.into_iter().flatten().for_each(|peer| lost.note(peer));
+        assert_eq!((lost.count, lost.peer), (2, peers[1]));
+        lost.say();
+        assert_eq!((lost.count, lost.peer), (0, None));
+    }
+}

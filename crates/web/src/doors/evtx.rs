@@ -52,7 +52,12 @@ fn keep(state: &AppState, headers: &HeaderMap, sent: Bytes, service: &str) -> Re
     let old = drop_old(&mut events, now, age);
     let sent = events.len() as u64;
     let refused = (state.sinks.logs)(events).map_err(Problem::unavailable)?;
-    let late = (old > 0).then(|| format!("{old} older than the {age} for which log events are kept"));
+    let late = (old > 0).then(|| {
+        format!(
+            "{old} older than the {age} for which log events are kept; what security rules say of them: \
+             watchkeeper sigma match RULES FILE.evtx"
+        )
+    });
     let reasons = summary.reasons.into_iter().chain(late).chain([refused.why]).filter(|reason| !reason.is_empty());
     Ok(Json(Kept {
         kept: sent.saturating_sub(refused.count),

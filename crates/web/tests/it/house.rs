@@ -357,7 +357,7 @@ inhibitions:
     ),
     (
         "prometheus/orders.yaml",
-        "groups:\n- name: a/b\n  rules:\n  - alert: Orders <few>\n    expr: orders < 1\n    annotations: { summary: '<b>few</b>' }\n",
+        "groups:\n- name: a/b\n  rules:\n  - alert: Orders <few>\n    expr: orders < 1\n    annotations: { summary: '<b>few</b>' }\n- name: totals\n  rules:\n  - record: shop:orders:sum\n    expr: sum by (shop) (orders)\n  - alert: Waits\n    expr: vector(1)\n    for: 1h\n",
     ),
     (
         "slo/orders.yaml",

@@ -49,6 +49,8 @@ pub struct GroupRow {
     pub file: String,
     /// The objective of which it was made; empty for none.
     pub objective: String,
+    /// Whether its rules are behind a fold, because they only record for an objective and none fails.
+    pub folded: bool,
     /// The source that it is evaluated over; empty for our own samples.
     pub source: String,
     /// How often it is evaluated, in words.
