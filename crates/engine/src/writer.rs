@@ -12,7 +12,8 @@ use crate::batch::{Batch, Permitted, index_entry};
 use crate::codec::{self, Encoded};
 use crate::command::Fact;
 use crate::handle::{Error, Health, Shared};
-use crate::limits::{BLOCK_COMMANDS_MAX, LEASE, RECOVERY_FIRST, RECOVERY_MAX};
+use crate::lease::Tenure;
+use crate::limits::{BLOCK_COMMANDS_MAX, RECOVERY_FIRST, RECOVERY_MAX};
 use crate::load;
 use crate::world::World;
 
@@ -36,7 +37,7 @@ pub(crate) enum Wake {
 pub(crate) struct Writer {
     pub(crate) shared: Arc<Shared>,
     pub(crate) queue: mpsc::Receiver<Wake>,
-    pub(crate) fence: u64,
+    pub(crate) tenure: Arc<Tenure>,
 }
 
 /// An answer that waits for the append: how many facts are its own, or the refusal it already has.
@@ -103,7 +104,7 @@ impl Writer {
         })?;
         let Some(Encoded { block, leaves }) = encoded else { return Ok(()) };
         let index: Vec<_> = batch.facts.iter().filter_map(index_entry).collect();
-        self.shared.store.append(self.fence, &block, &index).await?;
+        self.shared.store.append(self.tenure.fence(), &block, &index).await?;
         let mut world = self.shared.world.write();
         leaves.into_iter().for_each(|leaf| world.chain.push(leaf));
         Ok(())
@@ -160,8 +161,7 @@ impl Writer {
     /// lease is what there is to write that is no fact.
     async fn reload(&self) -> Result<World, StoreFailure> {
         let world = load::world(&self.shared.store, self.shared.book()).await?;
-        let until = self.shared.now().saturating_add(LEASE).unwrap_or(Timestamp::MAX);
-        self.shared.store.renew_lease(self.fence, until).await?;
+        self.tenure.renew().await?;
         Ok(world)
     }
 
@@ -176,9 +176,7 @@ impl Writer {
     }
 
     async fn end(self) {
-        if let Err(error) = self.shared.store.release_lease(self.fence).await {
-            tracing::warn!(%error, "the lease could not be given up; it ends by itself");
-        }
+        self.tenure.give_up().await;
         self.shared.stopped.cancel();
     }
 }

@@ -158,6 +158,7 @@ fn lifecycle(text: &mut Text, state: &AppState) -> Result<(), Problem> {
     })?;
     let ready = u8::from(state.engine.health() == Health::Ready);
     text.gauge("watchkeeper_ready", "Whether commands are taken.", ready);
+    text.gauge("watchkeeper_leading", "Whether this node writes the journal.", 1);
     text.counter("watchkeeper_journal_facts_total", "Facts in the journal.", next.0);
     let failures = state.engine.failures();
     text.counter("watchkeeper_journal_failures_total", "Times that the journal could not be appended to.", failures);

@@ -13,6 +13,7 @@ mod exporters;
 mod hook;
 mod load;
 mod node;
+mod nodes;
 mod outage;
 mod outside;
 mod pagerduty;
