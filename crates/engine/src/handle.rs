@@ -18,7 +18,7 @@ use crate::dispatch::{self, Lanes};
 use crate::lease::Tenure;
 use crate::trace;
 use crate::world::World;
-use crate::writer::Wake;
+use crate::writer::{Answer, Wake};
 
 /// What an engine is made of.
 pub struct Parts {
@@ -177,6 +177,14 @@ impl Engine {
         asked
     }
 
+    /// The same with a mark that is found in the journal's index once anything has come of it: who asks again after a crash looks
+    /// for that first.
+    pub(crate) async fn ask_once(&self, actor: &Actor, command: Command, mark: String) -> Result<Vec<Fact>, Error> {
+        let policy = self.permit(actor, command.action(), self.resource(&command))?;
+        let permitted = Permitted { actor: actor.clone(), policy, command };
+        self.shared.send(|answer| Wake::Marked(permitted, mark, answer)).await
+    }
+
     /// A draft that tells of an incident is at least as sensitive as that.
     fn labelled(&self, mut command: Command) -> Command {
         if let Command::Comms(comms::Command::Draft { incident: Some(id), sensitivity, .. }) = &mut command {
@@ -310,6 +318,19 @@ impl Engine {
         self.shared.queue.max_capacity() - self.shared.queue.capacity()
     }
 
+    /// Whether this node writes the journal; otherwise it follows it.
+    #[must_use]
+    pub fn leads(&self) -> bool {
+        self.shared.tenure.is_some()
+    }
+
+    /// Lets an engine that follows use another watchbook. The one that writes takes it by [`Engine::apply_book`].
+    pub fn adopt_book(&self, book: Book) {
+        if !self.leads() {
+            self.shared.world.write().book = Arc::new(book);
+        }
+    }
+
     /// The live watchbook.
     #[must_use]
     pub fn book(&self) -> Arc<Book> {
@@ -419,8 +440,12 @@ impl Shared {
 
     /// Hands a permitted command to the writer and waits for the append.
     pub(crate) async fn submit(&self, permitted: Permitted) -> Result<Vec<Fact>, Error> {
+        self.send(|answer| Wake::Asked(permitted, answer)).await
+    }
+
+    async fn send(&self, wake: impl FnOnce(Answer) -> Wake) -> Result<Vec<Fact>, Error> {
         let (answer, answered) = oneshot::channel();
-        match self.queue.try_send(Wake::Asked(permitted, answer)) {
+        match self.queue.try_send(wake(answer)) {
             Ok(()) => answered.await.map_err(|_| stopped())?,
             Err(mpsc::error::TrySendError::Full(_)) => Err(Error::Overloaded),
             Err(mpsc::error::TrySendError::Closed(_)) => Err(stopped()),

@@ -33,6 +33,7 @@ pub mod command;
 mod dispatch;
 mod draft;
 mod handle;
+mod inbox;
 mod lease;
 pub mod limits;
 mod load;

@@ -20,7 +20,7 @@ use crate::lease::{self, Tenure};
 use crate::limits::{FOLLOW_EVERY, LEASE_SILENT, QUEUE_COMMANDS_MAX};
 use crate::world::World;
 use crate::writer::{Wake, Writer};
-use crate::{clockwork, load, snapshot};
+use crate::{clockwork, inbox, load, snapshot};
 
 /// After how many failed readings of the journal in a row the log says so again.
 const SAID_EVERY: u32 = 120;
@@ -56,7 +56,9 @@ impl Candidate {
                 if since.elapsed() >= LEASE_SILENT {
                     let began = Instant::now();
                     if let Some(fence) = nodes.take_silent(holder, lease::lasts(&**store), &lease).await? {
-                        tracing::warn!("the lease stood still although the database's clock does not say that it is over");
+                        tracing::warn!(
+                            "the lease stood still although the database's clock does not say that it is over"
+                        );
                         return Ok(Ok(Tenure::begin(Arc::clone(store), Arc::clone(clock), fence, began)));
                     }
                 }
@@ -104,7 +106,7 @@ impl Engine {
         Ok(engine)
     }
 
-    /// An engine that writes nothing and follows the journal that another node writes, until [`Engine::hand_over`].
+    /// An engine that writes nothing and follows the journal that another node writes, until [`Engine::end_following`].
     ///
     /// # Errors
     /// When the journal cannot be read, or the access policies do not parse.
@@ -117,10 +119,14 @@ impl Engine {
         Ok(engine)
     }
 
-    /// Ends an engine that follows, and gives the world as far as it was folded.
+    /// Ends an engine that follows.
+    pub fn end_following(&self) {
+        self.shared.stopped.cancel();
+    }
+
+    /// Gives the world of an engine that followed, as far as it was folded.
     #[must_use]
     pub fn hand_over(&self) -> World {
-        self.shared.stopped.cancel();
         std::mem::take(&mut *self.shared.world.write())
     }
 
@@ -189,6 +195,7 @@ impl Engine {
         std::thread::Builder::new().name("writer".into()).spawn(move || runtime.block_on(writer.run()))?;
         tokio::spawn(clockwork::wake_when_due(Arc::clone(shared), changes.clone()));
         tokio::spawn(clockwork::look(Arc::clone(shared)));
+        tokio::spawn(inbox::run(Arc::clone(shared)));
         tokio::spawn(clockwork::heed_loss(Arc::clone(shared), Arc::clone(tenure)));
         tokio::spawn(snapshot::run(Arc::clone(shared), changes.clone()));
         Ok(())

@@ -125,7 +125,7 @@ pub trait Nodes: Send + Sync {
     /// Says that a node is there no longer, and gives up what it held.
     async fn leave(&self, name: &str) -> Result<(), StoreFailure>;
 
-    /// Takes shards, all of them or none: those that are free, over or the same holder's.
+    /// Takes those of the shards that are free, over or the same holder's.
     async fn take_shards(&self, holder: &str, keys: &[String], lasts: Duration) -> Result<Vec<Shard>, StoreFailure>;
 
     /// Keeps shards for longer, and gives the keys of those that are still ours.

@@ -19,8 +19,8 @@ use web::{AppState, Stores, WebConfig};
 use crate::failure::Failure;
 use crate::local::operator;
 use crate::monitored::Watchers;
-use crate::serve::{ServeArgs, Site};
 use crate::series::Elsewhere;
+use crate::serve::{ServeArgs, Site};
 use crate::{follow, out, scraping, sensing, traces};
 
 /// The scopes of programs on this machine that carry no token.

@@ -251,7 +251,9 @@ async fn serve(args: ServeArgs, traced: bool, json: bool) -> Result<ExitCode, Fa
     while let Some((tenure, warm)) = Waiting::new(&site).wait().await? {
         match leading::lead(&site, tenure, warm).await? {
             Ended::Told => break,
-            Ended::Lost => tracing::error!("another node has taken the journal: this one writes no more, and stands by"),
+            Ended::Lost => {
+                tracing::error!("another node has taken the journal: this one writes no more, and stands by")
+            }
         }
     }
     if let Some(nodes) = site.store.nodes()

@@ -2,36 +2,52 @@
 //! is free or over.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use engine::limits::LEASE_TRY;
+use engine::ruler::Ruler;
 use engine::{Candidate, Engine, Tenure, World};
 use kernel::nodes::Lease;
 use kernel::port::{Clock, StoreFailure};
 use serde_json::json;
 use tokio::task::JoinHandle;
+use tokio::time::MissedTickBehavior;
 use web::standby::Standing;
 
 use crate::failure::Failure;
 use crate::out;
+use crate::series::Elsewhere;
 use crate::serve::Site;
 use crate::world::SystemClock;
 
 /// After how many tries it is asked again where people reach the leader, while that is not known.
 const LOOK_AGAIN: u32 = 10;
 
+/// How often a node that stands by looks whether its watchbook has changed.
+const LOOK_AFTER: Duration = Duration::from_secs(1);
+
+/// How long rules may take to end when this node takes over.
+const RULES_END_WITHIN: Duration = Duration::from_millis(500);
+
+/// An engine that follows the journal, and the rules that are evaluated beside it.
+struct Following {
+    engine: Engine,
+    ruling: JoinHandle<()>,
+}
+
 /// A node that waits for its turn.
 pub struct Waiting<'a> {
-    site: &'a Site,
+    site: &'a Arc<Site>,
     /// Who leads, as it was told last.
     told: Option<String>,
     /// Counts the tries to take the journal.
     looks: u32,
-    follower: Option<JoinHandle<Result<Engine, StoreFailure>>>,
+    follower: Option<JoinHandle<Result<Following, StoreFailure>>>,
 }
 
 impl<'a> Waiting<'a> {
     /// A node that has not tried yet.
-    pub fn new(site: &'a Site) -> Self {
+    pub fn new(site: &'a Arc<Site>) -> Self {
         Self { site, told: None, looks: 0, follower: None }
     }
 
@@ -92,8 +108,8 @@ impl<'a> Waiting<'a> {
         }
         self.looks = self.looks.wrapping_add(1);
         if self.follower.is_none() {
-            let parts = site.parts()?;
-            self.follower = Some(tokio::spawn(Engine::follow(parts)));
+            let (parts, site) = (site.parts()?, Arc::clone(site));
+            self.follower = Some(tokio::spawn(async move { follow(&site, Engine::follow(parts).await?) }));
         }
         Ok(())
     }
@@ -108,7 +124,43 @@ impl<'a> Waiting<'a> {
         if !follower.is_finished() {
             follower.abort();
         }
-        Some(follower.await.ok()?.ok()?.hand_over())
+        let Following { engine, ruling } = follower.await.ok()?.ok()?;
+        engine.end_following();
+        // While rules are evaluated the world must stay; who waits too long for their end folds it anew.
+        tokio::time::timeout(RULES_END_WITHIN, ruling).await.ok()?.ok()?;
+        Some(engine.hand_over())
+    }
+}
+
+/// Lets a node that follows the journal evaluate its share of the rules over a source.
+fn follow(site: &Arc<Site>, engine: Engine) -> Result<Following, StoreFailure> {
+    let asker = connectors::sources::Asker::new()
+        .map_err(|error| StoreFailure::Unavailable { doing: "opened", cause: error.to_string() })?;
+    let ruler = Ruler::new(engine.clone(), site.monitored.series()).with_sources(Arc::new(Elsewhere(asker)));
+    let ruler = Arc::new(ruler);
+    let ruling = tokio::spawn(Arc::clone(&ruler).run());
+    tokio::spawn(site.monitored.clone().tend(engine.clone()));
+    tokio::spawn(look_after(Arc::clone(site), engine.clone(), ruler));
+    Ok(Following { engine, ruling })
+}
+
+/// Follows the watchbook's files, and tells how many groups are evaluated here, until this node stands by no more.
+async fn look_after(site: Arc<Site>, engine: Engine, ruler: Arc<Ruler>) {
+    let mut ticks = tokio::time::interval(LOOK_AFTER);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = engine.stopped() => return,
+        }
+        let reader = Arc::clone(&site);
+        if tokio::task::spawn_blocking(move || reader.refresh_book()).await.is_ok() {
+            let book = site.book().1;
+            if book.digest != engine.book().digest {
+                engine.adopt_book(book);
+            }
+        }
+        site.shown.write().shards = ruler.shards_held();
     }
 }
 

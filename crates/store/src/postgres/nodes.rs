@@ -31,12 +31,12 @@ fn text(bytes: Vec<u8>) -> Result<String, StoreFailure> {
 }
 
 /// Bytes with their size and digest in front, compressed where that helps: columns that are checked when they are read.
-fn wrap(plain: &[u8]) -> Result<Vec<u8>, StoreFailure> {
+fn wrapped(plain: &[u8]) -> Result<Vec<u8>, StoreFailure> {
     let Packed { size, digest, bytes } = pack(plain)?;
     Ok([&size.to_le_bytes()[..], &digest, &bytes].concat())
 }
 
-fn unwrap(what: &str, wrapped: &[u8]) -> Result<Vec<u8>, StoreFailure> {
+fn unwrapped(what: &str, wrapped: &[u8]) -> Result<Vec<u8>, StoreFailure> {
     let cut = || damaged(what, "it is too short");
     let (size, rest) = wrapped.split_first_chunk::<8>().ok_or_else(cut)?;
     let (digest, bytes) = rest.split_at_checked(32).ok_or_else(cut)?;
@@ -46,8 +46,9 @@ fn unwrap(what: &str, wrapped: &[u8]) -> Result<Vec<u8>, StoreFailure> {
 
 /// What is remembered, or nothing where it is damaged: it can be found again, and the log says so.
 fn remembered(what: &str, wrapped: Option<Vec<u8>>) -> Option<Vec<u8>> {
-    let read = wrapped.map(|wrapped| unwrap(what, &wrapped)).transpose();
-    read.inspect_err(|failure| tracing::warn!(%failure, "what is remembered of rules over a source begins anew")).ok()?
+    let read = wrapped.map(|wrapped| unwrapped(what, &wrapped)).transpose();
+    read.inspect_err(|failure| tracing::warn!(%failure, "what is remembered of rules over a source begins anew"))
+        .ok()?
 }
 
 async fn present(c: &mut PgConnection) -> Result<Vec<Node>, Trouble> {
@@ -160,7 +161,7 @@ impl Nodes for PostgresStore {
             Part::Learnt => sql::KEEP_LEARNT,
             Part::Report => sql::KEEP_REPORT,
         };
-        let (key, fence, bytes) = (held.0.as_bytes().to_vec(), number(held.1), wrap(bytes)?);
+        let (key, fence, bytes) = (held.0.as_bytes().to_vec(), number(held.1), wrapped(bytes)?);
         let work = async move |c: &mut PgConnection| -> Result<bool, Trouble> {
             let kept: Option<i64> = query_scalar(statement).bind(key).bind(fence).bind(bytes).fetch_optional(c).await?;
             Ok(kept.is_some())
@@ -183,7 +184,7 @@ impl Nodes for PostgresStore {
     }
 
     async fn post(&self, held: &Held, letter: u64, bytes: &[u8], most: u32) -> Result<Posted, StoreFailure> {
-        let (key, fence, letter, bytes) = (held.0.as_bytes().to_vec(), number(held.1), number(letter), wrap(bytes)?);
+        let (key, fence, letter, bytes) = (held.0.as_bytes().to_vec(), number(held.1), number(letter), wrapped(bytes)?);
         let work = async move |c: &mut PgConnection| -> Result<Posted, Trouble> {
             let post = query_as(sql::POST).bind(key).bind(fence).bind(letter).bind(bytes).bind(i64::from(most));
             let (ours, room): (bool, bool) = post.fetch_one(c).await?;
@@ -202,7 +203,7 @@ impl Nodes for PostgresStore {
             let rows: Vec<Row> = query_as(sql::LETTERS).bind(i64::from(limit)).fetch_all(&self.readers).await?;
             let letter = |(id, shard, fence, number, bytes): Row| {
                 let (shard, fence, number) = (text(shard)?, fence.unsigned_abs(), number.unsigned_abs());
-                Ok(Letter { id, bytes: unwrap(&format!("letter {id}"), &bytes)?, shard, fence, number })
+                Ok(Letter { id, bytes: unwrapped(&format!("letter {id}"), &bytes)?, shard, fence, number })
             };
             rows.into_iter().map(letter).collect()
         })
@@ -220,15 +221,14 @@ impl Nodes for PostgresStore {
 
     async fn waiting(&self, keys: &[String]) -> Result<Vec<String>, StoreFailure> {
         bounded("read", async {
-            let rows: Vec<Vec<u8>> =
-                query_scalar(sql::WAITING).bind(keys_of(keys)).fetch_all(&self.readers).await?;
+            let rows: Vec<Vec<u8>> = query_scalar(sql::WAITING).bind(keys_of(keys)).fetch_all(&self.readers).await?;
             Ok(rows.into_iter().map(text).collect::<Result<_, _>>()?)
         })
         .await
     }
 
     async fn record(&self, held: &Held, bytes: &[u8], lasts: Duration) -> Result<bool, StoreFailure> {
-        let (key, fence, bytes) = (held.0.as_bytes().to_vec(), number(held.1), wrap(bytes)?);
+        let (key, fence, bytes) = (held.0.as_bytes().to_vec(), number(held.1), wrapped(bytes)?);
         let work = async move |c: &mut PgConnection| -> Result<bool, Trouble> {
             let record = query_scalar(sql::RECORD).bind(key).bind(fence).bind(bytes).bind(micros(lasts));
             let recorded: Option<i64> = record.fetch_optional(c).await?;
@@ -244,7 +244,7 @@ impl Nodes for PostgresStore {
             let read = query_as(sql::RECORDED).bind(keys).bind(ids).bind(but_of).bind(i64::from(limit));
             let rows: Vec<(i64, Vec<u8>, Vec<u8>)> = read.fetch_all(&self.readers).await?;
             let recorded = |(id, shard, bytes): (i64, Vec<u8>, Vec<u8>)| {
-                Ok(Recorded { id, bytes: unwrap(&format!("recorded samples {id}"), &bytes)?, shard: text(shard)? })
+                Ok(Recorded { id, bytes: unwrapped(&format!("recorded samples {id}"), &bytes)?, shard: text(shard)? })
             };
             rows.into_iter().map(recorded).collect()
         })

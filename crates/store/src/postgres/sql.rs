@@ -105,14 +105,14 @@ statements! {
     NAME_SHARDS = "INSERT INTO shard (key, fence, holder, until) \
                    SELECT key, 0, '', -9223372036854775808 FROM unnest($1::bytea[]) AS wanted (key) \
                    ON CONFLICT DO NOTHING";
-    /// Takes shards when every one of them is free, over, or the same holder's. The locks are taken in one order, so that two
+    /// Takes those shards that are free, over, or the same holder's. The locks are taken in one order, so that two
     /// takers do not wait for each other.
     TAKE_SHARDS = "WITH wanted AS (SELECT key, holder = $1 \
                        OR until <= (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS free \
                        FROM shard WHERE key = ANY($2) ORDER BY key FOR UPDATE) \
                    UPDATE shard SET fence = fence + 1, holder = $1, \
                        until = (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + $3 \
-                   FROM wanted WHERE shard.key = wanted.key AND (SELECT bool_and(free) FROM wanted) \
+                   FROM wanted WHERE shard.key = wanted.key AND wanted.free \
                    RETURNING shard.key, shard.fence, shard.state, shard.learnt";
     /// Keeps shards for longer.
     RENEW_SHARDS = "UPDATE shard SET until = (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + $4 \
@@ -134,11 +134,11 @@ statements! {
 
     /// Puts a letter into the inbox while the fence holds and there is room, and says both.
     POST = "WITH held AS (SELECT fence FROM shard WHERE key = $1 AND fence = $2 FOR UPDATE), \
-            room AS (SELECT count(*) < $5 AS is FROM inbox WHERE shard = $1), \
+            room AS (SELECT count(*) < $5 AS open FROM inbox WHERE shard = $1), \
             posted AS ( \
                 INSERT INTO inbox (shard, fence, number, bytes) \
-                SELECT $1, held.fence, $3, $4 FROM held, room WHERE room.is ON CONFLICT DO NOTHING) \
-            SELECT EXISTS (SELECT FROM held), (SELECT is FROM room)";
+                SELECT $1, held.fence, $3, $4 FROM held, room WHERE room.open ON CONFLICT DO NOTHING) \
+            SELECT EXISTS (SELECT FROM held), (SELECT open FROM room)";
     /// The first letters, in order for each shard.
     LETTERS = "SELECT id, shard, fence, number, bytes FROM inbox ORDER BY shard, fence, number LIMIT $1";
     /// Takes letters out.

@@ -199,7 +199,8 @@ async fn opening_is_safe() {
     }
     let mut raw = SqliteConnection::connect(&url).await.unwrap();
     raw.execute(
-        "INSERT INTO _sqlx_migrations SELECT 9999, 'future', installed_on, success, checksum, 0 FROM _sqlx_migrations",
+        "INSERT INTO _sqlx_migrations SELECT 9999, 'future', installed_on, success, checksum, 0 FROM _sqlx_migrations \
+         WHERE version = 1",
     )
     .await
     .unwrap();

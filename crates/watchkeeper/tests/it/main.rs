@@ -22,6 +22,7 @@ mod pipe;
 mod rules;
 mod scrape;
 mod server;
+mod sharing;
 mod shop;
 mod sigma;
 mod smoke;

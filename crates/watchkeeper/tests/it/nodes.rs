@@ -26,7 +26,7 @@ async fn ask(server: &Server, path: &str) -> Option<(StatusCode, String)> {
 }
 
 /// Waits until a node leads, and gives how long that took since an instant.
-async fn leads(server: &Server, since: Instant) -> Duration {
+pub async fn leads(server: &Server, since: Instant) -> Duration {
     poll("the node leads", async || {
         let (status, _) = ask(server, "/readyz").await?;
         (status == StatusCode::OK).then_some(())
@@ -36,7 +36,7 @@ async fn leads(server: &Server, since: Instant) -> Duration {
 }
 
 /// Waits until a node says that it stands by, and gives its words.
-async fn stands_by(server: &Server) -> String {
+pub async fn stands_by(server: &Server) -> String {
     poll("the node stands by", async || {
         let (status, said) = ask(server, "/readyz").await?;
         let stands = status == StatusCode::SERVICE_UNAVAILABLE && said.contains(" writes the journal until ");

@@ -8,7 +8,6 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
-
 /// Every asset: its name, its type, its bytes.
 const ASSETS: [(&str, &str, &str); 4] = [
     ("app.css", "text/css; charset=utf-8", include_str!("../assets/app.css")),
