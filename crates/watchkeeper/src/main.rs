@@ -22,6 +22,7 @@ mod out;
 mod past;
 mod query;
 mod remote;
+mod routes;
 mod rules;
 mod scraping;
 mod sensing;

@@ -101,6 +101,8 @@ pub struct Found {
     pub next: Option<Cursor>,
     /// Whether everything was looked at that is not still to come.
     pub whole: bool,
+    /// Blocks that could not be read, and why: what they hold is missing.
+    pub damaged: Vec<String>,
 }
 
 /// How many events there were in each piece of a time.
@@ -289,7 +291,8 @@ impl LogQuery {
         events.drain(..told);
         let more = events.len() > self.limit;
         events.truncate(self.limit);
-        let mut found = Found { whole: more || found.whole, events, next: None, began: self.cursor };
+        let damaged = found.damaged.iter().map(ToString::to_string).collect();
+        let mut found = Found { whole: more || found.whole, events, next: None, began: self.cursor, damaged };
         found.next = found.goes_on(found.events.len()).filter(|_| more);
         found
     }

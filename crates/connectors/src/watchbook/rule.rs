@@ -90,4 +90,6 @@ rules! {
     SIGMA_RULE "WB070" Warning "a Sigma rule can be used, and no exception from it has expired";
     SOURCE_TWICE "WB071" Error "a rule file is evaluated over one source";
     TOO_MANY_CHECKS "WB072" Warning "there are at most 1,000 health checks; those above do not run";
+    TIME_RANGE "WB080" Error "the ranges of a time interval are in order and within their bounds";
+    ROOT_TIMES "WB081" Error "the root route pages at any time";
 }

@@ -15,7 +15,7 @@ use kernel::{Actor, Book, Digest};
 use promql::{Labels, Point, Value};
 use tokio::time::MissedTickBehavior;
 
-use super::group::{Group, Said};
+use super::group::{Group, Remembered, Said};
 use super::view::GroupView;
 use super::watching::Watching;
 use super::{OUTCOMES_AT_ONCE, Ruler, Running, is_shared};
@@ -238,7 +238,7 @@ impl Ruler {
             let Some(mut made) = group_of(book, &shard.key) else { continue };
             made.shard = Some(shard.fence);
             let state = match made.recall(shard.state.as_deref(), shard.learnt.as_deref()) {
-                Some(state) => state,
+                Some(state) => Remembered::Kept(state),
                 // It was kept before rules were shared out.
                 None => self.take_over(&made, book).await.map_err(failed)?,
             };

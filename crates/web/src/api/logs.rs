@@ -45,6 +45,8 @@ struct FoundBody {
     next: Option<String>,
     /// Whether everything was looked at up to here; a search that would read more than 1 GiB stops.
     whole: bool,
+    /// Blocks that could not be read, and why: what they hold is missing among the events.
+    damaged: Vec<String>,
 }
 
 /// Search log events, the newest first.
@@ -57,7 +59,7 @@ async fn search_logs(
     let found = search(&state, &actor, &wanted, EVENTS_MAX).await?;
     let next = found.next.map(|next| next.to_string());
     let (events, whole) = (bodies(&state, &actor, &found)?, found.whole);
-    Ok(Json(FoundBody { events, next, whole }))
+    Ok(Json(FoundBody { events, next, whole, damaged: found.damaged }))
 }
 
 /// Export log events as JSON lines, the newest first.
@@ -97,11 +99,14 @@ async fn export_logs(
 async fn search(state: &AppState, actor: &Actor, wanted: &Wanted, max: usize) -> Result<Found, Problem> {
     let query = wanted.understood(state, actor, None, max)?;
     let logs = Arc::clone(&state.stores.logs);
-    // Nobody closes the semaphore.
+    // Nobody closes the semaphore. The place is taken until the search has ended, whoever still waits for it.
     let place = Arc::clone(&state.queries).acquire_owned().await;
-    let found = tokio::task::spawn_blocking(move || query.search(&logs)).await;
-    drop(place);
-    found.map_err(|_| Problem::unavailable("the search ended without an answer"))
+    let found = tokio::task::spawn_blocking(move || {
+        let found = query.search(&logs);
+        drop(place);
+        found
+    });
+    found.await.map_err(|_| Problem::unavailable("the search ended without an answer"))
 }
 
 fn bodies(state: &AppState, actor: &Actor, found: &Found) -> Result<Vec<EventBody>, Problem> {

@@ -76,6 +76,7 @@ async fn list(State(state): State<AppState>, Reader(session): Reader, Query(aske
         kept: state.stores.logs.counts().records,
         next: None,
         whole: true,
+        damaged: Vec::new(),
         form,
         chrome,
     };
@@ -86,6 +87,7 @@ async fn list(State(state): State<AppState>, Reader(session): Reader, Query(aske
             page.events = found.events.iter().zip(patterns).map(|(event, pattern)| row(event, pattern)).collect();
             page.next = found.next.map(|next| format!("/logs?{}&cursor={next}", page.query));
             page.whole = found.whole;
+            page.damaged = found.damaged;
             page.pattern = query.pattern().unwrap_or_default().to_owned();
             page.volume = bars(&page, &query, &volume);
         }
@@ -103,15 +105,14 @@ async fn found(
     let query = wanted.understood(state, actor, page.chrome.zone.as_ref(), EVENTS_MAX)?;
     let until = end(&query, &page.chrome);
     let logs = Arc::clone(&state.stores.logs);
-    // Nobody closes the semaphore.
+    // Nobody closes the semaphore. The place is taken until both have ended, whoever still waits for them.
     let place = Arc::clone(&state.queries).acquire_owned().await;
     let searched = tokio::task::spawn_blocking(move || {
         let (found, volume) = (query.search(&logs), query.volume(&logs, until));
+        drop(place);
         (query, found, volume)
     });
-    let searched = searched.await;
-    drop(place);
-    searched.map_err(|_| Problem::unavailable("the search ended without an answer"))
+    searched.await.map_err(|_| Problem::unavailable("the search ended without an answer"))
 }
 
 /// Where the drawing of a search ends.
