@@ -14,6 +14,7 @@ pub mod labels;
 pub mod log;
 pub mod matcher;
 pub mod name;
+pub mod nodes;
 pub mod port;
 pub mod record;
 pub mod sample;

@@ -53,6 +53,8 @@ pub struct GroupRow {
     pub folded: bool,
     /// The source that it is evaluated over; empty for our own samples.
     pub source: String,
+    /// The node that evaluates it, where such groups are shared out.
+    pub node: Option<String>,
     /// How often it is evaluated, in words.
     pub interval: String,
     /// When it was last evaluated.
