@@ -36,8 +36,8 @@ pub(super) struct Group {
     pub(super) interval: Duration,
     /// The fence of its shard, where it is shared out to nodes.
     pub(super) shard: Option<u64>,
-    /// Whether its source is being asked.
-    pub(super) asking: bool,
+    /// The number of the errand on which its source is being asked, while it is.
+    pub(super) asking: Option<u64>,
     /// The instant of the next evaluation.
     due: Option<Timestamp>,
     pub(super) last: Last,
@@ -95,7 +95,7 @@ impl Group {
             prompts: if group.source.is_none() { plan.prompts() } else { Vec::new() },
             asked: BTreeSet::new(),
             shard: None,
-            asking: false,
+            asking: None,
             plan,
             broken,
             state: State::default(),
@@ -170,7 +170,7 @@ impl Group {
 
     /// Whether its next beat has come.
     pub(super) fn is_due(&self, now: Timestamp) -> bool {
-        !self.asking && self.unsaid.len() < UNSAID_MAX && self.due.is_none_or(|due| due <= now)
+        self.asking.is_none() && self.unsaid.len() < UNSAID_MAX && self.due.is_none_or(|due| due <= now)
     }
 
     /// Evaluates its rules and gives what they recorded.
@@ -218,11 +218,12 @@ impl Group {
         outcome.samples
     }
 
-    /// What its rules ask of a source, when it is evaluated at an instant.
-    pub(super) fn errand(&self, name: SourceName, source: Source, now: Timestamp) -> Errand {
+    /// What its rules ask of a source, when it is evaluated at an instant. It waits for the errand of this number.
+    pub(super) fn errand(&mut self, number: u64, name: SourceName, source: Source, now: Timestamp) -> Errand {
+        self.asking = Some(number);
         let queries = self.plan.queries().cloned().collect();
         let at = now.as_millisecond().saturating_sub(self.plan.offset);
-        Errand { group: self.key(), name, source, queries, at, evaluated: now }
+        Errand { number, name, source, queries, at, evaluated: now }
     }
 
     /// The next beat is a whole number of intervals after the last one; those between were missed.
@@ -353,7 +354,7 @@ impl Group {
 
     /// Whether it is being evaluated or has something to say.
     pub(super) fn is_busy(&self) -> bool {
-        self.asking || !self.unsaid.is_empty()
+        self.asking.is_some() || !self.unsaid.is_empty()
     }
 
     /// Counts what it says on from another of the same name that it takes the place of.
@@ -375,6 +376,15 @@ impl Group {
         let mut state: State = rmp_serde::from_slice(state?).ok()?;
         state.relearn(learnt.and_then(|bytes| rmp_serde::from_slice(bytes).ok()).unwrap_or_default());
         Some(state)
+    }
+
+    /// Notes that what it remembers, or what its rules have learnt, could not be kept, so that this is tried again.
+    pub(super) fn note_unkept(&mut self, learnt: bool) {
+        if learnt {
+            self.kept_learnt = None;
+        } else {
+            self.dirty = true;
+        }
     }
 
     pub(super) fn view(&self) -> GroupView {

@@ -131,6 +131,8 @@ struct Running {
     groups: Vec<Group>,
     /// The sources, and how they are asked.
     doors: BTreeMap<SourceName, (Source, Arc<Door>)>,
+    /// How often sources were asked for a group.
+    errands: u64,
     /// The names of series that are with us, whatever source a group is over.
     ours: Arc<HashSet<String>>,
     watching: Watching,
@@ -231,7 +233,7 @@ impl Ruler {
                 () = self.engine.stopped() => return,
             }
             if let Err(error) = self.keep(false).await {
-                tracing::warn!(%error, "what rules remember could not be kept; it is tried again when it has changed");
+                tracing::warn!(%error, "what rules remember could not be kept; it is tried again");
             }
         }
     }
@@ -413,11 +415,12 @@ impl Ruler {
         let mut errands = Vec::new();
         for place in 0..count {
             let mut running = self.running.lock();
-            let Running { groups, doors, ours, .. } = &mut *running;
+            let Running { groups, doors, ours, errands: number, .. } = &mut *running;
             let Some(group) = groups.get_mut(place) else { return errands };
             match () {
                 () if is_due(group) && group.book.source.is_some() => {
-                    errands.extend(self.errand(group, doors, ours, now));
+                    *number += 1;
+                    errands.extend(self.errand(group, *number, doors, ours));
                 }
                 () if is_due(group) || group.is_asked() => self.evaluate_one(group, is_due(group), &setting, now),
                 () => {}
@@ -430,9 +433,9 @@ impl Ruler {
     fn errand(
         &self,
         group: &mut Group,
+        number: u64,
         doors: &BTreeMap<SourceName, (Source, Arc<Door>)>,
         ours: &Arc<HashSet<String>>,
-        now: Timestamp,
     ) -> Option<(Errand, Outside)> {
         let (name, (source, door)) = doors.get_key_value(group.book.source.as_ref()?)?;
         let outside = Outside {
@@ -442,30 +445,33 @@ impl Ruler {
             door: Arc::clone(door),
             options: self.setting.options.clone(),
         };
-        group.asking = true;
-        Some((group.errand(name.clone(), source.clone(), now), outside))
+        Some((group.errand(number, name.clone(), source.clone(), self.engine.now()), outside))
     }
 
-    /// Asks the source of a group, and evaluates the group over the answers. A group that left meanwhile is let go.
+    /// Asks the source of a group, and evaluates the group over the answers. A group that left or was edited meanwhile is let
+    /// go: it asks anew.
     async fn evaluate_elsewhere(self: Arc<Self>, errand: Errand, outside: Outside) {
         let gathered = elsewhere::gather(&errand, &outside).await;
         let ruler = Arc::clone(&self);
         let evaluated = tokio::task::spawn_blocking(move || {
             let mut running = self.running.lock();
             let setting = self.setting_of(&running);
-            let Some(group) = running.groups.iter_mut().find(|group| group.asking && group.key() == errand.group)
-            else {
+            let Some(group) = running.groups.iter_mut().find(|group| group.asking == Some(errand.number)) else {
                 return None;
             };
-            group.asking = false;
+            group.asking = None;
             let over = gathered.over(&*self.series);
-            let mut samples = group.evaluate(&setting, &over, errand.evaluated);
-            samples.extend(gathered.up(errand.evaluated.as_millisecond()));
-            let shared = group.shard.map(|fence| ((group.key(), fence), samples.clone()));
-            if let Err(error) = self.series.write(samples, self.engine.now()) {
-                group.note_unwritten(&error);
-            }
-            shared
+            let held = group.shard.map(|fence| (group.key(), fence));
+            let mut shared = Vec::new();
+            self.attempt(group, errand.evaluated, |group| {
+                let mut samples = group.evaluate(&setting, &over, errand.evaluated);
+                samples.extend(gathered.up(errand.evaluated.as_millisecond()));
+                if held.is_some() {
+                    shared.clone_from(&samples);
+                }
+                samples
+            });
+            held.map(|held| (held, shared))
         });
         match evaluated.await {
             Ok(None) => {}
@@ -474,16 +480,22 @@ impl Ruler {
         }
     }
 
-    /// Evaluates a group, or of it what was asked. Should that end early by a mistake of ours, the other groups go on.
+    /// Evaluates a group, or of it what was asked.
     fn evaluate_one(&self, group: &mut Group, whole: bool, setting: &Setting, now: Timestamp) {
-        let evaluated = catch_unwind(AssertUnwindSafe(|| match whole {
+        self.attempt(group, now, |group| match whole {
             true => group.evaluate(setting, &*self.series, now),
             false => group.answer(setting, &*self.series, now),
-        }));
+        });
+    }
+
+    /// Evaluates a group at an instant, and writes the samples of that. Should it end early by a mistake of ours, the other
+    /// groups go on, and this one waits for its next beat.
+    fn attempt(&self, group: &mut Group, at: Timestamp, evaluate: impl FnOnce(&mut Group) -> Vec<(Labels, Point)>) {
+        let evaluated = catch_unwind(AssertUnwindSafe(|| evaluate(group)));
         let written = match evaluated {
-            Ok(samples) => self.series.write(samples, now),
+            Ok(samples) => self.series.write(samples, self.engine.now()),
             Err(_) => {
-                group.give_up(now);
+                group.give_up(at);
                 Err("the evaluation ended early by a mistake of the program: please report it".to_owned())
             }
         };
@@ -510,7 +522,7 @@ impl Ruler {
         }
     }
 
-    /// Keeps what groups remember, where it has changed.
+    /// Keeps what groups remember, where it has changed. What cannot be kept is tried again, and the rest is kept.
     async fn keep(&self, at_once: bool) -> Result<(), Error> {
         let now = self.engine.now();
         let take = |group: &mut Group| {
@@ -520,15 +532,21 @@ impl Ruler {
             state.into_iter().chain(learnt).map(move |kept| (shard, kept))
         };
         let changed: Vec<_> = self.running.lock().groups.iter_mut().flat_map(take).collect();
+        let mut outcome = Ok(());
         for (shard, (kind, part, name, bytes)) in changed {
             let kept = match (shard, self.sharing()) {
                 // When another node has the shard, it keeps its own.
-                (Some(fence), Some(nodes)) => nodes.keep_shard(&(name, fence), part, &bytes).await.map(|_| ()),
+                (Some(fence), Some(nodes)) => nodes.keep_shard(&(name.clone(), fence), part, &bytes).await.map(|_| ()),
                 _ => self.engine.vault().vault_put(kind, &name, &bytes, None).await,
             };
-            kept.map_err(|failure| Error::Failed { reason: failure.to_string() })?;
+            if let Err(failure) = kept {
+                outcome = Err(Error::Failed { reason: failure.to_string() });
+                let mut running = self.running.lock();
+                let unkept = running.groups.iter_mut().find(|group| group.key() == name);
+                unkept.into_iter().for_each(|group| group.note_unkept(kind == LEARNT));
+            }
         }
-        Ok(())
+        outcome
     }
 
     /// Every group with its rules and their alerts, as readers see them. Waits while one is evaluated.

@@ -91,6 +91,8 @@ pub struct Listing {
     pub traces: Vec<Summary>,
     /// Whether these are all there are. If not, the next ones are before [`Listing::next`].
     pub whole: bool,
+    /// When the oldest span of interest began that was looked at, where there were too many of them to look at all.
+    pub looked_back_to: Option<Nanos>,
 }
 
 impl Listing {
@@ -98,7 +100,8 @@ impl Listing {
     /// that instant stands in both lists.
     #[must_use]
     pub fn next(&self) -> Option<Nanos> {
-        self.traces.last().filter(|_| !self.whole).map(|last| last.newest - 1)
+        let last = self.looked_back_to.or_else(|| Some(self.traces.last()?.newest));
+        last.filter(|_| !self.whole).map(|last| last.saturating_sub(1))
     }
 }
 
@@ -135,9 +138,12 @@ pub fn search(spans: &Blocks<Span>, asked: &Asked<'_>) -> Listing {
         found = like(MATCHED_MAX);
     }
     let mut matched = by_trace(&found.records);
-    let whole = found.whole && matched.len() <= limit;
+    let all_shown = matched.len() <= limit;
     matched.truncate(limit);
-    Listing { traces: summaries(spans, &matched), whole }
+    // Where every trace that was found is shown, the next ones are beyond the oldest span, and not beyond the newest one of
+    // the last trace, which may have more spans than are looked at.
+    let looked_back_to = found.records.last().map(|span| span.start).filter(|_| all_shown && !found.whole);
+    Listing { traces: summaries(spans, &matched), whole: found.whole && all_shown, looked_back_to }
 }
 
 /// A trace's id, when the newest of its spans of interest began, and how many of these there are.
