@@ -17,6 +17,7 @@ pub mod name;
 pub mod port;
 pub mod record;
 pub mod sample;
+pub mod search;
 pub mod sensitivity;
 pub mod severity;
 pub mod time;
