@@ -20,6 +20,7 @@ mod node;
 mod out;
 mod past;
 mod query;
+mod records;
 mod remote;
 mod rules;
 mod scraping;

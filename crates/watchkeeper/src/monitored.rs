@@ -8,6 +8,7 @@ use std::time::Duration;
 use connectors::scrape::Board;
 use engine::Engine;
 use engine::patterns::PatternWatch;
+use engine::records::{self, Records};
 use engine::ruler::Ruler;
 use engine::sigma::SigmaWatch;
 use engine::tap::LogTap;
@@ -26,6 +27,9 @@ use crate::series::Embedded;
 
 /// How often what came is made to survive the end of the machine, and what is old is forgotten.
 const TEND_EVERY: Duration = Duration::from_secs(1);
+
+/// What masks log events and spans.
+pub type Masking = Arc<Masker>;
 
 /// The stores. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -52,6 +56,8 @@ pub struct Watchers<'a> {
     pub patterns: &'a Arc<PatternWatch>,
     /// Targets that are scraped.
     pub targets: &'a Arc<Board>,
+    /// Log events and spans that are kept elsewhere.
+    pub records: &'a Arc<Records>,
 }
 
 impl Monitored {
@@ -104,6 +110,14 @@ impl Monitored {
         }
     }
 
+    /// Where rows of sources go that are followed: to whoever watches log events, and to the counts of spans.
+    #[must_use]
+    pub fn followed(&self, engine: &Engine) -> records::Sinks {
+        let (counted, clock) = (Arc::clone(&self.counted), engine.clone());
+        let spans = move |spans: Vec<Span>| counted.add(Batch::of(&spans), clock.now());
+        records::Sinks { logs: self.tap.clone(), spans: Arc::new(spans), series: self.series() }
+    }
+
     /// The metric store as the ruler uses it.
     #[must_use]
     pub fn series(&self) -> Arc<Embedded> {
@@ -113,10 +127,11 @@ impl Monitored {
     /// Where the doors and pages read.
     #[must_use]
     pub fn stores(&self, watchers: Watchers<'_>) -> Stores {
-        let Watchers { ruler, sigma, patterns, targets } = watchers;
+        let Watchers { ruler, sigma, patterns, targets, records } = watchers;
         let (logs, spans) = (Arc::clone(&self.logs), Arc::clone(&self.spans));
         let (ruler, sigma, patterns) = (Arc::clone(ruler), Arc::clone(sigma), Arc::clone(patterns));
-        Stores { metrics: self.metrics.clone(), logs, spans, ruler, sigma, patterns, targets: Arc::clone(targets) }
+        let (targets, records) = (Arc::clone(targets), Arc::clone(records));
+        Stores { metrics: self.metrics.clone(), logs, spans, ruler, sigma, patterns, targets, records }
     }
 
     fn tend_now(&self, at: Timestamp) -> Vec<String> {
@@ -158,7 +173,7 @@ impl Monitored {
 }
 
 /// Puts names in place of the secrets and personal data of a text, before anything of it is kept.
-fn mask(masker: &Masker, text: &mut String) {
+pub(crate) fn mask(masker: &Masker, text: &mut String) {
     if let Cow::Owned(masked) = masker.mask(text).text {
         *text = masked;
     }

@@ -10,9 +10,11 @@ use clap::Args;
 use connectors::outbound::Outbound;
 use connectors::scrape::Board;
 use engine::patterns::PatternWatch;
+use engine::records::Records;
 use engine::ruler::Ruler;
 use engine::sigma::SigmaWatch;
 use engine::{Engine, Parts};
+use governance::mask::{Masker, Policy};
 use kernel::port::Clock as _;
 use kernel::{Actor, Role, Seconds};
 use serde_json::json;
@@ -32,7 +34,7 @@ use crate::monitored::{Monitored, Watchers};
 use crate::node::Node;
 use crate::series::Elsewhere;
 use crate::world::{SystemChance, SystemClock};
-use crate::{descriptors, follow, journal, out, scraping, sensing, traces};
+use crate::{descriptors, follow, journal, out, records, scraping, sensing, traces};
 
 /// The scopes of programs on this machine that carry no token.
 const LOCAL_SCOPES: [&str; 4] = ["alerts:write", "alerts:read", "signals:write", "signals:read"];
@@ -125,8 +127,10 @@ async fn serve(args: ServeArgs, traced: bool, json: bool) -> Result<ExitCode, Fa
     let targets = Arc::new(Board::default());
     let scraping = scraping::run(engine.clone(), monitored.series(), Arc::clone(&targets), args.watchbook.clone());
     tokio::spawn(scraping);
-    let (ruler, sigma, targets) = (&ruler, &sigma, &targets);
-    let stores = monitored.stores(Watchers { ruler, sigma, patterns: &patterns, targets });
+    let records = reads_elsewhere(&engine)?;
+    let following = tokio::spawn(Arc::clone(&records).run(monitored.followed(&engine)));
+    let (ruler, sigma, targets, records) = (&ruler, &sigma, &targets, &records);
+    let stores = monitored.stores(Watchers { ruler, sigma, patterns: &patterns, targets, records });
     let state = app_state(&engine, &args, base_url, &monitored, stores);
     doors.serve(&state);
     let app = web::app(state);
@@ -146,9 +150,16 @@ async fn serve(args: ServeArgs, traced: bool, json: bool) -> Result<ExitCode, Fa
     }
     engine.stop().await;
     // It keeps what it remembers when the engine has stopped.
-    let _ = watching.await;
+    let _ = (watching.await, following.await);
     drop(node);
     Ok(ExitCode::SUCCESS)
+}
+
+/// What follows and searches sources of log events and spans.
+fn reads_elsewhere(engine: &Engine) -> Result<Arc<Records>, Failure> {
+    let reader = connectors::clickhouse::Reader::new().map_err(|error| Failure::new(error.to_string()))?;
+    let masker = Arc::new(Masker::new(Policy::default()));
+    Ok(Arc::new(Records::new(engine.clone()).with_reader(records::Masked::new(reader, masker))))
 }
 
 async fn start_engine(

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use engine::patterns::PatternWatch;
+use engine::records::Records;
 use engine::ruler::{Ruler, SeriesStore, Watch};
 use engine::sigma::SigmaWatch;
 use engine::tap::LogTap;
@@ -256,6 +257,7 @@ fn stores(engine: &Engine, data: &Path) -> Stores {
         sigma: Arc::new(SigmaWatch::new(engine.clone(), &LogTap::default())),
         patterns: Arc::new(PatternWatch::new(engine.clone(), Arc::new(NoSeries))),
         targets: Arc::default(),
+        records: Arc::new(Records::new(engine.clone())),
     }
 }
 
