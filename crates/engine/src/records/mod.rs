@@ -18,8 +18,6 @@
 
 mod cursor;
 mod follow;
-#[cfg(test)]
-mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
