@@ -77,8 +77,6 @@ rules! {
     JSON_PATH "WB057" Error "a place in a JSON body is written `$.a.b[0]`";
     HOST "WB058" Error "a host is a name or an address, and a port follows it where one is needed";
     HEADER "WB059" Error "a header's name is one of HTTP, its value one line, and it holds no credential";
-    SOURCE_KEYS "WB073" Error "a source has only the keys of its kind, and a kind that fits its use";
-    IDENTIFIER "WB074" Error "a database and a table are named by letters, digits and `_`";
     CYCLE "WB060" Warning "services do not depend on each other in a circle";
     NO_CATCH_ALL "WB061" Warning "an alert that no route, service or team places still pages somebody";
     UNREACHABLE "WB062" Warning "every route and every severity rule can be reached";
@@ -92,4 +90,6 @@ rules! {
     SIGMA_RULE "WB070" Warning "a Sigma rule can be used, and no exception from it has expired";
     SOURCE_TWICE "WB071" Error "a rule file is evaluated over one source";
     TOO_MANY_CHECKS "WB072" Warning "there are at most 1,000 health checks; those above do not run";
+    SOURCE_KEYS "WB073" Error "a source has only the keys of its kind, and a kind that fits its use";
+    IDENTIFIER "WB074" Error "a database and a table are named by letters, digits and `_`";
 }

@@ -50,11 +50,17 @@ async fn run(store: &ClickHouse, statement: &str) {
     assert!(status.is_success(), "{statement}: {}", answer.text().await.unwrap());
 }
 
-/// Log events of the service `checkout` come in, so many seconds ago.
-async fn logged(store: &ClickHouse, ago: u32, bodies: &[&str]) {
+/// The present instant, as the engine writes one.
+fn now() -> String {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    format!("fromUnixTimestamp64Nano({})", since.as_nanos())
+}
+
+/// Log events of the service `checkout` come in, which happened at an instant.
+async fn logged(store: &ClickHouse, at: &str, bodies: &[&str]) {
     let row = |body: &&str| {
         format!(
-            "(now64(9) - INTERVAL {ago} SECOND, '{TRACE}', 'ERROR', 17, 'checkout', '{body}', \
+            "({at}, '{TRACE}', 'ERROR', 17, 'checkout', '{body}', \
              map('action', 'refund', 'host', 'till-<b>1', 'note', '{TOKEN}'), map('service.name', 'checkout'))"
         )
     };
@@ -123,7 +129,7 @@ fn raised(signals: &Value, rule: &str) -> bool {
 #[tokio::test]
 async fn rules_see_what_comes_into_clickhouse_and_people_search_it() {
     let Some((store, _hook, server)) = open().await else { return };
-    logged(&store, 0, &["card refused", "card refused"]).await;
+    logged(&store, &now(), &["card refused", "card refused"]).await;
     traced(&store).await;
     server.until_get("/signals", |all| raised(all, "lake/LogsCame") && raised(all, "lake/CallsFail")).await;
     let is_refund = |alert: &Value| alert["labels"]["alertname"] == "A refund without an order";
@@ -168,7 +174,7 @@ async fn rules_see_what_comes_into_clickhouse_and_people_search_it() {
 #[tokio::test]
 async fn an_outage_of_clickhouse_raises_nothing_and_loses_nothing() {
     let Some((mut store, _hook, mut server)) = open().await else { return };
-    logged(&store, 0, &["one"]).await;
+    logged(&store, &now(), &["one"]).await;
     counted(&server, "1").await;
     server.until_get("/signals", |all| raised(all, "lake/LogsCame")).await;
     let before = server.get("/signals").await.as_array().unwrap().len();
@@ -188,14 +194,15 @@ async fn an_outage_of_clickhouse_raises_nothing_and_loses_nothing() {
     let failed = server.request(Method::GET, "/api/v1/logs?source=lake").send().await.unwrap();
     assert_eq!(failed.status(), 503);
 
+    let meanwhile = now();
     store.start();
-    logged(&store, 30, &["late, from the outage", "late, from the outage"]).await;
-    logged(&store, 0, &["now"]).await;
+    logged(&store, &meanwhile, &["late, from the outage", "late, from the outage"]).await;
+    logged(&store, &now(), &["now"]).await;
     counted(&server, "4").await;
 
     // Over a restart nothing is seen twice.
     server.terminate().await;
-    logged(&store, 5, &["while nobody read"]).await;
+    logged(&store, &now(), &["while nobody read"]).await;
     server.start().await;
     let read = sources(&server, "what came meanwhile", |all| of(all, "logs")["rows"] != 0).await;
     assert_eq!(of(&read, "logs")["rows"], 1, "{read}");
