@@ -32,8 +32,8 @@ pub use labels::{Fingerprint, Labels};
 pub use log::{Level, LogEvent, Nanos, Origin, Span};
 pub use matcher::Matcher;
 pub use name::{
-    ChannelName, ComponentName, HookName, IncidentId, NameError, PersonName, PolicyName, RuleName, ScheduleName,
-    ServiceName, SourceName, TeamName, TemplateName,
+    ChannelName, ComponentName, HookName, IncidentId, IntervalName, NameError, PersonName, PolicyName, RuleName,
+    ScheduleName, ServiceName, SourceName, TeamName, TemplateName,
 };
 pub use record::{Body, Record, Seq};
 pub use sensitivity::Sensitivity;

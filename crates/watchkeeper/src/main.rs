@@ -22,6 +22,7 @@ mod past;
 mod query;
 mod records;
 mod remote;
+mod routes;
 mod rules;
 mod scraping;
 mod sensing;

@@ -9,9 +9,9 @@ use engine::records::RecordReader;
 use engine::ruler::Unanswered;
 use kernel::book::source::{Source, Table};
 use kernel::search::{LogsWanted, Page, Place, Summary, TracesWanted};
-use kernel::{LogEvent, Nanos, Span};
+use kernel::{Attribute, LogEvent, Nanos, Span};
 
-use crate::monitored::{Masking, mask};
+use crate::monitored::{Masking, mask, mask_origins};
 
 /// ClickHouse behind a mask.
 pub struct Masked {
@@ -28,7 +28,8 @@ impl Masked {
     async fn mask_logs(&self, mut page: Page<LogEvent>) -> Result<Page<LogEvent>, Unanswered> {
         let masker = Arc::clone(&self.masker);
         let work = move || {
-            page.rows.iter_mut().for_each(|(_, event)| event.rewrite(&mut |text| mask(&masker, text)));
+            page.rows.iter_mut().for_each(|(_, event)| event.rewrite(&mut |name, value| mask(&masker, name, value)));
+            mask_origins(&masker, page.rows.iter_mut().map(|(_, event)| &mut event.origin));
             page
         };
         tokio::task::spawn_blocking(work).await.map_err(|error| Unanswered::Failed(error.to_string()))
@@ -37,7 +38,8 @@ impl Masked {
     async fn mask_spans(&self, mut page: Page<Span>) -> Result<Page<Span>, Unanswered> {
         let masker = Arc::clone(&self.masker);
         let work = move || {
-            page.rows.iter_mut().for_each(|(_, span)| span.rewrite(&mut |text| mask(&masker, text)));
+            page.rows.iter_mut().for_each(|(_, span)| span.rewrite(&mut |name, value| mask(&masker, name, value)));
+            mask_origins(&masker, page.rows.iter_mut().map(|(_, span)| &mut span.origin));
             page
         };
         tokio::task::spawn_blocking(work).await.map_err(|error| Unanswered::Failed(error.to_string()))
@@ -92,7 +94,13 @@ impl RecordReader for Masked {
     }
 
     async fn traces(&self, source: &Source, wanted: &TracesWanted) -> Result<Vec<Summary>, Unanswered> {
-        self.reader.traces(source, wanted).await.map_err(why)
+        let mut traces = self.reader.traces(source, wanted).await.map_err(why)?;
+        for trace in &mut traces {
+            let mut name = Attribute::Text(std::mem::take(&mut trace.name));
+            mask(&self.masker, "", &mut name);
+            trace.name = name.to_string();
+        }
+        Ok(traces)
     }
 
     async fn trace(&self, source: &Source, trace: &str, limit: usize) -> Result<Page<Span>, Unanswered> {

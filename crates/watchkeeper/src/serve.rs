@@ -119,7 +119,7 @@ async fn serve(args: ServeArgs, traced: bool, json: bool) -> Result<ExitCode, Fa
     let asker = connectors::sources::Asker::new().map_err(|error| Failure::new(error.to_string()))?;
     let ruler = Ruler::new(engine.clone(), monitored.series()).with_sources(Arc::new(Elsewhere(asker)));
     let ruler = Arc::new(ruler);
-    tokio::spawn(Arc::clone(&ruler).run());
+    let ruling = tokio::spawn(Arc::clone(&ruler).run());
     let sigma = Arc::new(SigmaWatch::new(engine.clone(), &monitored.tap));
     let watching = tokio::spawn(Arc::clone(&sigma).run());
     let patterns = Arc::new(PatternWatch::new(engine.clone(), monitored.series()));
@@ -149,8 +149,8 @@ async fn serve(args: ServeArgs, traced: bool, json: bool) -> Result<ExitCode, Fa
         tracing::warn!(%error, "what was learned last of the patterns of logs is not kept");
     }
     engine.stop().await;
-    // It keeps what it remembers when the engine has stopped.
-    let _ = (watching.await, following.await);
+    // They keep what they remember when the engine has stopped.
+    let _ = tokio::join!(watching, ruling, following);
     drop(node);
     Ok(ExitCode::SUCCESS)
 }

@@ -67,7 +67,7 @@ pub(crate) async fn logs(
         None => Volume::default(),
     };
     let cut = !page.whole && page.rows.len() < wanted.limit;
-    let found = query.found(page.rows.into_iter().map(|(_, event)| Arc::new(event)).collect(), !cut);
+    let found = query.found(page.rows.into_iter().map(|(_, event)| Arc::new(event)).collect(), !cut, Vec::new());
     Ok((query, found, volume))
 }
 

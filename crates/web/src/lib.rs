@@ -44,7 +44,7 @@ use tower_http::trace::TraceLayer;
 use crate::doors::reply::Problem;
 use crate::metrics::{Part, counted};
 use crate::session::Reader;
-pub use crate::state::{AppState, NotReloaded, Refused, Reload, Sink, Sinks, Stores, WebConfig};
+pub use crate::state::{AppState, NotReloaded, Numbers, Refused, Reload, Sink, Sinks, Stores, WebConfig};
 
 /// How long a request may take until its answer begins. A stream that has begun may go on.
 pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);

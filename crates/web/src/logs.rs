@@ -119,6 +119,8 @@ pub struct Found {
     pub next: Option<Cursor>,
     /// Whether everything was looked at that is not still to come.
     pub whole: bool,
+    /// Blocks that could not be read, and why: what they hold is missing.
+    pub damaged: Vec<String>,
 }
 
 /// How many events there were in each piece of a time.
@@ -338,17 +340,18 @@ impl LogQuery {
             ..Search::all(self.from, until, &test)
         };
         let found = logs.search(&search);
-        self.found(found.records, found.whole)
+        let damaged = found.damaged.iter().map(ToString::to_string).collect();
+        self.found(found.records, found.whole, damaged)
     }
 
     /// What was found, out of events up to one more than are wanted, the newest first.
-    pub(crate) fn found(&self, mut events: Vec<Arc<LogEvent>>, whole: bool) -> Found {
+    pub(crate) fn found(&self, mut events: Vec<Arc<LogEvent>>, whole: bool, damaged: Vec<String>) -> Found {
         let (until, skip) = (self.end(), self.skip());
         let told = events.iter().take(skip).take_while(|event| event.at == until).count();
         events.drain(..told);
         let more = events.len() > self.limit;
         events.truncate(self.limit);
-        let mut found = Found { whole: more || whole, events, next: None, began: self.cursor };
+        let mut found = Found { whole: more || whole, events, next: None, began: self.cursor, damaged };
         found.next = found.goes_on(found.events.len()).filter(|_| more);
         found
     }

@@ -156,12 +156,15 @@ async fn over<T: Send + 'static>(
     state: &AppState,
     work: impl FnOnce(&Blocks<kernel::Span>) -> T + Send + 'static,
 ) -> Result<T, Problem> {
-    // Nobody closes the semaphore.
+    // Nobody closes the semaphore. The place is taken until the work has ended, whoever still waits for it.
     let place = Arc::clone(&state.queries).acquire_owned().await;
     let spans = Arc::clone(&state.stores.spans);
-    let done = tokio::task::spawn_blocking(move || work(&spans)).await;
-    drop(place);
-    done.map_err(|_| Problem::unavailable("the search ended without an answer"))
+    let done = tokio::task::spawn_blocking(move || {
+        let done = work(&spans);
+        drop(place);
+        done
+    });
+    done.await.map_err(|_| Problem::unavailable("the search ended without an answer"))
 }
 
 #[cfg(test)]

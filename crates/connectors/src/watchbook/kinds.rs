@@ -8,7 +8,8 @@ use kernel::book::rules::OnBadRule;
 use kernel::book::source::Table;
 use kernel::book::{DutyHours, Reduce, SecretRef, Target, Threshold, Turn};
 use kernel::{
-    Address, ChannelKind, Labels, Matcher, PersonName, PolicyName, Role, Seconds, ServiceName, Severity, TeamName,
+    Address, ChannelKind, IntervalName, Labels, Matcher, PersonName, PolicyName, Role, Seconds, ServiceName, Severity,
+    TeamName,
 };
 use serde_json::json;
 
@@ -154,6 +155,10 @@ shape! {
         /// Whom to page. Without one, the policy of the service that the alert names is used, then that of its owner,
         /// then that of the root, which is the catch-all; the root's policy is not taken over by its children.
         "policy" policy: Option<PolicyName>,
+        /// Time intervals during which it keeps quiet: what fires then is told when they end. Children do not take it over.
+        "mute_time_intervals" mute_time_intervals: Vec<IntervalName>,
+        /// Time intervals outside of which it keeps quiet. Children do not take it over. Default: it pages at any time.
+        "active_time_intervals" active_time_intervals: Vec<IntervalName>,
         /// Whether the next sibling is tried as well. Default: false.
         "continue" proceed: Option<bool>,
         /// The children, of which the first that matches wins.

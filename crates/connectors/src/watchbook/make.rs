@@ -4,6 +4,7 @@
 use std::num::NonZeroU8;
 
 use kernel::book::source::{self, Source, SourceKind, Table, Tables};
+use kernel::book::times::RouteTimes;
 use kernel::book::{
     Channel, EscalationPolicy, Hook, Inhibition, Layer, Person, Reduce, Route, Rule, Schedule, Service, SeverityRule,
     Step, Team, Threshold,
@@ -83,6 +84,7 @@ pub(super) fn route(file: RouteFile, parent: Option<&Route>, reader: &mut Reader
         group_interval: file.group_interval.map_or(given.group_interval, |Span(span)| span),
         repeat_interval: file.repeat_interval.map_or(given.repeat_interval, |Span(span)| span),
         policy: file.policy.or(given.policy),
+        times: RouteTimes { mute: file.mute_time_intervals, active: file.active_time_intervals },
         proceed: file.proceed.unwrap_or(false),
         routes: Vec::new(),
     };

@@ -4,7 +4,9 @@ use kernel::book::probe::{DnsRecord, HttpMethod};
 use kernel::book::rules::OnBadRule;
 use kernel::book::source::Table;
 use kernel::book::{LogFinding, Reduce};
-use kernel::{ChannelKind, ChannelName, Level, PersonName, PolicyName, Role, ScheduleName, ServiceName, TeamName};
+use kernel::{
+    ChannelKind, ChannelName, IntervalName, Level, PersonName, PolicyName, Role, ScheduleName, ServiceName, TeamName,
+};
 use serde_json::json;
 
 use super::rule;
@@ -88,4 +90,5 @@ references! {
     ScheduleName => Schedule;
     PolicyName => Policy;
     ChannelName => Channel;
+    IntervalName => Interval;
 }

@@ -260,7 +260,7 @@ impl SeriesSource for Fetched<'_> {
 
     fn answer(&self, query: &Expr, at: Millis) -> Option<Result<Vec<(Labels, Value)>, SourceFailure>> {
         let is_ours = query.selectors().iter().any(|selector| self.is_ours(&selector.matchers));
-        if is_ours || !query.calls(promql::ANOMALY).is_empty() {
+        if is_ours || !query.scored().is_empty() {
             return None;
         }
         Some(self.known(query.to_string(), at).and_then(|data| match data {

@@ -50,6 +50,14 @@ pub(super) struct Group {
     asked: BTreeSet<usize>,
 }
 
+/// What a group goes on with.
+pub(super) enum Remembered {
+    /// What a group at work remembers; not all of it may be recorded.
+    Working(State),
+    /// What the vault has; all of it was recorded when it was kept.
+    Kept(State),
+}
+
 /// An outcome on its way to the room.
 #[derive(Clone)]
 pub(super) struct Said {
@@ -112,13 +120,19 @@ impl Group {
     /// A raised signal that fits none of its rules is over, unless it may be of another group of the same name.
     pub(super) fn begin(
         &mut self,
-        state: State,
+        remembered: Remembered,
         raised: &BTreeMap<RuleName, Vec<Signal>>,
         is_shared: &dyn Fn(&RuleName) -> bool,
         now: Timestamp,
     ) {
-        self.state = state;
         let known: Vec<Known> = raised.values().flatten().filter_map(|signal| self.known(signal)).collect();
+        self.state = match remembered {
+            Remembered::Working(state) => state,
+            Remembered::Kept(mut state) => {
+                alerting::let_go(&mut state, &known);
+                state
+            }
+        };
         let mut transitions = alerting::reconcile(&self.plan, &mut self.state, &known, now.as_millisecond());
         let is_others = |rule: &str| self.book.rule_name(rule).is_none_or(|name| is_shared(&name));
         transitions.retain(|transition| !matches!(transition.what, What::Cleared(_)) || !is_others(&transition.rule));
@@ -303,13 +317,14 @@ impl Group {
         }
     }
 
-    /// Its name and what it remembers, when that has changed and all of it is said.
-    pub(super) fn take_kept(&mut self, now: Timestamp) -> Option<(String, Vec<u8>)> {
+    /// Its name and what it remembers, when that has changed and all of it is said; from time to time, or at once where this is
+    /// the end.
+    pub(super) fn take_kept(&mut self, now: Timestamp, at_once: bool) -> Option<(String, Vec<u8>)> {
         let gap = jiff::SignedDuration::try_from(KEEP_EVERY).unwrap_or_default();
         let rested = self.kept.is_none_or(|kept| now.duration_since(kept) >= gap);
         let keep_at_least = jiff::SignedDuration::try_from(KEEP_AT_LEAST).unwrap_or_default();
         let aged = self.kept.is_none_or(|kept| now.duration_since(kept) >= keep_at_least) && !self.state.is_empty();
-        if !(self.dirty || aged) || !self.unsaid.is_empty() || !rested {
+        if !(self.dirty || aged) || !self.unsaid.is_empty() || !(rested || at_once) {
             return None;
         }
         (self.dirty, self.kept) = (false, Some(now));
@@ -317,11 +332,11 @@ impl Group {
         Some((self.key(), bytes))
     }
 
-    /// Its name and what its rules have learnt of series, from time to time.
-    pub(super) fn take_learnt(&mut self, now: Timestamp) -> Option<(String, Vec<u8>)> {
+    /// Its name and what its rules have learnt of series, from time to time, or at once where this is the end.
+    pub(super) fn take_learnt(&mut self, now: Timestamp, at_once: bool) -> Option<(String, Vec<u8>)> {
         let gap = jiff::SignedDuration::try_from(KEEP_LEARNT_EVERY).unwrap_or_default();
         let rested = self.kept_learnt.is_none_or(|kept| now.duration_since(kept) >= gap);
-        let learnt = if rested { self.state.learnt() } else { return None };
+        let learnt = if rested || at_once { self.state.learnt() } else { return None };
         if learnt.is_empty() {
             return None;
         }

@@ -8,8 +8,9 @@
 //! ```
 //!
 //! Facts come first and the state is kept after them, so a crash in between says a thing twice, which the room hears once.
-//! At a start the two are compared: what is raised in the journal is raised here, whatever the state remembers. So no
-//! firing alert goes back to pending, whether after a restart, an edit of its rule, or on another node.
+//! At a start the two are compared, and the journal is right: what is raised there is raised here, and what is not is not,
+//! whatever the state remembers. So no firing alert goes back to pending and none that is over is raised once more, whether
+//! after a restart, an edit of its rule, or on another node.
 //!
 //! Invariants, each with a test of its name in `tests.rs`:
 //! - RU-1 What a rule raises becomes one fact, however often it is said.
@@ -20,6 +21,7 @@
 //! - RU-6 What is written is seen at once by the rules without `for` that read it, and by no other rule.
 //! - RU-7 An alert that several rules raise under the same labels lasts until the last of them is over.
 //! - RU-8 A source that does not answer leaves the alerts of its rules as they are.
+//! - RU-9 What was over before a stop, or before its group left the watchbook, is not raised because it was remembered.
 
 mod elsewhere;
 mod group;
@@ -47,7 +49,7 @@ use tokio::time::MissedTickBehavior;
 
 use crate::{Engine, Error};
 use elsewhere::{Errand, Outside};
-use group::{Group, Said};
+use group::{Group, Remembered, Said};
 use watching::Watching;
 
 pub(crate) use elsewhere::{Door, SOURCE_UP};
@@ -163,9 +165,16 @@ impl Ruler {
     }
 
     /// Evaluates groups when they are due, and rules that fire at once when something was written for them, until the engine
-    /// stops. What they remember is kept beside that: no rule waits for a disk.
+    /// stops. What they remember is kept beside that: no rule waits for a disk; and once more at the end.
     pub async fn run(self: Arc<Self>) {
         tokio::join!(self.attend(), self.keep_on());
+        if matches!(self.engine.health(), crate::Health::Fenced { .. }) {
+            // The node that writes now keeps its own.
+            return;
+        }
+        if let Err(error) = self.keep(true).await {
+            tracing::warn!(%error, "what rules remembered last could not be kept");
+        }
     }
 
     async fn attend(self: &Arc<Self>) {
@@ -217,7 +226,7 @@ impl Ruler {
                 _ = ticks.tick() => {}
                 () = self.engine.stopped() => return,
             }
-            if let Err(error) = self.keep().await {
+            if let Err(error) = self.keep(false).await {
                 tracing::warn!(%error, "what rules remember could not be kept; it is tried again when it has changed");
             }
         }
@@ -230,7 +239,7 @@ impl Ruler {
     /// When outcomes could not be recorded; they are kept and said with the next turn.
     pub async fn turn(self: &Arc<Self>) -> Result<(), Error> {
         self.beat().await?;
-        self.keep().await
+        self.keep(false).await
     }
 
     async fn beat(self: &Arc<Self>) -> Result<(), Error> {
@@ -276,14 +285,26 @@ impl Ruler {
                 groups.push(made);
             }
         }
-        if let Err(error) = self.series.write(self.swap(&book, groups, now), now) {
+        let mut left = self.swap(&book, groups, now);
+        let last = left.iter_mut().flat_map(|group| group.ended(now)).collect();
+        if let Err(error) = self.series.write(last, now) {
             tracing::warn!(%error, "the series of rules that are gone go on for five minutes");
         }
+        self.forget(&left, now).await;
         Ok(())
     }
 
-    /// Lets these groups run in place of the others, and gives the last samples of those that are gone.
-    fn swap(&self, book: &Book, groups: Vec<Group>, now: Timestamp) -> Vec<(Labels, Point)> {
+    /// Takes what groups remembered that have left out of the vault: should they come back, they begin anew.
+    async fn forget(&self, left: &[Group], now: Timestamp) {
+        for (key, kind) in left.iter().flat_map(|group| [VAULT, LEARNT].map(|kind| (group.key(), kind))) {
+            if let Err(error) = self.engine.vault().vault_take(kind, &key, now).await {
+                tracing::warn!(%error, group = key, "what a group remembered that has left is still kept");
+            }
+        }
+    }
+
+    /// Lets these groups run in place of the others, and gives those that are gone.
+    fn swap(&self, book: &Book, groups: Vec<Group>, now: Timestamp) -> Vec<Group> {
         let mut running = self.running.lock();
         running.watching = Watching::of(&groups, &running.watching, &*self.series);
         running.book = Some(book.digest);
@@ -292,11 +313,11 @@ impl Ruler {
         running.started.get_or_insert(now);
         let keys: HashSet<String> = groups.iter().map(Group::key).collect();
         let left = std::mem::replace(&mut running.groups, groups);
-        left.into_iter().filter(|group| !keys.contains(&group.key())).flat_map(|mut group| group.ended(now)).collect()
+        left.into_iter().filter(|group| !keys.contains(&group.key())).collect()
     }
 
     /// What this group remembers: of the one that runs, also where its file has another name now; else of the vault.
-    async fn take_over(&self, group: &Group, book: &Book) -> Result<State, Error> {
+    async fn take_over(&self, group: &Group, book: &Book) -> Result<Remembered, Error> {
         let key = group.key();
         let is_left = |other: &&Group| {
             let same = |file: &RuleFile| file.path == other.file && file.groups.iter().any(|g| g.name == other.name());
@@ -309,13 +330,13 @@ impl Ruler {
             of_key.or_else(renamed).map(|other| other.state.clone())
         };
         if let Some(state) = known {
-            return Ok(state);
+            return Ok(Remembered::Working(state));
         }
         let kept = self.kept(VAULT, &key).await?;
         let mut state: State = kept.and_then(|bytes| rmp_serde::from_slice(&bytes).ok()).unwrap_or_default();
         let learnt = self.kept(LEARNT, &key).await?;
         state.relearn(learnt.and_then(|bytes| rmp_serde::from_slice(&bytes).ok()).unwrap_or_default());
-        Ok(state)
+        Ok(Remembered::Kept(state))
     }
 
     async fn kept(&self, kind: &str, key: &str) -> Result<Option<Vec<u8>>, Error> {
@@ -458,11 +479,11 @@ impl Ruler {
     }
 
     /// Keeps what groups remember, where it has changed.
-    async fn keep(&self) -> Result<(), Error> {
+    async fn keep(&self, at_once: bool) -> Result<(), Error> {
         let now = self.engine.now();
         let take = |group: &mut Group| {
-            let state = group.take_kept(now).map(|(name, bytes)| (VAULT, name, bytes));
-            state.into_iter().chain(group.take_learnt(now).map(|(name, bytes)| (LEARNT, name, bytes)))
+            let state = group.take_kept(now, at_once).map(|(name, bytes)| (VAULT, name, bytes));
+            state.into_iter().chain(group.take_learnt(now, at_once).map(|(name, bytes)| (LEARNT, name, bytes)))
         };
         let changed: Vec<_> = self.running.lock().groups.iter_mut().flat_map(take).collect();
         for (kind, name, bytes) in changed {

@@ -1,5 +1,7 @@
 //! The invariants of the ruler, over a world with a clock of its own and series in memory.
 
+mod remembered;
+
 use std::sync::Arc;
 
 use kernel::book::rules::{Alerting, Expression, Group, Place, Rule, RuleFile};
@@ -552,6 +554,33 @@ async fn what_anomaly_has_learnt_survives_a_restart() {
     let (engine, ruler) = house.start(&[UNUSUAL]).await;
     house.turn(&ruler, Some(60.0)).await;
     assert_eq!(raised(&engine), 1, "it knows what is usual");
+    assert_eq!(engine.vault().vault_forget(LEARNT, "").await.unwrap(), 1);
+    engine.stop().await;
+}
+
+#[tokio::test]
+async fn the_default_rule_raises_holds_and_clears_in_the_server() {
+    let house = House::new();
+    let (engine, ruler) = house.start(&[("unusual(depth)", 0)]).await;
+    let calm = |turn: i32| f64::from(100 + turn * 7 % 5);
+    for turn in 0..150 {
+        house.turn(&ruler, Some(calm(turn))).await;
+    }
+    assert_eq!(raised(&engine), 0);
+    for _ in 0..5 {
+        house.turn(&ruler, Some(200.0)).await;
+    }
+    assert_eq!(raised(&engine), 1);
+    engine.stop().await;
+    let (engine, ruler) = house.start(&[("unusual(depth)", 0)]).await;
+    for turn in 0..20 {
+        house.turn(&ruler, Some(calm(turn))).await;
+    }
+    assert_eq!(raised(&engine), 1, "it is held until the series has been calm for long");
+    for turn in 20..40 {
+        house.turn(&ruler, Some(calm(turn))).await;
+    }
+    assert_eq!(raised(&engine), 0);
     assert_eq!(engine.vault().vault_forget(LEARNT, "").await.unwrap(), 1);
     engine.stop().await;
 }

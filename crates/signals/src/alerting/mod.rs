@@ -30,9 +30,10 @@
 //! | one alert, one evaluation | `step`, `flap` |
 //! | a rule, a group | `rule`, `evaluate` |
 //! | some rules between two beats, because something was written | `prompt`, `evaluate` |
-//! | many instants at once, for a replay | `ahead` |
+//! | many instants at once, for a replay | `ahead`, `alone` |
 
 mod ahead;
+mod alone;
 mod evaluate;
 mod flap;
 mod lookup;
@@ -50,6 +51,7 @@ mod step;
 mod tests;
 
 pub(crate) use ahead::{Ahead, Answers, Grid, Names, Part, queries};
+pub(crate) use alone::{Holding, Series, walk};
 pub(crate) use evaluate::one;
 pub use evaluate::{dismiss, evaluate, evaluate_at_once, raised_again};
 pub use outcome::{Cleared, Outcome, RuleError, Transition, What};
@@ -59,7 +61,7 @@ pub use plan::{AlertPlan, Broken, Plan, Planned, RecordPlan};
 pub use presence::presence;
 pub(crate) use presence::{compared, is_comparison};
 pub use prompt::Prompt;
-pub use reconcile::{Known, reconcile};
+pub use reconcile::{Known, let_go, reconcile};
 pub use render::{annotations_of, vector};
 pub(crate) use rule::Scene;
 pub use state::{Instance, Phase, RuleState, State};

@@ -1,5 +1,6 @@
 //! What is remembered, set right by what was recorded: an alert that is raised in the journal is raised here, whatever the
-//! kept state says, and one that the state believes raised and the journal does not is raised again.
+//! state says. One that the state believes raised and the journal does not is said once more where the state is that of a
+//! group at work. Where it was kept before a stop, when everything was said, the alert was over afterwards, and is let go.
 
 use std::collections::HashSet;
 
@@ -46,6 +47,20 @@ impl Known {
     }
 }
 
+/// Lets go of the alerts that a kept state believes raised and the journal does not. A state is kept only when everything is
+/// said, so these were over, and that was recorded, before the state could be kept once more.
+pub fn let_go(state: &mut State, raised: &[Known]) {
+    let recorded = recorded(raised);
+    for (key, rule) in &mut state.rules {
+        let name = name_in(key);
+        rule.alerts.retain(|identity, alert| !alert.raised || recorded.contains(&(name, identity)));
+    }
+}
+
+fn recorded(raised: &[Known]) -> HashSet<(&str, &Labels)> {
+    raised.iter().map(|known| (&*known.rule, &known.identity)).collect()
+}
+
 /// Sets a state right at a start. Gives what has to be recorded: the raisings that the state has and the journal does not,
 /// and the ends of alerts that the journal has and no rule stands for. Time in which nothing was evaluated does not count
 /// towards `for` and the delays of missing series; a pending alert begins anew after [`OUTAGE_MAX`].
@@ -55,7 +70,7 @@ pub fn reconcile(plan: &Plan, state: &mut State, raised: &[Known], at: Millis) -
     if gap > plan.interval.unwrap_or(0).saturating_mul(2).max(GAP_MIN) {
         skip(state, gap);
     }
-    let recorded: HashSet<(&str, &Labels)> = raised.iter().map(|known| (&*known.rule, &known.identity)).collect();
+    let recorded = recorded(raised);
     let orphans = raised.iter().filter(|known| !restore(plan, state, known));
     let mut missing: Vec<Transition> = orphans.map(|known| known.cleared(at)).collect();
     for rule in alerting(plan) {

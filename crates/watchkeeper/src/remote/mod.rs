@@ -19,7 +19,7 @@ mod signal;
 mod tests;
 mod trace;
 mod update;
-mod words;
+pub mod words;
 
 use std::process::ExitCode;
 

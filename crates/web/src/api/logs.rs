@@ -44,6 +44,8 @@ struct FoundBody {
     next: Option<String>,
     /// Whether everything was looked at up to here; a search that would read more than 1 GiB stops.
     whole: bool,
+    /// Blocks that could not be read, and why: what they hold is missing among the events.
+    damaged: Vec<String>,
 }
 
 /// Search log events, the newest first.
@@ -56,7 +58,7 @@ async fn search_logs(
     let found = search(&state, &actor, &wanted, EVENTS_MAX).await?;
     let next = found.next.map(|next| next.to_string());
     let (events, whole) = (bodies(&state, &actor, &found)?, found.whole);
-    Ok(Json(FoundBody { events, next, whole }))
+    Ok(Json(FoundBody { events, next, whole, damaged: found.damaged }))
 }
 
 /// Export log events as JSON lines, the newest first.

@@ -81,6 +81,7 @@ async fn list(State(state): State<AppState>, Reader(session): Reader, Query(aske
         kept: state.stores.logs.counts().records,
         next: None,
         whole: true,
+        damaged: Vec::new(),
         form,
         chrome,
     };
@@ -94,6 +95,7 @@ async fn list(State(state): State<AppState>, Reader(session): Reader, Query(aske
             page.events = rows.map(|(event, found)| row(event, pattern(found), &page.form.source)).collect();
             page.next = found.next.map(|next| format!("/logs?{}&cursor={next}", page.query));
             page.whole = found.whole;
+            page.damaged = found.damaged;
             page.pattern = query.pattern().unwrap_or_default().to_owned();
             page.volume = bars(&page, &query, &volume);
         }

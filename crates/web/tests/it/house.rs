@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use connectors::otlp::{Number, Plain};
 use engine::patterns::PatternWatch;
 use engine::records::Records;
 use engine::ruler::{Ruler, SeriesStore, Watch};
@@ -51,7 +52,7 @@ pub struct House {
     store: Arc<MemoryStore>,
     client: reqwest::Client,
     server: JoinHandle<()>,
-    _data: tempfile::TempDir,
+    pub data: tempfile::TempDir,
 }
 
 impl Drop for House {
@@ -103,7 +104,7 @@ impl House {
             store,
             client: reqwest::Client::new(),
             server,
-            _data: data,
+            data,
         }
     }
 
@@ -275,10 +276,12 @@ fn state(engine: &Engine, samples: &Arc<Mutex<Vec<Sample>>>, data: &Path) -> App
         let why = if bad.is_empty() { String::new() } else { "below zero".to_owned() };
         Ok(Refused { count: bad.len() as u64, why })
     };
+    let sink: web::Sink<Sample> = Arc::new(sink);
     let stores = stores(engine, data);
     let (logs, spans, patterns) = (Arc::clone(&stores.logs), Arc::clone(&stores.spans), Arc::clone(&stores.patterns));
     let sinks = Sinks {
-        samples: Arc::new(sink),
+        numbers: Arc::new(Named(Arc::clone(&sink))),
+        samples: sink,
         histograms: Arc::new(|_| Ok(Refused::default())),
         logs: Arc::new(move |events| {
             patterns.hear(&events, 0);
@@ -287,6 +290,23 @@ fn state(engine: &Engine, samples: &Arc<Mutex<Vec<Sample>>>, data: &Path) -> App
         spans: Arc::new(move |events| Ok(told(spans.push(events, NOW).unwrap()))),
     };
     AppState::new(engine.clone(), config, sinks, stores)
+}
+
+/// Knows no key, and so gives every number on as a sample.
+struct Named(web::Sink<Sample>);
+
+impl web::Numbers for Named {
+    fn unknown(&self, plain: &Plain<'_>) -> Result<Vec<usize>, String> {
+        Ok((0..plain.len()).collect())
+    }
+
+    fn keep(&self, plain: &Plain<'_>) -> Result<Refused, String> {
+        let sample = |number: Number<'_>| {
+            let at = Timestamp::from_millisecond(number.at).unwrap();
+            Sample { series: number.labels.unwrap().clone(), at, value: number.value }
+        };
+        (self.0)(plain.numbers().map(sample).collect())
+    }
 }
 
 /// The files of the tests' watchbook.

@@ -67,6 +67,8 @@ pub struct LogsPage {
     pub next: Option<String>,
     /// Whether everything was looked at.
     pub whole: bool,
+    /// Blocks that could not be read, and why.
+    pub damaged: Vec<String>,
 }
 
 /// A log event.
