@@ -41,6 +41,7 @@ pub mod noise;
 pub mod patterns;
 mod reach;
 pub mod react;
+pub mod records;
 pub mod ruler;
 pub mod sigma;
 mod snapshot;

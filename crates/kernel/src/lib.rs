@@ -18,6 +18,7 @@ pub mod nodes;
 pub mod port;
 pub mod record;
 pub mod sample;
+pub mod search;
 pub mod sensitivity;
 pub mod severity;
 pub mod time;

@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use connectors::scrape::Board;
 use engine::patterns::PatternWatch;
+use engine::records::Records;
 use engine::ruler::Ruler;
 use engine::sigma::SigmaWatch;
 use engine::{Engine, Health, Tenure, World};
+use governance::mask::{Masker, Policy};
 use kernel::{Actor, Role, Seconds};
 use serde_json::json;
 use tokio::task::JoinSet;
@@ -21,7 +23,7 @@ use crate::local::operator;
 use crate::monitored::Watchers;
 use crate::series::Elsewhere;
 use crate::serve::{ServeArgs, Site};
-use crate::{follow, out, scraping, sensing, traces};
+use crate::{follow, out, records, scraping, sensing, traces};
 
 /// The scopes of programs on this machine that carry no token.
 const LOCAL_SCOPES: [&str; 4] = ["alerts:write", "alerts:read", "signals:write", "signals:read"];
@@ -106,8 +108,10 @@ impl Feeders {
         tasks.spawn(Arc::clone(&patterns).run(monitored.tap.watch()));
         let targets = Arc::new(Board::default());
         tasks.spawn(scraping::run(engine.clone(), monitored.series(), Arc::clone(&targets), watchbook.clone()));
-        let stores =
-            monitored.stores(Watchers { ruler: &ruler, sigma: &sigma, patterns: &patterns, targets: &targets });
+        let records = reads_elsewhere(engine)?;
+        tasks.spawn(Arc::clone(&records).run(monitored.followed(engine)));
+        let (ruler, sigma, targets, records) = (&ruler, &sigma, &targets, &records);
+        let stores = monitored.stores(Watchers { ruler, sigma, patterns: &patterns, targets, records });
         let state = app_state(site, engine, stores);
         site.doors.serve(&state, &mut tasks);
         let app = web::app(state);
@@ -131,6 +135,13 @@ impl Feeders {
             self.tasks.abort_all();
         }
     }
+}
+
+/// What follows and searches sources of log events and spans.
+fn reads_elsewhere(engine: &Engine) -> Result<Arc<Records>, Failure> {
+    let reader = connectors::clickhouse::Reader::new().map_err(|error| Failure::new(error.to_string()))?;
+    let masker = Arc::new(Masker::new(Policy::default()));
+    Ok(Arc::new(Records::new(engine.clone()).with_reader(records::Masked::new(reader, masker))))
 }
 
 fn app_state(site: &Site, engine: &Engine, stores: Stores) -> AppState {

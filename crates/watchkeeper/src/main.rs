@@ -22,6 +22,7 @@ mod node;
 mod out;
 mod past;
 mod query;
+mod records;
 mod remote;
 mod routes;
 mod rules;

@@ -16,7 +16,8 @@
 pub mod api;
 mod backtests;
 pub mod doors;
-pub mod health;
+mod elsewhere;
+mod health;
 pub mod letting_in;
 pub mod listen;
 pub mod logs;

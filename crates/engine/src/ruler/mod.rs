@@ -50,11 +50,12 @@ use tokio::sync::Notify;
 use tokio::time::MissedTickBehavior;
 
 use crate::{Engine, Error};
-use elsewhere::{Door, Errand, Outside};
+use elsewhere::{Errand, Outside};
 use group::{Group, Remembered, Said};
 use sharing::Shares;
 use watching::Watching;
 
+pub(crate) use elsewhere::{Door, SOURCE_UP};
 pub use elsewhere::{Queries, Unanswered};
 pub use view::{AlertView, GroupView, RuleView};
 

@@ -5,6 +5,7 @@
 mod book;
 mod browser;
 mod checks;
+mod clickhouse;
 mod crash;
 mod demo;
 mod documents;

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use connectors::otlp::{Number, Plain};
 use engine::patterns::PatternWatch;
+use engine::records::Records;
 use engine::ruler::{Ruler, SeriesStore, Watch};
 use engine::sigma::SigmaWatch;
 use engine::tap::LogTap;
@@ -257,6 +258,7 @@ fn stores(engine: &Engine, data: &Path) -> Stores {
         sigma: Arc::new(SigmaWatch::new(engine.clone(), &LogTap::default())),
         patterns: Arc::new(PatternWatch::new(engine.clone(), Arc::new(NoSeries))),
         targets: Arc::default(),
+        records: Arc::new(Records::new(engine.clone())),
     }
 }
 
