@@ -85,7 +85,7 @@ pub(crate) async fn traces(
     let mut traces = state.stores.records.traces(actor, source, &wanted).await?;
     let whole = traces.len() <= limit;
     traces.truncate(limit);
-    Ok(Listing { traces, whole })
+    Ok(Listing { traces, whole, looked_back_to: None })
 }
 
 /// One trace of a source; `None` when it has no span of it.
