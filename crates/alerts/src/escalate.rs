@@ -2,10 +2,10 @@
 //! that leads to nobody is left at once, and loudly.
 
 use kernel::area::Context;
-use kernel::book::{EscalationPolicy, Step, Target};
+use kernel::book::{Book, EscalationPolicy, Step, Target};
 use kernel::delivery::{Attempt, Outcome};
 use kernel::time::Timestamp;
-use kernel::{Address, DeliveryId, PersonName, PolicyName, ServiceName};
+use kernel::{Address, DeliveryId, PersonName, PolicyName, ScheduleName, ServiceName};
 
 use crate::draft::Draft;
 use crate::event::{Escalation, Event, Says};
@@ -29,30 +29,72 @@ pub(crate) struct Pager<'d, 'a> {
 
 /// Whom a step leads to.
 #[derive(Default)]
-struct Call {
-    people: Vec<(PersonName, Address)>,
-    machines: Vec<Address>,
+pub(crate) struct Call {
+    pub people: Vec<(PersonName, Address)>,
+    pub machines: Vec<Address>,
     /// Why some of its people cannot be reached.
-    problems: Vec<String>,
+    pub problems: Vec<String>,
 }
 
 impl Call {
     /// Whether it reaches whom it is meant for: a person, unless it is meant for machines only.
-    fn reaches(&self) -> bool {
+    pub(crate) fn reaches(&self) -> bool {
         !self.people.is_empty() || self.problems.is_empty() && !self.machines.is_empty()
     }
 
     fn why(&self) -> String {
         if self.problems.is_empty() { "the step has no targets".to_owned() } else { self.problems.join("; ") }
     }
+
+    /// Whom a step leads to, with whom each schedule has on duty.
+    pub(crate) fn of(book: &Book, step: &Step, mut on_duty: impl FnMut(&ScheduleName) -> Option<PersonName>) -> Self {
+        let mut call = Self::default();
+        for target in &step.targets {
+            match target {
+                Target::Person(person) => call.add(book, person),
+                Target::Schedule(schedule) => match on_duty(schedule) {
+                    Some(person) => call.add(book, &person),
+                    None => call.problems.push(format!("schedule {schedule} has nobody on duty")),
+                },
+                Target::Team(team) => match book.teams.get(team).filter(|team| !team.members.is_empty()) {
+                    Some(team) => team.members.iter().for_each(|person| call.add(book, person)),
+                    None => call.problems.push(format!("team {team} has no members")),
+                },
+                Target::Channel(address) if call.machines.contains(address) => {}
+                Target::Channel(address) => call.machines.push(address.clone()),
+            }
+        }
+        call
+    }
+
+    /// The whole team that owns a service: whom the end of a policy leads to.
+    pub(crate) fn of_owner(book: &Book, service: Option<&ServiceName>) -> Self {
+        let owner = service.and_then(|name| book.services.get(name)).map(|service| &service.owner);
+        let mut call = Self::default();
+        if let Some(team) = owner.and_then(|owner| book.teams.get(owner)) {
+            team.members.iter().for_each(|person| call.add(book, person));
+        }
+        call
+    }
+
+    /// Adds a person by their first contact method, unless the step has them already.
+    fn add(&mut self, book: &Book, person: &PersonName) {
+        if self.people.iter().any(|(other, _)| other == person) {
+            return;
+        }
+        match book.people.get(person).and_then(|found| found.contacts.first()) {
+            Some(address) => self.people.push((person.clone(), address.clone())),
+            None => self.problems.push(format!("{person} has no contact method")),
+        }
+    }
 }
 
-fn is_machine(step: &Step) -> bool {
+pub(crate) fn is_machine(step: &Step) -> bool {
     step.targets.iter().all(|target| matches!(target, Target::Channel(_)))
 }
 
 /// The step and the round that follow, if any. A policy that speaks to machines only is never gone through again.
-fn next(policy: &EscalationPolicy, step: u32, round: u32) -> Option<(u32, u32)> {
+pub(crate) fn next(policy: &EscalationPolicy, step: u32, round: u32) -> Option<(u32, u32)> {
     if step as usize + 1 < policy.steps.len() {
         return Some((step + 1, round));
     }
@@ -136,46 +178,14 @@ impl Pager<'_, '_> {
     fn exhaust(&mut self, why: String) {
         let book = self.draft.context.book;
         let page = self.page;
-        let owner = self.service.as_ref().and_then(|name| book.services.get(name)).map(|service| &service.owner);
         self.draft.facts.push(Event::NobodyReached { page, why, exhausted: true });
         self.step = self.step.saturating_add(1);
-        let mut call = Call::default();
-        if let Some(team) = owner.and_then(|owner| book.teams.get(owner)) {
-            team.members.iter().for_each(|person| self.add_person(&mut call, person));
-        }
-        self.send(call);
+        self.send(Call::of_owner(book, self.service.as_ref()));
     }
 
     fn targets(&mut self, step: &Step) -> Call {
         let book = self.draft.context.book;
-        let mut call = Call::default();
-        for target in &step.targets {
-            match target {
-                Target::Person(person) => self.add_person(&mut call, person),
-                Target::Schedule(schedule) => match self.draft.on_duty(schedule) {
-                    Some(person) => self.add_person(&mut call, &person),
-                    None => call.problems.push(format!("schedule {schedule} has nobody on duty")),
-                },
-                Target::Team(team) => match book.teams.get(team).filter(|team| !team.members.is_empty()) {
-                    Some(team) => team.members.iter().for_each(|person| self.add_person(&mut call, person)),
-                    None => call.problems.push(format!("team {team} has no members")),
-                },
-                Target::Channel(address) if call.machines.contains(address) => {}
-                Target::Channel(address) => call.machines.push(address.clone()),
-            }
-        }
-        call
-    }
-
-    /// Adds a person by their first contact method, unless the step has them already.
-    fn add_person(&self, call: &mut Call, person: &PersonName) {
-        if call.people.iter().any(|(other, _)| other == person) {
-            return;
-        }
-        match self.draft.context.book.people.get(person).and_then(|found| found.contacts.first()) {
-            Some(address) => call.people.push((person.clone(), address.clone())),
-            None => call.problems.push(format!("{person} has no contact method")),
-        }
+        Call::of(book, step, |schedule| self.draft.on_duty(schedule))
     }
 
     fn send(&mut self, call: Call) {

@@ -4,6 +4,7 @@
 use std::fmt;
 
 use kernel::area::EventMeta;
+use kernel::book::times::RouteTimes;
 use kernel::delivery::Attempt;
 use kernel::time::{Seconds, Timestamp};
 use kernel::{
@@ -13,6 +14,7 @@ use kernel::{
 use serde::{Deserialize, Serialize};
 
 use crate::id::{GroupKey, OverrideId, PageId, SilenceId};
+use crate::times::Quiet;
 
 /// The most alerts that one fact about a page names; `count` says how many there are.
 pub const PAGE_ALERTS_MAX: usize = 200;
@@ -167,6 +169,13 @@ pub enum Event {
         /// Whether the policy has come to its end.
         exhausted: bool,
     },
+    /// A group has something to tell, and its route keeps quiet at this time.
+    GroupHeld {
+        /// Which group.
+        group: GroupKey,
+        /// By which interval, and until when.
+        quiet: Quiet,
+    },
     /// No alert of the page's group fires any more.
     PageClosed {
         /// Which page.
@@ -256,6 +265,9 @@ pub struct GroupOpened {
     /// Whom to page, when the route says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<PolicyName>,
+    /// When its route pages.
+    #[serde(default, skip_serializing_if = "RouteTimes::is_always")]
+    pub times: RouteTimes,
 }
 
 /// An inhibition's rule with the values that must be equal, both as hashes.
@@ -434,6 +446,7 @@ impl EventMeta for Event {
             Self::PageAcknowledged { .. } => "PageAcknowledged",
             Self::PageEscalated { .. } => "PageEscalated",
             Self::NobodyReached { .. } => "NobodyReached",
+            Self::GroupHeld { .. } => "GroupHeld",
             Self::PageClosed { .. } => "PageClosed",
             Self::ShiftOverridden { .. } => "ShiftOverridden",
             Self::OverrideCancelled { .. } => "OverrideCancelled",
@@ -454,6 +467,7 @@ impl EventMeta for Event {
             }
             Self::ShiftOverridden { schedule, .. } => format!("schedule-{schedule}").into(),
             Self::OverrideCancelled { id } => id.to_string().into(),
+            Self::GroupHeld { group, .. } => format!("group-{group}").into(),
             _ => "alerts".into(),
         })
     }

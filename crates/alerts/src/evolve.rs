@@ -8,7 +8,7 @@ use kernel::time::Timestamp;
 use kernel::{Fingerprint, Labels};
 
 use crate::event::{AlertOpened, Event, GroupOpened, InhibitionKey, Mute, PageOpened, Placement, Restart};
-use crate::group::{Group, Retired};
+use crate::group::{Group, Held, Retired};
 use crate::id::{GroupKey, PageId};
 use crate::page::{Page, Phase, Request, Status};
 use crate::state::{Alert, CLOSED_PAGES_KEPT, Note, Seat, Seats, State, Timer};
@@ -34,6 +34,10 @@ impl State {
             Event::PageOpened(opened) => self.open_page(at, opened),
             Event::ShiftOverridden { .. } | Event::OverrideCancelled { .. } => self.evolve_override(stamp, event),
             Event::Resumed { until } => self.resume(*until),
+            Event::GroupHeld { group, quiet } => {
+                let held = Held { quiet: quiet.clone(), since: at };
+                self.group_slot(*group).into_iter().for_each(|slot| self.set_held(slot, Some(held.clone())));
+            }
             _ => self.evolve_page(stamp, event),
         }
     }
@@ -263,7 +267,7 @@ impl State {
         let Some(slot) = self.group_slot(opened.group) else { return };
         let Some(group) = self.groups.get_mut(slot) else { return };
         group.page = Some(opened.page);
-        group.changed = false;
+        (group.changed, group.held) = (false, None);
         group.flushed_at = at;
         self.pages.insert(opened.page, Page::new(at, opened, &group.route, &group.labels));
         self.retime_page(opened.page, None);
@@ -296,9 +300,12 @@ impl State {
             Event::PageAcknowledged { page, note } => self.change_page(*page, |found| {
                 found.phase = Phase::Acknowledged { by: stamp.actor.clone(), at, note: note.clone() };
             }),
-            Event::PageEscalated { page, step, round, due, .. } => self.change_page(*page, |found| {
-                (found.step, found.round, found.escalates_at) = (*step, *round, *due);
-            }),
+            Event::PageEscalated { page, step, round, due, .. } => {
+                self.let_go(*page);
+                self.change_page(*page, |found| {
+                    (found.step, found.round, found.escalates_at) = (*step, *round, *due);
+                });
+            }
             Event::NobodyReached { page, why, exhausted } => self.change_page(*page, |found| {
                 found.nobody = Some((at, why.clone()));
                 if *exhausted && found.phase != Phase::Exhausted {
@@ -312,6 +319,7 @@ impl State {
     }
 
     fn renew_page(&mut self, at: Timestamp, page: PageId, restart: Option<Restart>, change: impl FnOnce(&mut Page)) {
+        self.let_go(page);
         let slot = self.pages.get(&page).and_then(|page| self.group_slot(page.group));
         let Some(group) = slot.and_then(|slot| self.groups.get_mut(slot)) else { return };
         group.changed = false;
@@ -381,7 +389,30 @@ impl State {
     pub(crate) fn page_due(&self, id: PageId) -> Option<Timestamp> {
         let page = self.pages.get(&id).filter(|page| page.phase == Phase::Told)?;
         self.group_of(page.group).filter(|group| group.unmuted > 0 && group.page == Some(id))?;
-        page.escalates_at
+        page.escalates_at.map(|at| self.after_hold(page.group, at))
+    }
+
+    fn after_hold(&self, group: GroupKey, at: Timestamp) -> Timestamp {
+        self.group_of(group).map_or(at, |group| group.after_hold(at))
+    }
+
+    /// Notes that a group keeps quiet, or no longer does, and sets its timer and its page's anew.
+    fn set_held(&mut self, slot: u32, held: Option<Held>) {
+        let page = self.groups.get(slot).and_then(|group| group.page);
+        let was = page.and_then(|id| self.page_due(id));
+        if let Some(group) = self.groups.get_mut(slot) {
+            group.held = held;
+        }
+        if let Some(id) = page {
+            self.retime_page(id, was);
+        }
+        self.retime_group(slot);
+    }
+
+    /// A page's group does not keep quiet any more.
+    fn let_go(&mut self, page: PageId) {
+        let slot = self.pages.get(&page).and_then(|page| self.group_slot(page.group));
+        slot.into_iter().for_each(|slot| self.set_held(slot, None));
     }
 
     fn retime_page(&mut self, id: PageId, was: Option<Timestamp>) {
@@ -399,6 +430,7 @@ impl State {
             group.due = wanted;
         }
         if let Some((id, Some(at), _)) = page {
+            let at = self.groups.get(slot).map_or(at, |group| group.after_hold(at));
             match self.page_due(id) {
                 Some(_) => self.timers.insert((at, Timer::Page(id))),
                 None => self.timers.remove(&(at, Timer::Page(id))),

@@ -7,6 +7,7 @@ use crate::draft::{Draft, Touched};
 use crate::event::{Event, PAGE_ALERTS_MAX, PageOpened, Renewal, Restart, Says};
 use crate::id::PageId;
 use crate::page::{Page, Phase};
+use crate::times;
 
 /// The most alerts of a group whose severity is looked at for one page.
 pub const ASSESSED_MAX: usize = 1000;
@@ -43,11 +44,15 @@ impl Draft<'_> {
         match self.page(touched) {
             Some(page) if firing == 0 => self.close(page),
             Some(page) if unmuted > 0 => {
-                if let Some(why) = self.renewal(touched, page) {
+                if let Some(why) = self.renewal(touched, page)
+                    && !self.held(touched)
+                {
                     self.renew(touched, page, why);
                 }
             }
-            None if unmuted > 0 && self.flush_at(touched).is_some_and(|at| at <= self.now()) => self.open_page(touched),
+            None if unmuted > 0 && self.flush_at(touched).is_some_and(|at| at <= self.now()) && !self.held(touched) => {
+                self.open_page(touched);
+            }
             _ => {}
         }
     }
@@ -55,6 +60,19 @@ impl Draft<'_> {
     fn flush_at(&self, touched: &Touched) -> Option<Timestamp> {
         let opening = touched.opens.as_ref().map(|opens| opens.flush_at);
         self.group(touched).map(|group| group.flush_at).or(opening)
+    }
+
+    /// Whether a group's route keeps quiet now; if so, that is said, once.
+    fn held(&mut self, touched: &Touched) -> bool {
+        let group = self.group(touched);
+        let opening = touched.opens.as_ref().map(|opens| &opens.times);
+        let Some(times) = group.map(|group| &group.times).or(opening) else { return false };
+        let Some(quiet) = times::quiet(self.context.book, times, self.now()) else { return false };
+        let said = group.and_then(|group| group.held.as_ref());
+        if said.is_none_or(|held| held.quiet != quiet || held.look_at() <= self.now()) {
+            self.facts.push(Event::GroupHeld { group: touched.key, quiet });
+        }
+        true
     }
 
     /// Whether a page is due to be told again, and why.
@@ -138,11 +156,20 @@ impl Draft<'_> {
 
     /// What becomes due for a page by itself: the next step of its escalation.
     pub(crate) fn escalate_due(&mut self, page: &Page) {
-        if page.phase == Phase::Told {
+        if page.phase == Phase::Told && !self.escalation_held(page) {
             let mut pager = self.pager(page.id, page.next_request, page.service.clone());
             pager.at(page.step, page.round);
             pager.escalate(page.policy.as_ref(), crate::event::Escalation::NotAcknowledged);
         }
+    }
+
+    /// Whether a page must wait with its next step because its route keeps quiet; if so, that is said.
+    fn escalation_held(&mut self, page: &Page) -> bool {
+        let Some(group) = self.state.group_of(page.group) else { return false };
+        let quiet = times::quiet(self.context.book, &group.times, self.now());
+        let is_quiet = quiet.is_some();
+        self.facts.extend(quiet.map(|quiet| Event::GroupHeld { group: page.group, quiet }));
+        is_quiet
     }
 
     fn assess(&self, touched: &Touched) -> Option<Assessment> {

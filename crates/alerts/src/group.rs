@@ -1,14 +1,18 @@
 //! Groups: alerts that are paged together, and when. Not routing, which says to which groups an alert belongs.
 
+use kernel::book::times::RouteTimes;
 use kernel::time::{Seconds, Timestamp};
 use kernel::{Fingerprint, Labels, PolicyName};
 use serde::{Deserialize, Serialize};
 
 use crate::event::GroupOpened;
 use crate::id::{GroupKey, PageId};
+use crate::times::Quiet;
 
 /// The most resolved alerts that a group keeps to tell of; older ones are counted only.
 pub const RETIRED_MAX: usize = 100;
+/// After how long a group that keeps quiet is looked at again, in case the watchbook has changed its times.
+pub const HOLD_LOOK: Seconds = Seconds::hours(1);
 
 /// Alerts that are paged together.
 #[derive(Debug)]
@@ -20,6 +24,9 @@ pub(crate) struct Group {
     pub interval: Seconds,
     pub repeat: Seconds,
     pub policy: Option<PolicyName>,
+    pub times: RouteTimes,
+    /// Why it keeps quiet, as was said last, and since when that is so.
+    pub held: Option<Held>,
     pub opened_at: Timestamp,
     /// The slots of its firing alerts; each alert knows its seat.
     pub members: Vec<u32>,
@@ -34,6 +41,20 @@ pub(crate) struct Group {
     pub retired: Vec<Retired>,
     /// The timer that is set.
     pub due: Option<Timestamp>,
+}
+
+/// A group that had something to tell while its route keeps quiet.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Held {
+    pub quiet: Quiet,
+    pub since: Timestamp,
+}
+
+impl Held {
+    /// When it is looked at again.
+    pub(crate) fn look_at(&self) -> Timestamp {
+        self.quiet.until.min(HOLD_LOOK.after(self.since))
+    }
 }
 
 /// A resolved alert that its page still has to tell of.
@@ -63,6 +84,8 @@ impl Group {
             interval: opened.interval,
             repeat: opened.repeat,
             policy: opened.policy.clone(),
+            times: opened.times.clone(),
+            held: None,
             opened_at: at,
             members: Vec::new(),
             unmuted: 0,
@@ -83,6 +106,7 @@ impl Group {
             interval: self.interval,
             repeat: self.repeat,
             policy: self.policy.clone(),
+            times: self.times.clone(),
         }
     }
 
@@ -92,6 +116,15 @@ impl Group {
         if self.unmuted == 0 {
             return None;
         }
+        self.due_unheld(acknowledged).map(|at| self.after_hold(at))
+    }
+
+    /// An instant, or when this group is next looked at, if it keeps quiet until later.
+    pub(crate) fn after_hold(&self, at: Timestamp) -> Timestamp {
+        self.held.as_ref().map_or(at, |held| at.max(held.look_at()))
+    }
+
+    fn due_unheld(&self, acknowledged: bool) -> Option<Timestamp> {
         if self.page.is_none() {
             return Some(self.flush_at);
         }

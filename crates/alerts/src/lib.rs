@@ -35,6 +35,7 @@
 //! | whom a step pages, and what follows when that is nobody | `Pager::call_on`, `Pager::exhaust` in `escalate` |
 //! | what came of a message, and what follows | `escalate::record_attempt` |
 //! | somebody acknowledges or resolves; the clock | `decide::acknowledge`, `decide::resolve`, `decide::wake` |
+//! | whether a route keeps quiet now | `times::quiet`, asked by `Draft::held` in `flush` |
 //! | a silence is written or ended | `silence::create`, `silence::expire` |
 //! | a shift is taken or given back; who is on duty | `shift::take`, `oncall::on_duty` |
 //! | how facts change what is remembered | `State::evolve` and what it calls |
@@ -44,7 +45,8 @@
 //! - **AL-2** Each firing alert sits in at least one group, and a group without firing alerts is gone.
 //! - **AL-3** An alert is muted exactly while an active silence matches it or a firing alert inhibits it.
 //! - **AL-4** A group in which something fires unmuted has an open page, or a time at which it gets one.
-//! - **AL-5** Muted alerts page nobody: while all of a group are muted, its page neither escalates nor repeats.
+//! - **AL-5** Muted alerts page nobody: while all of a group are muted, its page neither escalates nor repeats; nor does that
+//!   of a route during the times at which it keeps quiet.
 //! - **AL-6** A page that told nobody has said so: each ends in a request or in `NobodyReached`.
 //! - **AL-7** Each address that was told that alerts fire, or may have been, is told the end exactly once.
 //! - **AL-8** The journal suffices: replay gives the same state, and so does a snapshot and the facts after it.
@@ -80,9 +82,11 @@ mod refusal;
 mod route;
 mod shift;
 mod silence;
+mod simulate;
 mod slab;
 mod snapshot;
 mod state;
+mod times;
 mod why;
 
 use kernel::Book;
@@ -104,7 +108,9 @@ pub use page::{Page, Phase, Request, Status};
 pub use read::{AlertView, Counts, FIND_VISITED_MAX, GroupView};
 pub use refusal::Refusal;
 pub use silence::{SILENCE_RETENTION, Silence, SilenceStatus};
+pub use simulate::{CALLS_MAX, Called, NamedBy, Run, simulate};
 pub use state::State;
+pub use times::{BORDERS_MAX, DAYS_AHEAD_MAX, Quiet, covers, quiet};
 pub use why::Stage;
 
 /// The area that turns alerts into pages.

@@ -12,6 +12,7 @@ use crate::oncall::Override;
 use crate::page::Page;
 use crate::silence::{Silence, SilenceStatus};
 use crate::state::{Alert, State};
+use crate::times::Quiet;
 
 /// The most alerts that one piece of a search looks at, so that nobody waits long for the state.
 pub const FIND_VISITED_MAX: usize = 20_000;
@@ -184,6 +185,12 @@ impl<'a> GroupView<'a> {
     #[must_use]
     pub fn due(&self) -> Option<Timestamp> {
         self.group.due
+    }
+
+    /// Why it keeps quiet, as was said last; `None` when it does not, or has had nothing to tell.
+    #[must_use]
+    pub fn held(&self) -> Option<&'a Quiet> {
+        self.group.held.as_ref().map(|held| &held.quiet)
     }
 
     /// How many of its alerts fire.

@@ -110,6 +110,7 @@ impl Draft<'_> {
             interval: route.group_interval,
             repeat: route.repeat_interval,
             policy: route.policy.clone(),
+            times: route.times.clone(),
         }
     }
 }

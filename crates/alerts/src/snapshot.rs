@@ -5,13 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use hashbrown::HashMap;
+use kernel::book::times::RouteTimes;
 use kernel::time::{Seconds, Timestamp};
 use kernel::{Labels, PolicyName, ScheduleName};
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::event::{GroupOpened, InhibitionKey, Membership, Mute, Muting, Placement};
-use crate::group::{Group, Retired};
+use crate::group::{Group, Held, Retired};
 use crate::id::{GroupKey, PageId};
 use crate::oncall::Override;
 use crate::page::Page;
@@ -58,6 +59,10 @@ struct SavedGroup {
     interval: Seconds,
     repeat: Seconds,
     policy: Option<PolicyName>,
+    #[serde(default, skip_serializing_if = "RouteTimes::is_always")]
+    times: RouteTimes,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    held: Option<Held>,
     opened_at: Timestamp,
     page: Option<PageId>,
     changed: bool,
@@ -162,6 +167,8 @@ fn saved_group(group: &Group) -> SavedGroup {
         changed: group.changed,
         flushed_at: group.flushed_at,
         retired: group.retired.clone(),
+        times: group.times.clone(),
+        held: group.held.clone(),
     }
 }
 
@@ -210,9 +217,11 @@ impl State {
             interval: saved.interval,
             repeat: saved.repeat,
             policy: saved.policy,
+            times: saved.times,
         };
         let mut group = Group::new(saved.key, saved.opened_at, &opened);
         (group.page, group.flushed_at, group.retired) = (saved.page, saved.flushed_at, saved.retired);
+        group.held = saved.held;
         let slot = self.groups.insert(group);
         self.by_key.insert(saved.key.0, slot);
     }

@@ -7,6 +7,7 @@ use crate::page::{Page, Phase, Request, Status};
 use crate::read::{AlertView, GroupView};
 use crate::route;
 use crate::state::State;
+use crate::times::Quiet;
 
 /// One stage on the way from an alert to somebody's pocket.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +32,7 @@ impl State {
         let mut stages = vec![observed(&alert)];
         for group in alert.groups() {
             stages.extend([routed(book, &alert, &group), grouped(&group), muted(&alert)]);
+            stages.extend(group.held().map(held));
             match group.page() {
                 Some(page) => stages.extend(paged(book, page)),
                 None => stages.push(not_paged(&group)),
@@ -62,6 +64,10 @@ fn grouped(group: &GroupView<'_>) -> Stage {
 fn muted(alert: &AlertView<'_>) -> Stage {
     let said = alert.muted().map_or_else(|| "not muted".to_owned(), |why| format!("muted: {why}"));
     stage("mute", None, said)
+}
+
+fn held(quiet: &Quiet) -> Stage {
+    stage("mute", None, format!("held until {:.0}: its route keeps quiet {quiet}", quiet.until))
 }
 
 fn not_paged(group: &GroupView<'_>) -> Stage {

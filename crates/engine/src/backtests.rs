@@ -15,7 +15,8 @@ use parking_lot::Mutex;
 use promql::{Millis, SeriesSource};
 use signals::alerting::{Plan, Setting};
 use signals::backtest::{
-    Comparison, Help, INCIDENTS_MAX, Judged, Options, PastIncident, Progress, Report, Work, compare, replay_with,
+    Comparison, Help, INCIDENTS_MAX, Judged, Options, PastIncident, Progress, Report, RuleReport, Work, compare,
+    replay_with,
 };
 
 use crate::ruler::INTERVAL;
@@ -27,6 +28,8 @@ pub const WAITING_MAX: usize = 4;
 pub const KEPT_MAX: usize = 32;
 /// The most rules of the files of one backtest.
 pub const RULES_MAX: usize = 200;
+/// What stands for the reason of a suggestion that counts incidents which its reader may not see.
+const NOT_TOLD: &str = "The reason counts incidents that you may not see: ask for a backtest of your own";
 /// The action that access policies know.
 const READ: &str = "signals:read";
 
@@ -235,45 +238,56 @@ impl Backtests {
         }
     }
 
-    /// Every backtest that is remembered, the newest first.
+    /// Every backtest that is remembered, the newest first, as [`Backtests::get`] shows it.
     ///
     /// # Errors
     /// When the actor may not read signals.
     pub fn list(&self, actor: &Actor) -> Result<Vec<Backtest>, Error> {
         self.engine.may(actor, Read::of(READ))?;
-        Ok(self.all.lock().kept.iter().rev().map(Job::seen).collect())
+        let all: Vec<Backtest> = self.all.lock().kept.iter().rev().map(Job::seen).collect();
+        all.into_iter().map(|seen| self.shown(actor, seen)).collect()
     }
 
-    /// One backtest, with the incidents that the actor may see; `None` where it is not remembered.
+    /// One backtest, with the incidents that the actor may see; `None` where it is not remembered. Where there are others,
+    /// what was counted of them is left out, and so is the reason of a suggestion, which counts them.
     ///
     /// # Errors
     /// When the actor may not read signals.
     pub fn get(&self, actor: &Actor, id: u64) -> Result<Option<Backtest>, Error> {
         self.engine.may(actor, Read::of(READ))?;
-        let Some(mut seen) = self.all.lock().kept.iter().find(|job| job.seen.id == id).map(Job::seen) else {
-            return Ok(None);
-        };
-        if let (Stage::Done(found), true) = (&seen.stage, seen.by != *actor) {
-            seen.stage = Stage::Done(Arc::new(self.within_reach(actor, found)?));
+        let seen = self.all.lock().kept.iter().find(|job| job.seen.id == id).map(Job::seen);
+        seen.map(|seen| self.shown(actor, seen)).transpose()
+    }
+
+    fn shown(&self, actor: &Actor, mut seen: Backtest) -> Result<Backtest, Error> {
+        if let Stage::Done(found) = &seen.stage {
+            seen.stage = Stage::Done(self.within_reach(actor, found)?);
         }
-        Ok(Some(seen))
+        Ok(seen)
     }
 
     /// What was found, without the incidents that a reader may not see.
-    fn within_reach(&self, actor: &Actor, found: &Found) -> Result<Found, Error> {
-        let mut found = found.clone();
+    fn within_reach(&self, actor: &Actor, found: &Arc<Found>) -> Result<Arc<Found>, Error> {
         let reach = self.engine.reach(actor, "incidents:read");
         self.engine.read(actor, Read::of(READ), |world| {
             let sees = |judged: &Judged| {
                 let known = judged.id.parse().ok().and_then(|id| world.incidents.sensitivity_of(id));
                 known.is_some_and(|sensitivity| reach.covers(&judged.id, sensitivity))
             };
+            let reports = || std::iter::once(&found.report).chain(&found.other);
+            let judged = |report: &Report| {
+                report.incidents.iter().chain(report.rules.iter().flat_map(|rule| &rule.incidents)).all(sees)
+            };
+            if reports().all(judged) {
+                return Arc::clone(found);
+            }
+            let mut found = Found::clone(found);
             for report in std::iter::once(&mut found.report).chain(&mut found.other) {
                 report.incidents.retain(sees);
-                report.rules.iter_mut().for_each(|rule| rule.incidents.retain(sees));
+                report.rules.iter_mut().for_each(|rule| narrow(rule, sees));
             }
-        })?;
-        Ok(found)
+            Arc::new(found)
+        })
     }
 
     /// Ends a backtest of the actor's own, which may run on for a moment; `false` where it is not remembered.
@@ -293,6 +307,16 @@ impl Backtests {
             job.seen.stage = Stage::Cancelled;
         }
         Ok(true)
+    }
+}
+
+/// Leaves out of a rule's report the incidents that a reader does not see, and whatever counts them.
+fn narrow(rule: &mut RuleReport, sees: impl Fn(&Judged) -> bool) {
+    let all = rule.incidents.len();
+    rule.incidents.retain(sees);
+    if rule.incidents.len() < all {
+        rule.settings.iter_mut().for_each(|tried| tried.incidents = (0, 0));
+        rule.suggestion.iter_mut().for_each(|suggestion| suggestion.reason = NOT_TOLD.to_owned());
     }
 }
 
@@ -375,4 +399,61 @@ fn run(
     let other = wanted.other.as_ref().map(replayed).transpose()?;
     let comparison = other.as_ref().map(|other| compare(&report, other));
     Ok(Found { report, other, comparison })
+}
+
+#[cfg(test)]
+mod tests {
+    use signals::backtest::{Durations, Lateness, Suggestion, Tried, Tuning};
+
+    use super::*;
+
+    fn judged(id: &str) -> Judged {
+        Judged { id: id.to_owned(), declared: 1, raised: Some(1), early_by: Some(0), by: None }
+    }
+
+    #[test]
+    fn nothing_counts_incidents_that_a_reader_does_not_see() {
+        let suggestion = Suggestion { tuning: Tuning::default(), reason: "so are the 2 incidents".to_owned() };
+        let tried = Tried {
+            tuning: Tuning::default(),
+            own: true,
+            firings: 2,
+            pages: 2,
+            flaps: 0,
+            short_share: None,
+            delay: Lateness::default(),
+            lingers: Lateness::default(),
+            caught: (2, 2),
+            incidents: (2, 2),
+            pareto: true,
+        };
+        let report = RuleReport {
+            group: "g".to_owned(),
+            rule: "A".to_owned(),
+            line: 1,
+            hold: 0,
+            evaluations: 9,
+            firings: 2,
+            pages: 2,
+            durations: Durations::default(),
+            flaps: 0,
+            first: None,
+            last: None,
+            alerts: Vec::new(),
+            alerts_not_listed: 0,
+            errors: 0,
+            error: None,
+            listed: Vec::new(),
+            incidents: vec![judged("1"), judged("2")],
+            picture: None,
+            settings: vec![tried],
+            suggestion: Some(suggestion),
+        };
+        let mut seen = report.clone();
+        narrow(&mut seen, |_| true);
+        assert_eq!(seen, report);
+        narrow(&mut seen, |judged| judged.id == "1");
+        assert_eq!((&*seen.incidents, seen.settings[0].incidents), (&[judged("1")][..], (0, 0)));
+        assert_eq!(seen.suggestion.map(|suggestion| suggestion.reason).as_deref(), Some(NOT_TOLD));
+    }
 }

@@ -9,7 +9,7 @@ use std::collections::HashMap;
 
 use alerts::{PageId, ResolvedBy};
 use kernel::book::rules::{Alerting, Group, Rule, RuleFile};
-use kernel::port::{JournalStore, StoreFailure};
+use kernel::port::{Block, JournalStore, StoreFailure};
 use kernel::{Actor, Book, Fingerprint, Labels, RuleName, Sensitivity, Seq, Timestamp};
 use signals::Kind;
 use signals::noise::{Firing, Noise, Setting, noise};
@@ -57,31 +57,32 @@ impl Engine {
         self.may(actor, Read::of("signals:read"))?;
         self.may(actor, Read::of("alerts:read"))?;
         let failed = |failure: StoreFailure| Error::Failed { reason: failure.to_string() };
-        let mut past = Past::default();
-        let from = gather(self.vault(), since, &mut past).await.map_err(failed)?;
+        let (from, past) = gather(self.vault(), since).await.map_err(failed)?;
         Ok(past.report(&self.book(), (from.max(since), self.now())))
     }
 }
 
-/// Reads the facts since an instant; gives the instant from which on nothing is left out.
-async fn gather(store: &dyn JournalStore, since: Timestamp, past: &mut Past) -> Result<Timestamp, StoreFailure> {
+/// Reads the facts since an instant; gives the instant from which on nothing is left out. They are decoded on threads that
+/// may block, so that whoever is served meanwhile does not wait.
+async fn gather(store: &dyn JournalStore, since: Timestamp) -> Result<(Timestamp, Past), StoreFailure> {
     let end = store.next_seq().await?;
     let first = first_since(store, since, end).await?;
     let mut next = Seq(first.0.max(end.0.saturating_sub(FACTS_MAX)));
-    let mut from = (next == first).then_some(since);
+    let (mut from, mut past) = ((next == first).then_some(since), Past::default());
     while next < end {
         let blocks = store.blocks(next, BLOCKS_AT_ONCE).await?;
         let Some(last) = blocks.last() else { break };
         next = Seq(last.first.0.saturating_add(u64::from(last.count)));
-        for decoded in blocks.iter().map(codec::decode).collect::<Result<Vec<_>, _>>()?.into_iter().flatten() {
-            from.get_or_insert(decoded.record.at);
-            let counts = decoded.record.at >= since && decoded.record.sensitivity <= Sensitivity::Internal;
-            decoded.fact.iter().filter(|_| counts).for_each(|fact| past.take(fact));
-        }
-        // Whoever serves on the same thread has a turn meanwhile.
-        tokio::task::yield_now().await;
+        let taken = tokio::task::spawn_blocking(move || {
+            let first = past.take_all(&blocks, since)?;
+            Ok::<_, StoreFailure>((first, past))
+        });
+        let ended =
+            |error: tokio::task::JoinError| StoreFailure::Unavailable { doing: "read", cause: error.to_string() };
+        let (first, taken) = taken.await.map_err(ended)??;
+        (past, from) = (taken, from.or(first));
     }
-    Ok(from.unwrap_or(since))
+    Ok((from.unwrap_or(since), past))
 }
 
 /// The place of a block that ends at or after an instant; facts only ever get later, so it is found by halving.
@@ -112,6 +113,19 @@ struct Past {
 }
 
 impl Past {
+    /// Takes the facts of blocks that came since an instant; gives the instant of the first fact of all.
+    fn take_all(&mut self, blocks: &[Block], since: Timestamp) -> Result<Option<Timestamp>, StoreFailure> {
+        let mut first = None;
+        for block in blocks {
+            for decoded in codec::decode(block)? {
+                first.get_or_insert(decoded.record.at);
+                let counts = decoded.record.at >= since && decoded.record.sensitivity <= Sensitivity::Internal;
+                decoded.fact.iter().filter(|_| counts).for_each(|fact| self.take(fact));
+            }
+        }
+        Ok(first)
+    }
+
     fn take(&mut self, fact: &Fact) {
         match &fact.event {
             Event::Signals(event) => self.signal(event, fact.at),
@@ -239,7 +253,7 @@ fn is_of(group: &Group, rule: &Rule, alerting: &Alerting, firing: &Firing) -> bo
 fn setting(rule: &Alerting) -> Setting {
     let millis = |span: std::time::Duration| i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
     let counts = rule.beyond.as_ref().is_some_and(|beyond| beyond.several.is_some());
-    let learns = rule.expr.text.contains(promql::ANOMALY);
+    let learns = promql::parse(&rule.expr.text).is_ok_and(|expr| !expr.calls(promql::ANOMALY).is_empty());
     let hold = (!counts && !learns).then(|| millis(rule.hold));
     Setting { hold, keep_firing: millis(rule.keep_firing) }
 }

@@ -5,6 +5,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+/// How much is told of the name of a value within maps: its end.
+const NAME_BYTES_MAX: usize = 256;
+
 /// A value of an attribute, or the body of a log event.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, Default)]
 pub enum Attribute {
@@ -47,15 +50,42 @@ impl Attribute {
         }
     }
 
-    /// Replaces every text in it, at any depth. Names of maps stay.
-    pub fn rewrite(&mut self, with: &mut dyn FnMut(&mut String)) {
+    /// Calls `with` for every value in it that holds no others, at any depth, with its name: those of the maps it is in, with
+    /// dots between, or, in a list, the option of a command that stands before it. Names of maps stay.
+    pub fn rewrite(&mut self, name: &str, with: &mut dyn FnMut(&str, &mut Self)) {
         match self {
-            Self::Text(text) => with(text),
-            Self::List(values) => values.iter_mut().for_each(|value| value.rewrite(with)),
-            Self::Map(pairs) => pairs.iter_mut().for_each(|(_, value)| value.rewrite(with)),
-            Self::Empty | Self::Bool(_) | Self::Int(_) | Self::Double(_) | Self::Bytes(_) => {}
+            Self::List(values) => {
+                let mut option: Option<String> = None;
+                for value in values {
+                    let next = value.text().filter(|text| text.starts_with('-') && !text.contains('='));
+                    let next = next.map(str::to_owned);
+                    value.rewrite(option.as_deref().unwrap_or(name), with);
+                    option = next;
+                }
+            }
+            Self::Map(pairs) if name.is_empty() => {
+                pairs.iter_mut().for_each(|(inner, value)| value.rewrite(inner, with))
+            }
+            Self::Map(pairs) => {
+                for (inner, value) in pairs {
+                    let path = format!("{name}.{inner}");
+                    let end = path.floor_char_boundary(path.len().saturating_sub(NAME_BYTES_MAX));
+                    value.rewrite(path.get(end..).unwrap_or_default(), with);
+                }
+            }
+            other => with(name, other),
         }
     }
+}
+
+/// Does with a text what [`Attribute::rewrite`] does with a value that has no name.
+pub fn rewrite_text(text: &mut String, with: &mut dyn FnMut(&str, &mut Attribute)) {
+    let mut value = Attribute::Text(std::mem::take(text));
+    with("", &mut value);
+    *text = match value {
+        Attribute::Text(text) => text,
+        other => other.to_string(),
+    };
 }
 
 /// Calls `each` with every name and text of named values.
@@ -127,11 +157,31 @@ mod tests {
     }
 
     #[test]
-    fn texts_are_found_and_rewritten_at_any_depth() {
+    fn texts_are_found_and_values_rewritten_at_any_depth_by_name() {
         let mut value = nested();
-        value.rewrite(&mut |text| text.push('!'));
+        let mut names = Vec::new();
+        value.rewrite("top", &mut |name, value| {
+            names.push(name.to_owned());
+            if let Attribute::Text(text) = value {
+                text.push('!');
+            }
+        });
+        assert_eq!(names, ["top", "top.b", "top.c", "top"]);
         let mut found = Vec::new();
         value.texts(&mut |text| found.push(text.to_owned()));
         assert_eq!(found, ["b", "c", "x!"]);
+    }
+
+    #[test]
+    fn a_value_after_an_option_has_its_name() {
+        let text = |text: &str| Attribute::Text(text.into());
+        let mut names = Vec::new();
+        let mut command = Attribute::List(["mysqld", "--password", "x", "--port=1", "y"].map(text).into());
+        command.rewrite("process.command_args", &mut |name, _| names.push(name.to_owned()));
+        let args = "process.command_args";
+        assert_eq!(names, [args, args, "--password", args, args]);
+        let mut text = "a".to_owned();
+        rewrite_text(&mut text, &mut |name, value| *value = Attribute::Text(format!("{name}{value}b")));
+        assert_eq!(text, "ab");
     }
 }

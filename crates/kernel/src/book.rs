@@ -10,6 +10,7 @@ pub mod scrape;
 pub mod sigma;
 pub mod slo;
 pub mod source;
+pub mod times;
 pub mod unit;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -27,8 +28,8 @@ use crate::digest::Digest;
 use crate::labels::Labels;
 use crate::matcher::Matcher;
 use crate::name::{
-    ChannelName, ComponentName, HookName, PersonName, PolicyName, RuleName, ScheduleName, ServiceName, SourceName,
-    TeamName, TemplateName,
+    ChannelName, ComponentName, HookName, IntervalName, PersonName, PolicyName, RuleName, ScheduleName, ServiceName,
+    SourceName, TeamName, TemplateName,
 };
 use crate::severity::Severity;
 use crate::time::Seconds;
@@ -54,6 +55,8 @@ pub struct Book {
     pub policies: BTreeMap<PolicyName, EscalationPolicy>,
     /// The root of the routing tree; it matches everything.
     pub route: Route,
+    /// Time intervals by name.
+    pub intervals: BTreeMap<IntervalName, times::Interval>,
     /// Alerts that mute other alerts.
     pub inhibitions: Vec<Inhibition>,
     /// What makes an alert an incident, and how bad; the first rule that matches wins.
@@ -273,6 +276,8 @@ pub struct Route {
     pub repeat_interval: Seconds,
     /// Whom to page; `None` means the policy of the service that the alert names, then that of its owner.
     pub policy: Option<PolicyName>,
+    /// When it pages; children do not take it over.
+    pub times: times::RouteTimes,
     /// Whether the next sibling is tried as well.
     pub proceed: bool,
     /// The children, of which the first that matches wins.
@@ -417,6 +422,7 @@ impl Default for Route {
             group_interval: Seconds::minutes(5),
             repeat_interval: Seconds::hours(4),
             policy: None,
+            times: times::RouteTimes::default(),
             proceed: false,
             routes: Vec::new(),
         }

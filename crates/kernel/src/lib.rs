@@ -14,9 +14,11 @@ pub mod labels;
 pub mod log;
 pub mod matcher;
 pub mod name;
+pub mod nodes;
 pub mod port;
 pub mod record;
 pub mod sample;
+pub mod search;
 pub mod sensitivity;
 pub mod severity;
 pub mod time;
@@ -31,8 +33,8 @@ pub use labels::{Fingerprint, Labels};
 pub use log::{Level, LogEvent, Nanos, Origin, Span};
 pub use matcher::Matcher;
 pub use name::{
-    ChannelName, ComponentName, HookName, IncidentId, NameError, PersonName, PolicyName, RuleName, ScheduleName,
-    ServiceName, SourceName, TeamName, TemplateName,
+    ChannelName, ComponentName, HookName, IncidentId, IntervalName, NameError, PersonName, PolicyName, RuleName,
+    ScheduleName, ServiceName, SourceName, TeamName, TemplateName,
 };
 pub use record::{Body, Record, Seq};
 pub use sensitivity::Sensitivity;

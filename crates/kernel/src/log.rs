@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::attribute::{Attribute, Attributes, texts_of, value_of};
+use crate::attribute::{Attribute, Attributes, rewrite_text, texts_of, value_of};
 
 /// An instant as nanoseconds since 1970, as OpenTelemetry counts; zero where it is not known.
 pub type Nanos = i64;
@@ -241,26 +241,42 @@ impl LogEvent {
     }
 }
 
-/// Rewrites every text of named values; the names stay.
-fn rewrite_all(pairs: &mut Attributes, with: &mut dyn FnMut(&mut String)) {
-    pairs.iter_mut().for_each(|(_, value)| value.rewrite(with));
+/// Rewrites the values of names; the names stay.
+fn rewrite_all(pairs: &mut Attributes, with: &mut dyn FnMut(&str, &mut Attribute)) {
+    pairs.iter_mut().for_each(|(name, value)| value.rewrite(name, with));
+}
+
+impl Origin {
+    /// Rewrites the values of the resource and of the scope, by [`Attribute::rewrite`]. Not those of `service.*`: by these
+    /// everything else knows where data come from.
+    pub fn rewrite(&mut self, with: &mut dyn FnMut(&str, &mut Attribute)) {
+        let other = self.resource.iter_mut().filter(|(name, _)| !name.starts_with("service."));
+        other.for_each(|(name, value)| value.rewrite(name, with));
+        rewrite_all(&mut self.scope_attributes, with);
+    }
 }
 
 impl LogEvent {
-    /// Rewrites every text that its source wrote freely: the body and the attributes. Not where it comes from.
-    pub fn rewrite(&mut self, with: &mut dyn FnMut(&mut String)) {
-        self.body.rewrite(with);
+    /// Rewrites what its source wrote freely, by [`Attribute::rewrite`]: its name, the body and the attributes. Not where it
+    /// comes from.
+    pub fn rewrite(&mut self, with: &mut dyn FnMut(&str, &mut Attribute)) {
+        rewrite_text(&mut self.name, with);
+        self.body.rewrite("", with);
         rewrite_all(&mut self.attributes, with);
     }
 }
 
 impl Span {
-    /// Rewrites every text that its source wrote freely: the message of its status and all attributes. Not its name and
-    /// not where it comes from.
-    pub fn rewrite(&mut self, with: &mut dyn FnMut(&mut String)) {
-        with(&mut self.status_message);
+    /// Rewrites what its source wrote freely, by [`Attribute::rewrite`]: its name and those of its events, the message of
+    /// its status and all attributes. Not where it comes from.
+    pub fn rewrite(&mut self, with: &mut dyn FnMut(&str, &mut Attribute)) {
+        rewrite_text(&mut self.name, with);
+        rewrite_text(&mut self.status_message, with);
         rewrite_all(&mut self.attributes, with);
-        self.events.iter_mut().for_each(|event| rewrite_all(&mut event.attributes, with));
+        for event in &mut self.events {
+            rewrite_text(&mut event.name, with);
+            rewrite_all(&mut event.attributes, with);
+        }
         self.links.iter_mut().for_each(|link| rewrite_all(&mut link.attributes, with));
     }
 

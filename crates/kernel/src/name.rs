@@ -142,6 +142,8 @@ names! {
     HookName by check;
     /// An existing store that rules are evaluated over.
     SourceName by check;
+    /// A time interval during which routes page, or keep quiet.
+    IntervalName by check;
     /// A rule or a health check.
     RuleName by check_rule;
 }

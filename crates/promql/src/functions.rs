@@ -194,6 +194,7 @@ pub static FUNCTIONS: &[Function] = &[
     experimental(of_window("ts_of_last_over_time")),
     experimental(of_window("ts_of_max_over_time")),
     experimental(of_window("ts_of_min_over_time")),
+    of_vector(crate::UNUSUAL),
     plain("vector", &[Scalar], Vector),
     of_date("year"),
 ];

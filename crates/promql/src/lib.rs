@@ -29,7 +29,7 @@ pub use labels::Labels;
 pub use memory::MemorySource;
 pub use parse::{HEIGHT_MAX, NESTING_MAX, QUERY_BYTES_MAX, parse, series_name};
 pub use point::{Millis, Point, STALE_BITS, Series, Value};
-pub use source::{Each, Scorer, SeriesSource, SourceFailure, Wanted};
+pub use source::{Each, Scorer, Scoring, SeriesSource, SourceFailure, Wanted};
 
 /// How far back an instant selector looks for the newest sample when nothing else is said: five minutes.
 pub const LOOK_BACK: Millis = 5 * 60 * 1000;
@@ -37,3 +37,6 @@ pub const LOOK_BACK: Millis = 5 * 60 * 1000;
 pub const METRIC_NAME: &str = "__name__";
 /// The function that says how unusual a value is, from 0 to 1. It is not Prometheus': see [`Scorer`].
 pub const ANOMALY: &str = "anomaly";
+/// The function that leaves only series which are in trouble, each with its value, as a comparison does. It is not
+/// Prometheus' either.
+pub const UNUSUAL: &str = "unusual";

@@ -53,27 +53,39 @@ pub trait SeriesSource {
         Ok(all.iter().map(|series| series.points.len()).sum())
     }
 
-    /// Who scores series for `anomaly(..)`, which is no function of Prometheus. Without one such a call is refused.
+    /// Who scores series for `anomaly(..)` and `unusual(..)`, which are no functions of Prometheus. Without one such a call
+    /// is refused.
     fn scorer(&self) -> Option<&dyn Scorer> {
         None
     }
 }
 
-/// Says how unusual the values of series are. This crate knows when to ask, and not how it is done.
+/// A call that is scored.
+#[derive(Debug, Clone, Copy)]
+pub struct Scoring<'a> {
+    /// [`ANOMALY`](crate::ANOMALY) or [`UNUSUAL`](crate::UNUSUAL).
+    pub function: &'a str,
+    /// What it is asked of.
+    pub argument: &'a Expr,
+}
+
+/// Says how unusual the values of series are. This crate knows when to ask, and not how it is done. A score of
+/// [`ANOMALY`](crate::ANOMALY) is the answer; one of [`UNUSUAL`](crate::UNUSUAL) is above zero where the series is in
+/// trouble.
 pub trait Scorer {
-    /// Whether so many series can be scored at once.
+    /// Whether a function can score so many series at once.
     ///
     /// # Errors
     /// When they are too many; says how many there may be.
-    fn admit(&self, series: usize) -> Result<(), String>;
+    fn admit(&self, function: &str, series: usize) -> Result<(), String>;
 
     /// How many steps before the first one asked for a series is looked at, so that there is something to compare with.
     fn warm_up(&self) -> usize;
 
     /// A score for each row of a series that nothing is known of: instants in order, and values.
-    fn walk(&self, rows: &[(Millis, f64)]) -> Vec<f64>;
+    fn walk(&self, function: &str, rows: &[(Millis, f64)]) -> Vec<f64>;
 
-    /// The scores of the newest row of each series, by whoever remembers what the call with this argument saw at earlier
-    /// instants. `None` where nobody does: then the rows before are looked up, and walked.
-    fn next(&self, argument: &Expr, at: Millis, rows: &[(&Labels, f64)]) -> Option<Result<Vec<f64>, String>>;
+    /// The scores of the newest row of each series, by whoever remembers what this call saw at earlier instants. `None`
+    /// where nobody does: then the rows before are looked up, and walked.
+    fn next(&self, call: Scoring<'_>, at: Millis, rows: &[(&Labels, f64)]) -> Option<Result<Vec<f64>, String>>;
 }

@@ -74,6 +74,12 @@ impl Expr {
         found
     }
 
+    /// Every call of a function whose answer depends on what a series was before: `anomaly(..)` and `unusual(..)`.
+    #[must_use]
+    pub fn scored(&self) -> Vec<&Call> {
+        [crate::ANOMALY, crate::UNUSUAL].into_iter().flat_map(|function| self.calls(function)).collect()
+    }
+
     /// Every call of a function in it.
     #[must_use]
     pub fn calls(&self, function: &str) -> Vec<&Call> {

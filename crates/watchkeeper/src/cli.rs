@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::failure::{EXITS, Exit, Failure};
-use crate::{book, demo, journal, local, manual, out, query, remote, rules, serve, sigma, slo};
+use crate::{book, demo, journal, local, manual, out, query, remote, routes, rules, serve, sigma, slo};
 
 /// One binary for the whole life of an incident: detect, route, page, command, communicate, learn, prove.
 #[derive(Debug, Parser)]
@@ -73,6 +73,9 @@ enum Verb {
     /// Make rules of service-level objectives, without a server; say how those of a server stand.
     #[command(subcommand)]
     Slo(slo::SloVerb),
+    /// The routing tree of a watchbook: which routes an alert takes, and who would be paged for it.
+    #[command(subcommand)]
+    Routes(routes::RoutesVerb),
     /// Play one outage of a small shop: real processes, real metrics, real pages.
     Demo(demo::DemoArgs),
     #[command(flatten)]
@@ -124,6 +127,7 @@ impl Cli {
             Verb::Rules(verb) => on_runtime(rules::run(verb, json)),
             Verb::Sigma(verb) => on_runtime(sigma::run(verb, json)),
             Verb::Slo(verb) => on_runtime(slo::run(verb, json)),
+            Verb::Routes(verb) => routes::run(verb, json),
             Verb::Remote(verb) => on_runtime(remote::run(verb, json)),
             Verb::Demo(_) | Verb::Completions { .. } | Verb::Man { .. } if json => {
                 Err(Failure::new("this verb is for people: it prints no JSON")

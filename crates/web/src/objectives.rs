@@ -33,7 +33,7 @@ impl Standing {
 pub async fn all(state: &AppState, actor: &Actor) -> Result<Vec<Standing>, Error> {
     state.engine.may(actor, Read::of("signals:read"))?;
     let (book, metrics, at) = (state.engine.book(), state.stores.metrics.clone(), state.engine.now().as_millisecond());
-    // Nobody closes the semaphore.
+    // Nobody closes the semaphore. The place is taken until all are read, whoever still waits for them.
     let place = Arc::clone(&state.queries).acquire_owned().await;
     let read = move || {
         let catalogue = Catalogue { own: book.objectives.windows.clone(), ..Catalogue::default() };
@@ -44,9 +44,9 @@ pub async fn all(state: &AppState, actor: &Actor) -> Result<Vec<Standing>, Error
         };
         let mut all: Vec<Standing> = book.objectives.slos.iter().map(standing).collect();
         all.sort_by_key(|standing| standing.burning().map_or(2, |urgency| urgency as u8));
+        drop(place);
         all
     };
     let all = tokio::task::spawn_blocking(read).await;
-    drop(place);
     all.map_err(|_| Error::Failed { reason: "the objectives could not be read".to_owned() })
 }

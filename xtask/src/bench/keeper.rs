@@ -54,16 +54,15 @@ impl Keeper {
 
     /// Starts it on the data in `dir`.
     pub fn start(&self, dir: &Path) -> Measured<Server> {
-        self.start_with(dir, "")
+        self.start_with(dir, &[])
     }
 
-    /// Starts it with this rule file, which may be empty. VictoriaMetrics has no rules.
-    pub fn start_with(&self, dir: &Path, rules: &str) -> Measured<Server> {
+    /// Starts it with these rule files. VictoriaMetrics has no rules.
+    pub fn start_with(&self, dir: &Path, rules: &[String]) -> Measured<Server> {
         let folder = if self.kind == Kind::Watchkeeper { dir.join("watchbook/prometheus") } else { dir.to_owned() };
         fs::create_dir_all(&folder)?;
-        let file = folder.join("rules.yml");
-        if !rules.is_empty() {
-            fs::write(&file, rules)?;
+        for (number, text) in rules.iter().enumerate() {
+            fs::write(folder.join(format!("rules{number:03}.yml")), text)?;
         }
         let address = format!("127.0.0.1:{}", free_port()?).parse()?;
         let mut command = Command::new(&self.binary);
@@ -71,8 +70,7 @@ impl Keeper {
             Kind::Watchkeeper => return Watchkeeper::on_sqlite(self.binary.clone()).start(dir, &Scene::silent()),
             Kind::Prometheus => {
                 let config = dir.join("prometheus.yml");
-                let files =
-                    if rules.is_empty() { String::new() } else { format!("rule_files: ['{}']\n", file.display()) };
+                let files = format!("rule_files: ['{}/rules*.yml']\n", folder.display());
                 fs::write(&config, format!("global:\n  scrape_interval: 15s\n  evaluation_interval: 15s\n{files}"))?;
                 command.arg(format!("--config.file={}", config.display()));
                 command.arg(format!("--storage.tsdb.path={}", dir.join("data").display()));

@@ -14,6 +14,7 @@ use super::{Context, Measured, machine, remote};
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Shutdown, TcpStream};
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -23,6 +24,7 @@ const SERIES: u64 = 100_000;
 /// How many rules there are in each workload; the series are dealt out among them.
 const RULES: [u64; 2] = [10_000, 1_000];
 const RULES_PER_GROUP: u64 = 100;
+const RULES_PER_FILE: u64 = 1_000;
 /// How often rules are evaluated, and each series has a sample.
 const INTERVAL: Duration = Duration::from_secs(15);
 /// Over how much of an interval its samples are sent.
@@ -90,7 +92,7 @@ struct Usage {
 /// Runs a fresh server with so many rules through some intervals.
 fn usage(context: &Context, keeper: &Keeper, rules: u64) -> Measured<Usage> {
     let dir = tempfile::tempdir()?;
-    let server = keeper.start_with(dir.path(), &rule_file(rules, "1m"))?;
+    let server = keeper.start_with(dir.path(), &rule_files(rules, "1m"))?;
     let feed = Feed::new(context, if rules == 0 { context.size(RULES[0]) } else { rules });
     let measured = context.size(MEASURED).max(2);
     let mut connection = server.door.open(PATIENCE)?;
@@ -111,9 +113,14 @@ fn firing(door: &Door) -> Measured<f64> {
 }
 
 /// The same rule file for both; empty for no rules.
-fn rule_file(rules: u64, hold: &str) -> String {
+fn rule_files(rules: u64, hold: &str) -> Vec<String> {
+    let firsts = (0..rules).step_by(RULES_PER_FILE as usize);
+    firsts.map(|first| rule_file(first..rules.min(first + RULES_PER_FILE), hold)).collect()
+}
+
+fn rule_file(rules: Range<u64>, hold: &str) -> String {
     let mut file = String::from("groups:\n");
-    for rule in 0..rules {
+    for rule in rules {
         if rule % RULES_PER_GROUP == 0 {
             file.push_str(&format!("  - name: load{}\n    interval: 15s\n    rules:\n", rule / RULES_PER_GROUP));
         }
@@ -123,7 +130,7 @@ fn rule_file(rules: u64, hold: &str) -> String {
              summary: \"{{{{ $labels.instance }}}} has a load of {{{{ $value }}}}\"\n"
         ));
     }
-    if rules == 0 { String::new() } else { file }
+    file
 }
 
 /// Samples for all series, once an interval.
@@ -192,7 +199,7 @@ fn write(server: &Server, connection: &mut Connection, message: &[u8]) -> Measur
 fn arrival(context: &Context, keeper: &Keeper, report: &mut Report) -> Measured {
     let dir = tempfile::tempdir()?;
     let rules = context.size(RULES[0]);
-    let server = keeper.start_with(dir.path(), &rule_file(rules, "0s"))?;
+    let server = keeper.start_with(dir.path(), &rule_files(rules, "0s"))?;
     let feed = Feed::new(context, rules);
     let mut connection = server.door.open(PATIENCE)?;
     feed.send(&server, &mut connection, 1, &AtomicBool::new(false))?;

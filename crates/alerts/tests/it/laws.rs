@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use alerts::{Alerts, Command, Event, PageId, Says, SilenceId, SilenceStatus, State};
 use kernel::area::{Area, Stamp};
-use kernel::book::Inhibition;
+use kernel::book::times::{RouteTimes, TimeSpan};
+use kernel::book::{Inhibition, Route};
 use kernel::time::Seconds;
 use kernel::{Address, Outcome};
 use proptest::prelude::*;
@@ -66,6 +67,20 @@ fn start(hears: bool, wait: u32) -> World {
         rule("severity=critical", "severity=~\"warning|info\"", &["service"]),
         rule("alertname=A", "severity=~\".*[no].*\"", &[]),
     ];
+    // The blog pages in every other five minutes only.
+    let minutes = (0..288).step_by(2).map(|slot| (slot * 5, slot * 5 + 5)).collect();
+    let span = TimeSpan {
+        time_zone: jiff::tz::TimeZone::UTC,
+        times: minutes,
+        weekdays: Vec::new(),
+        days_of_month: Vec::new(),
+        months: Vec::new(),
+        years: Vec::new(),
+    };
+    book.intervals.insert("often".parse().unwrap(), vec![span]);
+    let times = RouteTimes { mute: vec!["often".parse().unwrap()], active: Vec::new() };
+    let blog = Route { matchers: matchers(&["service=blog"]), times, ..book.route.clone() };
+    book.route.routes.push(blog);
     let mut world = World::new(book);
     world.hears = hears;
     world

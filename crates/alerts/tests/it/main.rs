@@ -8,5 +8,7 @@ mod laws;
 mod muting;
 mod oncall;
 mod reads;
+mod simulation;
 mod stories;
+mod times;
 mod world;

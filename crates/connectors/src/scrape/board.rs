@@ -7,7 +7,7 @@ use std::time::Duration;
 use kernel::Timestamp;
 use promql::Labels;
 
-use super::target::Target;
+use super::target::{Target, TargetKey};
 
 /// The most dropped or wrong targets that are shown.
 const DROPPED_MAX: usize = 10_000;
@@ -91,7 +91,7 @@ pub struct Board(Mutex<Shown>);
 
 #[derive(Debug, Default)]
 struct Shown {
-    active: BTreeMap<Target, TargetView>,
+    active: BTreeMap<TargetKey, TargetView>,
     dropped: Vec<DroppedTarget>,
     /// Jobs and files that cannot be used, with the reason.
     troubles: Vec<String>,
@@ -104,8 +104,10 @@ impl Board {
 
     /// Keeps what came of asking, as long as the target is one.
     pub fn note(&self, view: TargetView) {
-        if let Some(known) = self.shown().active.get_mut(&view.target) {
-            *known = view;
+        if let Some(known) = self.shown().active.get_mut(&view.target.key()) {
+            // How it is to be asked may have changed since.
+            let target = known.target.clone();
+            *known = TargetView { target, ..view };
         }
     }
 
@@ -114,8 +116,12 @@ impl Board {
         let mut shown = self.shown();
         let mut before = std::mem::take(&mut shown.active);
         let known = |target: Target| {
-            let view = before.remove(&target).unwrap_or_else(|| TargetView::new(target.clone()));
-            (target, view)
+            let key = target.key();
+            let view = match before.remove(&key) {
+                Some(view) => TargetView { target, ..view },
+                None => TargetView::new(target),
+            };
+            (key, view)
         };
         shown.active = targets.into_iter().map(known).collect();
         dropped.truncate(DROPPED_MAX);

@@ -8,19 +8,18 @@ use std::time::Duration;
 use kernel::book::scrape::{Asking, INTERVAL, Scheme, ScrapeJob, ScrapeLimits, TIMEOUT, TargetFiles, TargetGroup};
 
 use super::login;
+use super::target::INTERVAL_MIN;
 use super::{demand, steps};
 use crate::rules::field::{Entries, duration_of, flag_of, given, labels_of, list_of, refuse, text_of, texts_of};
 use crate::rules::with_tree;
 use crate::watchbook::Findings;
 use crate::watchbook::shape::Reader;
-use crate::watchbook::yaml::{Key, Node};
+use crate::watchbook::yaml::{Key, Node, Value};
 
 /// The most jobs of one file.
 const JOBS_MAX: usize = 1_000;
 /// How often files of targets are read again where nothing says how often.
 const REFRESH: Duration = Duration::from_secs(300);
-/// The shortest interval.
-const INTERVAL_MIN: Duration = Duration::from_secs(1);
 
 const ROOT_KEYS: [&str; 2] = ["global", "scrape_configs"];
 const GLOBAL_KEYS: [&str; 8] = [
@@ -93,7 +92,13 @@ fn file(root: &Node, taken: &BTreeMap<String, String>, reader: &mut Reader<'_>) 
     let global = given(entries, "global").and_then(|node| reader.keys(node, &GLOBAL_KEYS)).unwrap_or_default();
     let mut names: BTreeMap<String, String> = taken.clone();
     let mut jobs = Vec::new();
-    for node in list_of(entries, "scrape_configs", reader).iter().take(JOBS_MAX) {
+    let nodes = list_of(entries, "scrape_configs", reader);
+    if let Some(first) = nodes.get(JOBS_MAX) {
+        let message = format!("there are {} jobs, of at most {JOBS_MAX} in a file", nodes.len());
+        let hint = "put the other jobs into files of the folder scrape/";
+        refuse(first.at, &demand::TOO_MUCH, message, hint, reader);
+    }
+    for node in nodes.iter().take(JOBS_MAX) {
         let Some(job) = job(node, global, reader) else { continue };
         let here = format!("line {}", node.at.line);
         if let Some(first) = names.insert(job.name.clone(), here) {
@@ -110,9 +115,13 @@ fn job(node: &Node, global: &Entries, reader: &mut Reader<'_>) -> Option<ScrapeJ
     let before = reader.notes.len();
     refuse_undone(all, reader);
     let entries: Vec<(Key, Node)> = all.iter().filter(|(key, _)| !is_undone(&key.text)).cloned().collect();
-    let known = Node { at: node.at, last_line: node.last_line, value: crate::watchbook::yaml::Value::Map(entries) };
+    let known = Node { at: node.at, last_line: node.last_line, value: Value::Map(entries) };
     let entries = reader.keys(&known, &JOB_KEYS)?;
     let (interval, timeout) = times(node, entries, global, reader);
+    // Relabeling may make an address of anything, so only what is asked in the end is looked at then.
+    let relabeled = given(entries, "relabel_configs")
+        .is_some_and(|node| !matches!(&node.value, Value::List(steps) if steps.is_empty()));
+    let groups = list_of(entries, "static_configs", reader);
     let job = ScrapeJob {
         name: name(node, entries, reader),
         interval,
@@ -120,7 +129,7 @@ fn job(node: &Node, global: &Entries, reader: &mut Reader<'_>) -> Option<ScrapeJ
         ask: asking(node, entries, reader),
         honor_labels: flag_of(entries, "honor_labels", reader),
         honor_timestamps: given(entries, "honor_timestamps").is_none() || flag_of(entries, "honor_timestamps", reader),
-        targets: list_of(entries, "static_configs", reader).iter().filter_map(|node| group(node, reader)).collect(),
+        targets: groups.iter().filter_map(|node| group(node, relabeled, reader)).collect(),
         files: list_of(entries, "file_sd_configs", reader).iter().filter_map(|node| files(node, reader)).collect(),
         relabel: steps::read(entries, "relabel_configs", reader),
         metric_relabel: steps::read(entries, "metric_relabel_configs", reader),
@@ -201,21 +210,23 @@ fn params(entries: &Entries, reader: &mut Reader<'_>) -> BTreeMap<String, Vec<St
     all.iter().map(|(key, _)| (key.text.clone(), texts_of(all, &key.text, reader))).collect()
 }
 
-fn group(node: &Node, reader: &mut Reader<'_>) -> Option<TargetGroup> {
+fn group(node: &Node, relabeled: bool, reader: &mut Reader<'_>) -> Option<TargetGroup> {
     let entries = reader.keys(node, &["targets", "labels"])?;
-    Some(target_group(entries, reader))
-}
-
-/// Targets and their labels, in a job or in a file of targets.
-pub(super) fn target_group(entries: &Entries, reader: &mut Reader<'_>) -> TargetGroup {
-    let targets = texts_of(entries, "targets", reader);
-    let at = given(entries, "targets").map(|node| node.at);
-    for target in targets.iter().filter(|target| target.is_empty() || target.contains(['/', '@', '?', '#', ' '])) {
+    let group = target_group(entries, reader);
+    let at = given(entries, "targets").map(|node| node.at).filter(|_| !relabeled);
+    for target in group.targets.iter().filter(|target| target.is_empty() || target.contains(['/', '@', '?', '#', ' ']))
+    {
         let Some(at) = at else { continue };
-        let hint = "write host:port; the scheme and the path have keys of their own";
+        let hint = "write host:port; the scheme and the path have keys of their own, and `relabel_configs` may make an \
+                    address of something else";
         refuse(at, &demand::ADDRESS, format!("`{target}` is not a target"), hint, reader);
     }
-    TargetGroup { targets, labels: labels_of(entries, "labels", reader) }
+    Some(group)
+}
+
+/// Targets and their labels, in a job or in a file of targets. Whether each can be asked is seen when it was relabeled.
+pub(super) fn target_group(entries: &Entries, reader: &mut Reader<'_>) -> TargetGroup {
+    TargetGroup { targets: texts_of(entries, "targets", reader), labels: labels_of(entries, "labels", reader) }
 }
 
 fn files(node: &Node, reader: &mut Reader<'_>) -> Option<TargetFiles> {
@@ -287,7 +298,9 @@ fn size(entries: &Entries, reader: &mut Reader<'_>) -> Option<NonZeroU64> {
     }
 }
 
-fn bytes(written: &str) -> Option<u64> {
+/// How many bytes a size is, such as `512KB`, `10MB` or `1GiB`; `None` where it is none.
+#[must_use]
+pub fn bytes(written: &str) -> Option<u64> {
     let (number, power) = UNITS.iter().find_map(|(unit, power)| Some((written.strip_suffix(unit)?, *power)))?;
     number.trim().parse::<u64>().ok()?.checked_mul(1 << power)
 }

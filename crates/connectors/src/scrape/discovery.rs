@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use kernel::book::scrape::{ScrapeJob, TargetGroup};
@@ -55,7 +55,7 @@ impl Discovery {
 fn read(path: &Path) -> Result<Vec<TargetGroup>, String> {
     let name = path.display().to_string();
     let mut bytes = Vec::new();
-    let file = fs::File::open(path).and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes));
+    let file = regular(path).and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes));
     file.map_err(|error| format!("{name} cannot be read: {error}"))?;
     if u64::try_from(bytes.len()).unwrap_or(u64::MAX) > FILE_BYTES_MAX {
         return Err(format!("{name} has more than {FILE_BYTES_MAX} bytes"));
@@ -66,6 +66,11 @@ fn read(path: &Path) -> Result<Vec<TargetGroup>, String> {
         (Some(groups), None) => Ok(groups),
         (_, why) => Err(why.unwrap_or(name)),
     }
+}
+
+/// Opens a file, or what a link leads to. Only a regular one: to open a pipe may last for ever.
+pub(super) fn regular(path: &Path) -> io::Result<fs::File> {
+    if fs::metadata(path)?.is_file() { fs::File::open(path) } else { Err(io::Error::other("it is not a regular file")) }
 }
 
 fn groups(root: &Node, path: &str, reader: &mut Reader<'_>) -> Vec<TargetGroup> {

@@ -1,13 +1,15 @@
 //! Asks a target over HTTP. Everything is bounded: time by the target's timeout, size by the job's limit, packed or not.
 
 use std::io::Read as _;
-use std::time::Duration;
+use std::path::Path;
+use std::time::{Duration, Instant};
 
 use kernel::book::SecretRef;
 use kernel::book::scrape::{Asking, BODY_BYTES_MAX, Login, ScrapeJob};
 use reqwest::header::{ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap};
 use reqwest::{Certificate, Client, Identity, RequestBuilder, Response, StatusCode, redirect};
 
+use super::discovery::regular;
 use super::target::Target;
 use crate::exposition::Form;
 use crate::http::{self, CONNECT_TIMEOUT, IDLE_TIMEOUT};
@@ -61,24 +63,24 @@ impl Scraper {
         Ok(Self { client, ask: job.ask.clone(), body_max })
     }
 
-    /// Asks once.
+    /// Asks once, until the answer begins.
     ///
     /// # Errors
     /// Says in one line why there is no answer.
-    pub async fn fetch(&self, target: &Target) -> Result<Answer, String> {
-        let late = |_| format!("no answer within {:?}", target.timeout);
-        tokio::time::timeout(target.timeout, self.ask(target)).await.unwrap_or_else(|elapsed| Err(late(elapsed)))
+    pub async fn begin(&self, target: &Target) -> Result<Begun, String> {
+        let began = Instant::now();
+        let response = within(target.timeout, target, self.ask(target)).await?;
+        Ok(Begun { response, left: target.timeout.saturating_sub(began.elapsed()), body_max: self.body_max })
     }
 
-    async fn ask(&self, target: &Target) -> Result<Answer, String> {
+    async fn ask(&self, target: &Target) -> Result<Response, String> {
         let request = self.client.get(&target.url).header(ACCEPT, FORMS).header(ACCEPT_ENCODING, "gzip");
         let request = request.header(TIMEOUT_HEADER, seconds(target.timeout));
         let response = self.logged_in(request).await?.send().await.map_err(|error| http::fault(&error).1)?;
-        if response.status() != StatusCode::OK {
-            return Err(format!("status {}", response.status()));
+        match response.status() {
+            StatusCode::OK => Ok(response),
+            status => Err(format!("status {status}")),
         }
-        let form = Form::of(header(response.headers(), CONTENT_TYPE.as_str()));
-        Ok(Answer { body: self.body(response).await?, form })
     }
 
     async fn logged_in(&self, request: RequestBuilder) -> Result<RequestBuilder, String> {
@@ -95,24 +97,53 @@ impl Scraper {
             }
         }
     }
+}
 
-    async fn body(&self, response: Response) -> Result<Vec<u8>, String> {
-        let packed = header(response.headers(), CONTENT_ENCODING.as_str()).eq_ignore_ascii_case("gzip");
-        let max = usize::try_from(self.body_max).unwrap_or(usize::MAX);
-        let too_large = || format!("the answer has more than {max} bytes (body_size_limit)");
-        let body = http::beginning(response, max.saturating_add(1)).await.map_err(|error| http::fault(&error).1)?;
-        if body.len() > max {
-            return Err(too_large());
-        }
-        if !packed {
-            return Ok(body);
-        }
-        let mut plain = Vec::new();
-        let unpacked =
-            flate2::read::MultiGzDecoder::new(&*body).take(self.body_max.saturating_add(1)).read_to_end(&mut plain);
-        unpacked.map_err(|error| format!("the answer is not gzip: {}", text::one_line(&error.to_string(), 100)))?;
-        if plain.len() > max { Err(too_large()) } else { Ok(plain) }
+/// An answer that has begun. What of it did not come yet waits at the target.
+#[derive(Debug)]
+pub struct Begun {
+    response: Response,
+    /// How much is left of the target's timeout.
+    left: Duration,
+    body_max: u64,
+}
+
+impl Begun {
+    /// Reads the rest, in what is left of the target's timeout from now on.
+    ///
+    /// # Errors
+    /// Says in one line why there is no answer.
+    pub async fn read(self, target: &Target) -> Result<Answer, String> {
+        let form = Form::of(header(self.response.headers(), CONTENT_TYPE.as_str()));
+        let body = within(self.left, target, body(self.response, self.body_max)).await?;
+        Ok(Answer { body, form })
     }
+}
+
+async fn within<T>(
+    span: Duration,
+    target: &Target,
+    work: impl Future<Output = Result<T, String>>,
+) -> Result<T, String> {
+    let late = |_| Err(format!("no answer within {:?}", target.timeout));
+    tokio::time::timeout(span, work).await.unwrap_or_else(late)
+}
+
+async fn body(response: Response, body_max: u64) -> Result<Vec<u8>, String> {
+    let packed = header(response.headers(), CONTENT_ENCODING.as_str()).eq_ignore_ascii_case("gzip");
+    let max = usize::try_from(body_max).unwrap_or(usize::MAX);
+    let too_large = || format!("the answer has more than {max} bytes (body_size_limit)");
+    let body = http::beginning(response, max.saturating_add(1)).await.map_err(|error| http::fault(&error).1)?;
+    if body.len() > max {
+        return Err(too_large());
+    }
+    if !packed {
+        return Ok(body);
+    }
+    let mut plain = Vec::new();
+    let unpacked = flate2::read::MultiGzDecoder::new(&*body).take(body_max.saturating_add(1)).read_to_end(&mut plain);
+    unpacked.map_err(|error| format!("the answer is not gzip: {}", text::one_line(&error.to_string(), 100)))?;
+    if plain.len() > max { Err(too_large()) } else { Ok(plain) }
 }
 
 fn header<'h>(headers: &'h HeaderMap, name: &str) -> &'h str {
@@ -126,7 +157,7 @@ fn seconds(span: Duration) -> String {
 fn read(path: &str) -> Result<Vec<u8>, String> {
     const PEM_BYTES_MAX: u64 = 1 << 20;
     let mut bytes = Vec::new();
-    let file = std::fs::File::open(path).and_then(|file| file.take(PEM_BYTES_MAX).read_to_end(&mut bytes));
+    let file = regular(Path::new(path)).and_then(|file| file.take(PEM_BYTES_MAX).read_to_end(&mut bytes));
     file.map_err(|error| format!("{path} cannot be read: {error}"))?;
     Ok(bytes)
 }

@@ -20,10 +20,10 @@ mod target;
 mod tests;
 
 pub use board::{Board, DroppedTarget, Health, TargetView};
-pub use config::{Checked, check};
+pub use config::{Checked, bytes, check};
 pub use demand::DEMANDS;
 pub use discovery::{Discovery, FILE_BYTES_MAX};
-pub use fetch::{Answer, Scraper};
+pub use fetch::{Answer, Begun, Scraper};
 pub use intake::{Intake, Taken, ends, report};
 pub use relabel::{LabelSet, relabel};
-pub use target::{Found, Target, find};
+pub use target::{Found, Target, TargetKey, find};

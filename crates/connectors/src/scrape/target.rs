@@ -19,9 +19,11 @@ const PARAM: &str = "__param_";
 /// What labels begin with that are only for relabeling.
 const HIDDEN: &str = "__";
 const INSTANCE: &str = "instance";
+/// The shortest interval.
+pub(super) const INTERVAL_MIN: Duration = Duration::from_secs(1);
 
-/// What is asked.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+/// What is asked. Two with the same [`Target::key`] are one target.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
     /// Its job.
     pub job: String,
@@ -35,6 +37,18 @@ pub struct Target {
     pub interval: Duration,
     /// How long an answer may take.
     pub timeout: Duration,
+}
+
+/// What a target is known by: its job, its address and the labels of its series. How often it is asked, and what it was
+/// called before it was relabeled, may change while it stays the same.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TargetKey {
+    /// Its job.
+    pub job: String,
+    /// Its address.
+    pub url: String,
+    /// The labels of its series.
+    pub labels: Labels,
 }
 
 /// What became of something that a job names.
@@ -60,10 +74,10 @@ pub fn find(job: &ScrapeJob, groups: &[TargetGroup]) -> Vec<Found> {
         let found = match relabel(before, &job.relabel) {
             None => Found::Dropped(shown),
             Some(after) => match target(job, after, shown.clone()) {
-                Ok(target) if known.contains(&target) => continue,
+                Ok(target) if known.contains(&target.key()) => continue,
                 Ok(_) if known.len() >= max => Found::Wrong(shown, format!("the job has more than {max} targets")),
                 Ok(target) => {
-                    known.insert(target.clone());
+                    known.insert(target.key());
                     Found::Target(target)
                 }
                 Err(why) => Found::Wrong(shown, why),
@@ -93,6 +107,9 @@ fn target(job: &ScrapeJob, mut after: LabelSet, discovered: Labels) -> Result<Ta
     let address = with_port(after.get(ADDRESS), after.get(SCHEME))?;
     after.set(ADDRESS, address.clone());
     let (interval, timeout) = (span(after.get(INTERVAL), "interval")?, span(after.get(TIMEOUT), "timeout")?);
+    if interval < INTERVAL_MIN {
+        return Err(format!("its interval is {interval:?}; the shortest is {INTERVAL_MIN:?}"));
+    }
     if timeout > interval || timeout.is_zero() {
         return Err("its timeout is zero or longer than its interval".to_owned());
     }
@@ -164,6 +181,12 @@ fn written(span: Duration) -> String {
 }
 
 impl Target {
+    /// What it is known by.
+    #[must_use]
+    pub fn key(&self) -> TargetKey {
+        TargetKey { job: self.job.clone(), url: self.url.clone(), labels: self.labels.clone() }
+    }
+
     /// How far into its interval it is asked, so that not all targets are asked at once: the same after every start.
     #[must_use]
     pub fn offset(&self) -> Duration {

@@ -76,7 +76,6 @@ scrape_configs:
     kubernetes_sd_configs: []
     bearer_token: secret
     basic_auth: { username: u, password: hunter2 }
-    static_configs: [ { targets: ['http://a:1/metrics'] } ]
     relabel_configs:
       - { action: hashmod, target_label: a }
       - { action: sort }
@@ -90,6 +89,7 @@ scrape_configs:
     authorization: { type: Basic, credentials: x }
     tls_config: { cert_file: a, server_name: b }
   - job_name: a
+    static_configs: [ { targets: ['http://a:1/metrics'] } ]
 ";
     let findings = checked(text).findings;
     let codes: Vec<&str> = findings.iter().map(|finding| finding.rule).collect();
@@ -113,6 +113,19 @@ fn a_name_stands_for_one_job_in_all_files() {
     let findings = check("scrape/b.yaml", b"scrape_configs: [ { job_name: shop } ]", &taken).findings;
     let messages: Vec<&str> = findings.iter().map(|finding| &*finding.message).collect();
     assert_eq!(messages, ["the job `shop` is there twice, first on line 3 of scrape/a.yaml"]);
+}
+
+#[test]
+fn jobs_above_the_limit_are_told_and_an_interval_set_by_relabeling_has_the_same_least() {
+    let jobs: String = (0..1001).map(|number| format!("  - job_name: j{number}\n")).collect();
+    let checked = checked(&format!("scrape_configs:\n{jobs}"));
+    let told: Vec<(&str, usize)> = checked.findings.iter().map(|finding| (finding.rule, finding.line)).collect();
+    assert_eq!((checked.jobs.len(), told), (1000, vec![("SC010", 1002)]));
+    let group = [TargetGroup { targets: vec!["a:1".to_owned()], labels: BTreeMap::new() }];
+    let job = job("relabel_configs: [ { target_label: __scrape_interval__, replacement: 1ms }, \
+                   { target_label: __scrape_timeout__, replacement: 1ms } ]");
+    let Found::Wrong(_, why) = &find(&job, &group)[0] else { panic!("it is wrong") };
+    assert_eq!(why, "its interval is 1ms; the shortest is 1s");
 }
 
 #[test]
@@ -167,6 +180,51 @@ fn targets_are_labelled_relabeled_spread_and_told_apart() {
     let (next, offset) = (first.next_after(1_000_000_000_000), i64::try_from(first.offset().as_millis()).unwrap());
     assert_eq!(((next - offset) % 10_000, next > 1_000_000_000_000, next <= 1_000_000_010_000), (0, true, true));
     assert_eq!(first.next_after(next), next + 10_000);
+}
+
+#[test]
+fn a_target_in_two_groups_is_one_and_stays_the_same_when_it_is_asked_otherwise() {
+    let group = |file: &str| TargetGroup {
+        targets: vec!["a:1".to_owned()],
+        labels: BTreeMap::from([("__meta_filepath".to_owned(), file.to_owned())]),
+    };
+    let keys = |text: &str, groups: &[TargetGroup]| -> Vec<TargetKey> {
+        let key = |found: &Found| match found {
+            Found::Target(target) => target.key(),
+            other => panic!("{other:?}"),
+        };
+        find(&job(text), groups).iter().map(key).collect()
+    };
+    let before = keys("", &[group("x.json"), group("y.json")]);
+    assert_eq!(before.len(), 1);
+    assert_eq!(keys("scrape_interval: 30s\nscrape_timeout: 5s", &[group("z.json")]), before);
+    assert_ne!(keys("metrics_path: /m", &[group("x.json")]), before);
+}
+
+#[test]
+fn what_is_probed_by_another_may_be_any_text_where_relabeling_makes_an_address_of_it() {
+    let job = job("metrics_path: /probe\nparams: { module: [http_2xx] }\n\
+        static_configs: [ { targets: ['https://example.org/a?b'] } ]\n\
+        file_sd_configs: [ { files: ['urls.json'] } ]\n\
+        relabel_configs:\n\
+        - { source_labels: [__address__], target_label: __param_target }\n\
+        - { source_labels: [__param_target], target_label: instance }\n\
+        - { target_label: __address__, replacement: '127.0.0.1:9115' }");
+    let home = tempfile::tempdir().unwrap();
+    std::fs::write(home.path().join("urls.json"), r#"[{"targets": ["user@host"]}]"#).unwrap();
+    let mut discovery = Discovery::default();
+    assert_eq!(discovery.refresh(&job, home.path()), Vec::<String>::new());
+    let shown = |found: &Found| match found {
+        Found::Target(target) => format!("{} {}", target.url, target.labels),
+        other => format!("{other:?}"),
+    };
+    let found: Vec<String> = find(&job, &discovery.groups(&job)).iter().map(shown).collect();
+    let base = "http://127.0.0.1:9115/probe?module=http_2xx&target=";
+    let expected = [
+        format!(r#"{base}https%3A%2F%2Fexample.org%2Fa%3Fb {{instance="https://example.org/a?b", job="shop"}}"#),
+        format!(r#"{base}user%40host {{instance="user@host", job="shop"}}"#),
+    ];
+    assert_eq!(found, expected);
 }
 
 fn target() -> Target {
@@ -285,6 +343,17 @@ fn files_of_targets_are_read_in_both_forms_and_a_broken_one_leaves_what_was() {
     assert_eq!(targets(&discovery), ["b:1", "b:2"]);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_no_file_of_targets_and_is_not_waited_for() {
+    let home = tempfile::tempdir().unwrap();
+    let made = std::process::Command::new("mkfifo").arg(home.path().join("a.json")).status().unwrap();
+    assert!(made.success());
+    let job = job("file_sd_configs: [ { files: ['*.json'] } ]");
+    let wrong = Discovery::default().refresh(&job, home.path());
+    assert!(wrong.len() == 1 && wrong[0].ends_with("it is not a regular file"), "{wrong:?}");
+}
+
 #[tokio::test]
 async fn a_packed_answer_that_grows_too_large_is_refused() {
     use std::io::Write as _;
@@ -312,7 +381,7 @@ async fn a_packed_answer_that_grows_too_large_is_refused() {
         let Some(Found::Target(target)) = find(&job, std::slice::from_ref(&group)).into_iter().next() else {
             panic!("a target")
         };
-        let answer = Scraper::new(&job).unwrap().fetch(&target).await;
+        let answer = Scraper::new(&job).unwrap().begin(&target).await.unwrap().read(&target).await;
         assert_eq!(answer.as_ref().err().map(String::as_str), expected);
         assert_eq!(answer.map_or(4000, |answer| answer.body.len()), 4000);
     }

@@ -15,7 +15,7 @@ use super::shape::{Names, Placed, Reader, Shape, Sort};
 use super::sigma::{self, SigmaFile};
 use super::template;
 use super::yaml::{self, Node, Value};
-use super::{checks, logs, make};
+use super::{checks, logs, make, times};
 
 /// The YAML files as trees, in order of path.
 type Trees = Vec<(Place, Node)>;
@@ -150,6 +150,7 @@ impl Maker<'_> {
             logs: self.logs(),
             components: self.components(),
             sources: self.named(Sort::Source, make::source),
+            intervals: self.named(Sort::Interval, times::interval),
             ..Book::default()
         }
     }
@@ -231,6 +232,11 @@ impl Maker<'_> {
             if !root.value.matchers.is_empty() {
                 let hint = "move the matchers into a child route";
                 self.reader.note_hint(root.at, &rule::ROOT_MATCHES, "the root route must match every alert", hint);
+            }
+            let value = &root.value;
+            if !value.mute_time_intervals.is_empty() || !value.active_time_intervals.is_empty() {
+                let hint = "move the time intervals into a child route, so that something always pages";
+                self.reader.note_hint(root.at, &rule::ROOT_TIMES, "the root route must page at any time", hint);
             }
             make::route(root.value, None, &mut self.reader)
         });

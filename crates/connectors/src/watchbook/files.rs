@@ -77,7 +77,7 @@ pub(super) const SCRAPE: &str = "scrape";
 const TARGETS: &str = "targets";
 
 /// The kinds of which each is one file, `NAME.yaml`, or a folder of such files, `NAME/*.yaml`.
-pub(super) const KINDS: [(&str, Place); 16] = [
+pub(super) const KINDS: [(&str, Place); 17] = [
     ("watchkeeper", Place::Root),
     ("services", Place::Named(Sort::Service)),
     ("teams", Place::Named(Sort::Team)),
@@ -94,6 +94,7 @@ pub(super) const KINDS: [(&str, Place); 16] = [
     ("logs", Place::Logs),
     ("status", Place::Named(Sort::Component)),
     ("sources", Place::Named(Sort::Source)),
+    ("intervals", Place::Named(Sort::Interval)),
 ];
 
 /// One file.

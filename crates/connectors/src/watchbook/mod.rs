@@ -30,6 +30,7 @@ mod sources;
 mod starter;
 pub(crate) mod suggest;
 mod template;
+mod times;
 mod whole;
 mod words;
 pub(crate) mod yaml;

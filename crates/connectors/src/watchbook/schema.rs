@@ -9,8 +9,9 @@ use super::checks::CheckFile;
 use super::files::{KINDS, Place};
 use super::kinds::*;
 use super::logs::LogsFile;
-use super::shape::{Defs, Shape, Sort};
+use super::shape::{Defs, Filled, Shape, Sort};
 use super::sigma::SigmaFile;
+use super::times::SpanFile;
 
 /// The dialect.
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
@@ -77,6 +78,7 @@ fn item(sort: Sort, defs: &mut Defs) -> Value {
         Sort::Check => CheckFile::schema(defs),
         Sort::Component => ComponentFile::schema(defs),
         Sort::Source => SourceFile::schema(defs),
+        Sort::Interval => Filled::<SpanFile>::schema(defs),
         Sort::Template => json!({ "type": "string" }),
     }
 }

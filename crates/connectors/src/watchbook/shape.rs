@@ -43,6 +43,7 @@ pub(crate) enum Sort {
     Check,
     Component,
     Source,
+    Interval,
     Template,
 }
 
@@ -61,6 +62,7 @@ impl Sort {
             Self::Check => "check",
             Self::Component => "component",
             Self::Source => "source",
+            Self::Interval => "time interval",
             Self::Template => "template",
         }
     }

@@ -18,7 +18,7 @@ use parking_lot::Mutex;
 use promql::ast::{Expr, Matcher, Test};
 use promql::{Data, Labels, METRIC_NAME, Millis, Options, Point, Series, SeriesSource, SourceFailure, Value, Wanted};
 use signals::alerting::{ALERTS, ALERTS_FOR_STATE, vector};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::JoinSet;
 
 use super::SeriesStore;
@@ -29,7 +29,7 @@ const ROUNDS_MAX: usize = 4;
 /// The most questions of one evaluation of a group.
 const QUESTIONS_MAX: usize = 10_000;
 /// The series that says whether a source answered when rules were last evaluated over it.
-const SOURCE_UP: &str = "rule_source_up";
+pub(crate) const SOURCE_UP: &str = "rule_source_up";
 
 /// Why a question has no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,14 +83,32 @@ pub(super) struct Outside {
 }
 
 /// How many may ask a source at once, and whether it is left alone for a while.
-pub(super) struct Door {
+pub(crate) struct Door {
     places: Semaphore,
     breaker: Mutex<Breaker>,
 }
 
 impl Door {
-    pub(super) fn of(source: &Source) -> Self {
+    pub(crate) fn of(source: &Source) -> Self {
         Self { places: Semaphore::new(usize::from(source.at_once.get())), breaker: Mutex::default() }
+    }
+
+    /// Waits for a place from which to ask, unless the source is left alone for a while.
+    pub(crate) async fn enter(&self) -> Result<Option<SemaphorePermit<'_>>, Unanswered> {
+        // Nobody closes the semaphore.
+        let place = self.places.acquire().await.ok();
+        match self.breaker.lock().wait(Instant::now()) {
+            Some(left) => {
+                let seconds = left.as_secs() + 1;
+                Err(Unanswered::Failed(format!("it failed too often and is asked again in {seconds} s")))
+            }
+            None => Ok(place),
+        }
+    }
+
+    /// Notes whether the source answered.
+    pub(crate) fn note(&self, answered: bool, now: Instant) {
+        self.breaker.lock().note(answered, now);
     }
 }
 
@@ -192,14 +210,9 @@ impl Gathered {
 
 /// Asks one question, unless the source is left alone for a while.
 async fn one(outside: &Outside, source: &Source, question: &Question) -> Result<Data, Unanswered> {
-    // Nobody closes the semaphore.
-    let place = outside.door.places.acquire().await;
-    if let Some(left) = outside.door.breaker.lock().wait(Instant::now()) {
-        let seconds = left.as_secs() + 1;
-        return Err(Unanswered::Failed(format!("it failed too often and is asked again in {seconds} s")));
-    }
+    let place = outside.door.enter().await?;
     let answer = outside.asker.ask(source, &question.query, question.at).await;
-    outside.door.breaker.lock().note(!matches!(answer, Err(Unanswered::Failed(_))), Instant::now());
+    outside.door.note(!matches!(answer, Err(Unanswered::Failed(_))), Instant::now());
     drop(place);
     answer
 }
@@ -255,7 +268,7 @@ impl SeriesSource for Fetched<'_> {
 
     fn answer(&self, query: &Expr, at: Millis) -> Option<Result<Vec<(Labels, Value)>, SourceFailure>> {
         let is_ours = query.selectors().iter().any(|selector| self.is_ours(&selector.matchers));
-        if is_ours || !query.calls(promql::ANOMALY).is_empty() {
+        if is_ours || !query.scored().is_empty() {
             return None;
         }
         Some(self.known(query.to_string(), at).and_then(|data| match data {

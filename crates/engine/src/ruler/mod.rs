@@ -25,6 +25,7 @@
 
 mod elsewhere;
 mod group;
+mod sharing;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -38,6 +39,7 @@ use std::time::{Duration, Instant};
 use jiff::SignedDuration;
 use kernel::book::rules::RuleFile;
 use kernel::book::source::Source;
+use kernel::nodes::Part;
 use kernel::{Actor, Book, Digest, RuleName, SourceName, Timestamp};
 use parking_lot::Mutex;
 use promql::ast::Matcher;
@@ -48,10 +50,12 @@ use tokio::sync::Notify;
 use tokio::time::MissedTickBehavior;
 
 use crate::{Engine, Error};
-use elsewhere::{Door, Errand, Outside};
+use elsewhere::{Errand, Outside};
 use group::{Group, Remembered, Said};
+use sharing::Shares;
 use watching::Watching;
 
+pub(crate) use elsewhere::{Door, SOURCE_UP};
 pub use elsewhere::{Queries, Unanswered};
 pub use view::{AlertView, GroupView, RuleView};
 
@@ -114,6 +118,8 @@ pub struct Ruler {
     /// What asks existing stores; without it, groups over sources wait.
     asker: Option<Arc<dyn Queries>>,
     running: Mutex<Running>,
+    /// The groups over a source that this node has a lease of, where they are shared out.
+    shares: Mutex<Shares>,
     /// Something was written of a watched series.
     written: Arc<Notify>,
 }
@@ -156,7 +162,7 @@ impl Ruler {
         let written = Arc::new(Notify::new());
         let woken = Arc::clone(&written);
         series.listen(Box::new(move || woken.notify_one()));
-        Self { engine, series, setting, asker: None, running: Mutex::default(), written }
+        Self { engine, series, setting, asker: None, running: Mutex::default(), shares: Mutex::default(), written }
     }
 
     /// The same, with what asks existing stores.
@@ -168,7 +174,7 @@ impl Ruler {
     /// Evaluates groups when they are due, and rules that fire at once when something was written for them, until the engine
     /// stops. What they remember is kept beside that: no rule waits for a disk; and once more at the end.
     pub async fn run(self: Arc<Self>) {
-        tokio::join!(self.attend(), self.keep_on());
+        tokio::join!(self.attend(), self.keep_on(), self.share_on());
         if matches!(self.engine.health(), crate::Health::Fenced { .. }) {
             // The node that writes now keeps its own.
             return;
@@ -266,7 +272,8 @@ impl Ruler {
         self.engine.read(&Actor::system("signals"), crate::Read::of("signals:read"), |world| {
             let is_raised = |rule: &RuleName, identity: &kernel::Labels| world.signals.signal(rule, identity).is_some();
             let mut running = self.running.lock();
-            running.groups.iter_mut().for_each(|group| group.heed_dismissals(&is_raised, now));
+            let own = running.groups.iter_mut().filter(|group| group.shard.is_none());
+            own.for_each(|group| group.heed_dismissals(&is_raised, now));
         })
     }
 
@@ -281,6 +288,9 @@ impl Ruler {
         for file in &book.rule_files {
             for group in &file.groups {
                 let mut made = Group::new(&file.path, group);
+                if !self.is_here(&made) {
+                    continue;
+                }
                 let known = self.take_over(&made, &book).await?;
                 made.begin(known, &self.raised(&made)?, &|rule| is_shared(&book, rule), now);
                 groups.push(made);
@@ -295,6 +305,15 @@ impl Ruler {
         Ok(())
     }
 
+    /// Whether a group is evaluated by this node.
+    fn is_here(&self, group: &Group) -> bool {
+        match (&group.book.source, self.sharing()) {
+            (Some(_), Some(_)) => self.shares.lock().fence(&group.key()).is_some(),
+            (Some(_), None) => true,
+            (None, _) => self.engine.leads(),
+        }
+    }
+
     /// Takes what groups remembered that have left out of the vault: should they come back, they begin anew.
     async fn forget(&self, left: &[Group], now: Timestamp) {
         for (key, kind) in left.iter().flat_map(|group| [VAULT, LEARNT].map(|kind| (group.key(), kind))) {
@@ -305,8 +324,17 @@ impl Ruler {
     }
 
     /// Lets these groups run in place of the others, and gives those that are gone.
-    fn swap(&self, book: &Book, groups: Vec<Group>, now: Timestamp) -> Vec<Group> {
+    fn swap(&self, book: &Book, mut groups: Vec<Group>, now: Timestamp) -> Vec<Group> {
         let mut running = self.running.lock();
+        for group in groups.iter_mut().filter(|group| group.book.source.is_some()) {
+            if let Some(other) = running.groups.iter().find(|other| other.key() == group.key()) {
+                group.count_on(other);
+            }
+        }
+        if self.sharing().is_some() {
+            // Whatever was given up meanwhile.
+            groups.retain(|group| group.book.source.is_none() || group.shard.is_some());
+        }
         running.watching = Watching::of(&groups, &running.watching, &*self.series);
         running.book = Some(book.digest);
         running.doors = elsewhere::doors(book, std::mem::take(&mut running.doors));
@@ -425,22 +453,31 @@ impl Ruler {
     /// go: it asks anew.
     async fn evaluate_elsewhere(self: Arc<Self>, errand: Errand, outside: Outside) {
         let gathered = elsewhere::gather(&errand, &outside).await;
+        let ruler = Arc::clone(&self);
         let evaluated = tokio::task::spawn_blocking(move || {
             let mut running = self.running.lock();
             let setting = self.setting_of(&running);
             let Some(group) = running.groups.iter_mut().find(|group| group.asking == Some(errand.number)) else {
-                return;
+                return None;
             };
             group.asking = None;
             let over = gathered.over(&*self.series);
+            let held = group.shard.map(|fence| (group.key(), fence));
+            let mut shared = Vec::new();
             self.attempt(group, errand.evaluated, |group| {
                 let mut samples = group.evaluate(&setting, &over, errand.evaluated);
                 samples.extend(gathered.up(errand.evaluated.as_millisecond()));
+                if held.is_some() {
+                    shared.clone_from(&samples);
+                }
                 samples
             });
+            held.map(|held| (held, shared))
         });
-        if evaluated.await.is_err() {
-            tracing::error!("an evaluation of rules over a source ended early");
+        match evaluated.await {
+            Ok(None) => {}
+            Ok(Some((held, samples))) => ruler.pass_on(held, samples).await,
+            Err(_) => tracing::error!("an evaluation of rules over a source ended early"),
         }
     }
 
@@ -473,7 +510,8 @@ impl Ruler {
         loop {
             let piece: Vec<Said> = {
                 let running = self.running.lock();
-                running.groups.iter().flat_map(Group::unsaid).take(OUTCOMES_AT_ONCE).collect()
+                let own = running.groups.iter().filter(|group| group.shard.is_none());
+                own.flat_map(Group::unsaid).take(OUTCOMES_AT_ONCE).collect()
             };
             if piece.is_empty() {
                 return Ok(());
@@ -489,16 +527,23 @@ impl Ruler {
     async fn keep(&self, at_once: bool) -> Result<(), Error> {
         let now = self.engine.now();
         let take = |group: &mut Group| {
-            let state = group.take_kept(now, at_once).map(|(name, bytes)| (VAULT, name, bytes));
-            state.into_iter().chain(group.take_learnt(now, at_once).map(|(name, bytes)| (LEARNT, name, bytes)))
+            let shard = group.shard;
+            let state = group.take_kept(now, at_once).map(|(name, bytes)| (VAULT, Part::State, name, bytes));
+            let learnt = group.take_learnt(now, at_once).map(|(name, bytes)| (LEARNT, Part::Learnt, name, bytes));
+            state.into_iter().chain(learnt).map(move |kept| (shard, kept))
         };
         let changed: Vec<_> = self.running.lock().groups.iter_mut().flat_map(take).collect();
         let mut outcome = Ok(());
-        for (kind, key, bytes) in changed {
-            if let Err(failure) = self.engine.vault().vault_put(kind, &key, &bytes, None).await {
+        for (shard, (kind, part, name, bytes)) in changed {
+            let kept = match (shard, self.sharing()) {
+                // When another node has the shard, it keeps its own.
+                (Some(fence), Some(nodes)) => nodes.keep_shard(&(name.clone(), fence), part, &bytes).await.map(|_| ()),
+                _ => self.engine.vault().vault_put(kind, &name, &bytes, None).await,
+            };
+            if let Err(failure) = kept {
                 outcome = Err(Error::Failed { reason: failure.to_string() });
                 let mut running = self.running.lock();
-                let unkept = running.groups.iter_mut().find(|group| group.key() == key);
+                let unkept = running.groups.iter_mut().find(|group| group.key() == name);
                 unkept.into_iter().for_each(|group| group.note_unkept(kind == LEARNT));
             }
         }
@@ -511,9 +556,24 @@ impl Ruler {
     /// When the actor may not read signals.
     pub async fn groups(self: &Arc<Self>, actor: &Actor) -> Result<Vec<GroupView>, Error> {
         self.engine.may(actor, crate::Read::of("signals:read"))?;
-        let ruler = Arc::clone(self);
-        let views = move || ruler.running.lock().groups.iter().map(Group::view).collect();
-        tokio::task::spawn_blocking(views).await.map_err(|error| Error::Failed { reason: error.to_string() })
+        let (ruler, url) = (Arc::clone(self), self.engine.base_url().to_owned());
+        let node = move |group: &Group| group.shard.map(|_| url.clone());
+        let view = move |group: &Group| (group.key(), GroupView { node: node(group), ..group.view() });
+        let views = move || ruler.running.lock().groups.iter().map(view).collect::<BTreeMap<_, _>>();
+        let own =
+            tokio::task::spawn_blocking(views).await.map_err(|error| Error::Failed { reason: error.to_string() })?;
+        let keys = own.keys().cloned().collect();
+        let others =
+            self.views_elsewhere(&keys).await.map_err(|failure| Error::Failed { reason: failure.to_string() })?;
+        let mut all: Vec<GroupView> = own.into_values().chain(others).collect();
+        let book = self.engine.book();
+        let place = |view: &GroupView| {
+            let files = book.rule_files.iter();
+            let mut groups = files.flat_map(|file| file.groups.iter().map(|group| (&file.path, &group.name)));
+            groups.position(|(path, name)| *path == view.file && *name == view.name)
+        };
+        all.sort_by_cached_key(place);
+        Ok(all)
     }
 }
 

@@ -563,3 +563,30 @@ async fn what_anomaly_has_learnt_survives_a_restart() {
     assert_eq!(engine.vault().vault_forget(LEARNT, "").await.unwrap(), 1);
     engine.stop().await;
 }
+
+#[tokio::test]
+async fn the_default_rule_raises_holds_and_clears_in_the_server() {
+    let house = House::new();
+    let (engine, ruler) = house.start(&[("unusual(depth)", 0)]).await;
+    let calm = |turn: i32| f64::from(100 + turn * 7 % 5);
+    for turn in 0..150 {
+        house.turn(&ruler, Some(calm(turn))).await;
+    }
+    assert_eq!(raised(&engine), 0);
+    for _ in 0..5 {
+        house.turn(&ruler, Some(200.0)).await;
+    }
+    assert_eq!(raised(&engine), 1);
+    engine.stop().await;
+    let (engine, ruler) = house.start(&[("unusual(depth)", 0)]).await;
+    for turn in 0..20 {
+        house.turn(&ruler, Some(calm(turn))).await;
+    }
+    assert_eq!(raised(&engine), 1, "it is held until the series has been calm for long");
+    for turn in 20..40 {
+        house.turn(&ruler, Some(calm(turn))).await;
+    }
+    assert_eq!(raised(&engine), 0);
+    assert_eq!(engine.vault().vault_forget(LEARNT, "").await.unwrap(), 1);
+    engine.stop().await;
+}

@@ -176,6 +176,10 @@ impl SigmaWatch {
                 tracing::warn!(%error, "what Sigma rules found could not be recorded; it is said again");
             }
         }
+        if matches!(self.engine.health(), crate::Health::Fenced { .. }) {
+            // The node that writes now keeps its own.
+            return;
+        }
         if let Err(error) = self.keep(true).await {
             tracing::warn!(%error, "what Sigma rules remember could not be kept");
         }

@@ -48,6 +48,11 @@ pub(crate) fn is_general(kind: Kind) -> bool {
     matches!(kind.name(), "secret" | "password" | "api-key" | "live-key")
 }
 
+/// Whether a kind is that of a value which only a word announced.
+pub(crate) fn is_announced(kind: Kind) -> bool {
+    kind == PASSWORD || kind == SECRET
+}
+
 /// What stands between a word and its value.
 struct Between {
     /// Where the value begins.

@@ -36,6 +36,8 @@ use literals::{Action, Literal};
 
 /// How a replacement begins; a text that holds it was masked before.
 pub const MASK_START: &str = "<masked:";
+/// How much of a value's name is looked at: its end.
+const NAME_BYTES_MAX: usize = 256;
 
 /// What was found. Its name is stable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -145,21 +147,31 @@ impl Masker {
     /// Masks a text.
     #[must_use]
     pub fn mask<'a>(&self, text: &'a str) -> Masked<'a> {
-        let found = self.find(text);
-        if found.is_empty() {
-            return Masked { text: Cow::Borrowed(text), found };
+        without(text, self.find(text))
+    }
+
+    /// Masks a value that has a name, as in `{"password": "hunter2"}`, as if `password="hunter2"` stood there. A secret that
+    /// the name announces is masked to the end of the value.
+    #[must_use]
+    pub fn mask_named<'a>(&self, name: &str, value: &'a str) -> Masked<'a> {
+        if name.is_empty() {
+            return self.mask(value);
         }
-        let mut masked = String::with_capacity(text.len() + found.len() * MASK_START.len());
-        let mut done = 0;
-        for hit in &found {
-            masked.push_str(&text[done..hit.range.start]);
-            masked.push_str(MASK_START);
-            masked.push_str(hit.kind.name);
-            masked.push('>');
-            done = hit.range.end;
+        let name = &name[name.floor_char_boundary(name.len().saturating_sub(NAME_BYTES_MAX))..];
+        let quote = ["\"", "'", "`"].into_iter().find(|quote| !value.contains(quote)).unwrap_or_default();
+        let start = name.len() + 1 + quote.len();
+        let mut found = self.find(&format!("{name}={quote}{value}{quote}"));
+        found.retain(|hit| hit.range.end > start);
+        for hit in &mut found {
+            let place = |at: usize| at.saturating_sub(start).min(value.len());
+            hit.range = place(hit.range.start)..place(hit.range.end);
         }
-        masked.push_str(&text[done..]);
-        Masked { text: Cow::Owned(masked), found }
+        found.retain(|hit| !hit.range.is_empty());
+        if let Some(first) = found.first_mut().filter(|hit| hit.range.start == 0 && keyed::is_announced(hit.kind)) {
+            first.range.end = value.len();
+            found.truncate(1);
+        }
+        without(value, found)
     }
 
     /// What a text holds, in order, without overlaps.
@@ -183,6 +195,24 @@ impl Masker {
         }
         without_overlaps(hits)
     }
+}
+
+/// A text without what was found in it.
+fn without(text: &str, found: Vec<Hit>) -> Masked<'_> {
+    if found.is_empty() {
+        return Masked { text: Cow::Borrowed(text), found };
+    }
+    let mut masked = String::with_capacity(text.len() + found.len() * MASK_START.len());
+    let mut done = 0;
+    for hit in &found {
+        masked.push_str(&text[done..hit.range.start]);
+        masked.push_str(MASK_START);
+        masked.push_str(hit.kind.name);
+        masked.push('>');
+        done = hit.range.end;
+    }
+    masked.push_str(&text[done..]);
+    Masked { text: Cow::Owned(masked), found }
 }
 
 /// Looks around a literal.

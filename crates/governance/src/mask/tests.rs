@@ -57,6 +57,34 @@ fn tokens_are_known_by_their_prefix() {
 }
 
 #[test]
+fn a_value_is_masked_by_its_name() {
+    let named = |name: &str, value: &str| all().mask_named(name, value).text.into_owned();
+    let token = random(24);
+    let cases = [
+        ("password", "hunter2", "<masked:password>"),
+        ("user.db_password", "a \"b\" c'd, e", "<masked:password>"),
+        ("password", "hunter2!\nsecond line", "<masked:password>"),
+        ("dbPassword", "12345678", "<masked:password>"),
+        ("x-api-key", &token, "<masked:secret>"),
+        ("--password", "hunter2", "<masked:password>"),
+        ("user[password]", "hunter2", "<masked:password>"),
+        ("ssn", "078051120", "<masked:us-ssn>"),
+        ("phone", "0301234567", "<masked:phone>"),
+        ("msg", "login", "login"),
+        ("password", "null", "null"),
+        ("", "hunter2", "hunter2"),
+        ("msg", "password=hunter2 for ada", "password=<masked:password> for ada"),
+        ("http.request.duration", "1700000000000", "1700000000000"),
+        ("url", "GET /reset", "GET /reset"),
+    ];
+    for (name, value, expected) in cases {
+        assert_eq!(named(name, value), expected, "{name}: {value}");
+    }
+    let long = format!("{}password", "é".repeat(1000));
+    assert_eq!(named(&long, "hunter2"), "<masked:password>");
+}
+
+#[test]
 fn structures_are_masked_and_what_is_around_them_stays() {
     let cases = [
         ("postgres://app:hunter2@db:5432/main".to_owned(), "postgres://app:<masked:url-password>@db:5432/main"),
@@ -224,6 +252,16 @@ fn hostile_text_costs_no_more_than_its_length() {
 }
 
 proptest! {
+    #[test]
+    fn what_has_a_name_is_masked_within_its_value(name in ".{0,40}", value in ".{0,80}") {
+        let masked = all().mask_named(&name, &value);
+        let mut end = 0;
+        for hit in &masked.found {
+            prop_assert!(hit.range.start >= end && value.get(hit.range.clone()).is_some_and(|found| !found.is_empty()));
+            end = hit.range.end;
+        }
+    }
+
     #[test]
     fn any_text_is_masked_without_overlaps(text in any::<String>(), more in "[ -~]{0,120}") {
         for text in [&text, &more] {

@@ -111,6 +111,14 @@ pub struct Tls {
     pub skip_verify: bool,
 }
 
+impl Tls {
+    /// The files that it names.
+    pub fn files(&self) -> impl Iterator<Item = &str> {
+        let identity = self.identity.iter().flat_map(|(certificate, key)| [certificate, key]);
+        self.ca_file.iter().chain(identity).map(String::as_str)
+    }
+}
+
 /// Targets with labels in common.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TargetGroup {

@@ -123,7 +123,7 @@ impl Engine<'_> {
             "round" if arguments.all.len() < 2 => arguments.map(|value, _| simple::rounded(value, 1.0)),
             "round" => arguments.map(|value, further| simple::rounded(value, further(0))),
             "timestamp" => self.timestamp(arguments),
-            crate::ANOMALY => self.scored(arguments.get(0)?, grid, arguments.depth),
+            crate::ANOMALY | crate::UNUSUAL => self.scored(name, arguments.get(0)?, grid, arguments.depth),
             "vector" => {
                 let cells = arguments.scalar(0)?.into_iter().map(float).collect();
                 Ok(vec![Column { labels: Labels::default(), drop_name: false, cells }])

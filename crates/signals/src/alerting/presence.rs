@@ -73,7 +73,7 @@ fn of_call(call: &Call) -> Option<Expr> {
     if matches!(call.function, "absent" | "absent_over_time" | "vector" | "scalar" | "time" | "pi") {
         return None;
     }
-    if call.function == promql::ANOMALY {
+    if [promql::ANOMALY, promql::UNUSUAL].contains(&call.function) {
         return presence(call.arguments.first()?);
     }
     let parts: Vec<Option<Expr>> = call.arguments.iter().map(presence).collect();

@@ -42,10 +42,10 @@ impl Plan {
         self.rules.iter().enumerate().filter_map(prompt).collect()
     }
 
-    /// Whether a rule or one that it needs calls `anomaly(..)`.
+    /// Whether a rule or one that it needs learns, by `anomaly(..)` or `unusual(..)`.
     fn learns(&self, prompt: &Prompt) -> bool {
         let mut rules = prompt.needs.iter().chain([&prompt.rule]).filter_map(|place| self.rules.get(*place));
-        rules.any(|rule| queries(rule).iter().any(|(_, expr)| !expr.calls(promql::ANOMALY).is_empty()))
+        rules.any(|rule| queries(rule).iter().any(|(_, expr)| !expr.scored().is_empty()))
     }
 
     fn prompt(&self, place: usize, rule: &AlertPlan) -> Prompt {

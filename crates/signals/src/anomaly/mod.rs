@@ -31,7 +31,6 @@
 //! interval follows how fast a series matters; only the seasons read the time.
 
 mod baseline;
-mod detectors;
 mod evidence;
 mod restraint;
 mod rule;
@@ -40,6 +39,7 @@ mod season;
 mod tail;
 #[cfg(test)]
 mod tests;
+mod watches;
 
 use serde::{Deserialize, Serialize};
 
@@ -48,10 +48,10 @@ use evidence::{Unrest, View};
 use restraint::Restraint;
 use season::Season;
 
-pub use detectors::{DETECTORS_MAX, Detectors};
 pub use rule::DefaultRule;
 pub use scored::{CALLS_MAX, Learnt, SERIES_MAX, Scored, WARM_UP};
 pub(crate) use scored::{Remembering, check};
+pub use watches::{WATCHES_MAX, Watch, Watches};
 
 /// A score above this is a hit.
 pub const HIT_SCORE: f64 = 0.99;

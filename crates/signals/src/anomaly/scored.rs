@@ -1,7 +1,7 @@
-//! `anomaly(..)` in queries: who scores, and what a rule remembers from one evaluation to the next.
+//! `anomaly(..)` and `unusual(..)` in queries: who scores, and what a rule remembers from one evaluation to the next.
 //!
-//! A *rule* keeps a set of detectors for each different argument of its calls, in its state ([`Learnt`]), so that it
-//! learns as long as it lives. A series has one row an interval of its group: an evaluation sooner than three quarters of
+//! A *rule* keeps a set of detectors, or of default rules, for each different argument of its calls, in its state
+//! ([`Learnt`]), so that it learns as long as it lives. A series has one row an interval of its group: an evaluation sooner than three quarters of
 //! an interval after the last row, as arriving samples cause it, is told that row's scores and teaches nothing. Rows of one
 //! second are one row. An edit of the threshold keeps what was learnt, an edit of the argument begins anew.
 //!
@@ -10,14 +10,14 @@
 //! two rules of different intervals do: rows count, not seconds.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kernel::Labels;
 use promql::ast::{Call, Expr};
-use promql::{Each, Millis, Scorer, Series, SeriesSource, SourceFailure, Wanted};
+use promql::{Each, Millis, Scorer, Scoring, Series, SeriesSource, SourceFailure, Wanted};
 use serde::{Deserialize, Serialize};
 
-use super::{Detector, Detectors};
+use super::{DefaultRule, Detector, Watch, Watches};
 
 /// The most series that one call may have: 4 MiB.
 pub const SERIES_MAX: usize = 1_000;
@@ -26,37 +26,54 @@ pub const CALLS_MAX: usize = 8;
 /// How many steps before the first one a query looks at: a day of minutes.
 pub const WARM_UP: usize = 1_440;
 
-/// What the calls of one rule have learnt, by their arguments as they are written.
+/// What the calls of one rule have learnt.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-pub struct Learnt(BTreeMap<String, Memory>);
+pub struct Learnt {
+    anomaly: Memories<Detector>,
+    unusual: Memories<DefaultRule>,
+}
+
+/// What calls of one function have learnt, by their arguments as they are written.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(bound(serialize = "W: Watch + Serialize", deserialize = "W: Watch + Deserialize<'de>"))]
+struct Memories<W: Watch>(BTreeMap<String, Memory<W>>);
 
 /// What one call has learnt.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct Memory {
+#[serde(bound(serialize = "W: Watch + Serialize", deserialize = "W: Watch + Deserialize<'de>"))]
+struct Memory<W: Watch> {
     /// The instant of the last row, in milliseconds.
     row: Millis,
-    detectors: Detectors,
+    watches: Watches<W>,
 }
 
 impl Learnt {
     /// Whether there is nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.anomaly.0.is_empty() && self.unusual.0.is_empty()
     }
+}
 
+impl<W: Watch> Default for Memories<W> {
+    fn default() -> Self {
+        Self(BTreeMap::new())
+    }
+}
+
+impl<W: Watch> Memories<W> {
     /// What is remembered for an argument; the one asked longest ago makes room.
-    fn of(&mut self, argument: String, at: Millis) -> &mut Memory {
+    fn of(&mut self, argument: String, at: Millis) -> &mut Memory<W> {
         if self.0.len() >= CALLS_MAX && !self.0.contains_key(&argument) {
             let oldest = self.0.iter().min_by_key(|(_, memory)| memory.row).map(|(argument, _)| argument.clone());
             oldest.and_then(|oldest| self.0.remove(&oldest));
         }
-        let new = || Memory { row: at, detectors: Detectors::new(SERIES_MAX) };
+        let new = || Memory { row: at, watches: Watches::new(SERIES_MAX) };
         self.0.entry(argument).or_insert_with(new)
     }
 }
 
-impl Memory {
+impl<W: Watch> Memory<W> {
     /// The scores of the rows at an instant.
     fn next(&mut self, at: Millis, interval: Millis, rows: &[(&promql::Labels, f64)]) -> Result<Vec<f64>, String> {
         if at < self.row || at.saturating_sub(self.row) >= interval / 4 * 3 {
@@ -65,8 +82,8 @@ impl Memory {
         let seconds = self.row.div_euclid(1000);
         let mut score = |(series, value): &(&promql::Labels, f64)| {
             let labels = Labels::from_pairs(series.iter());
-            let labels = labels.map_err(|error| format!("anomaly(..) cannot remember {series}: {error}"))?;
-            Ok(self.detectors.observe(&labels, seconds, *value))
+            let labels = labels.map_err(|error| format!("nothing can be learnt of {series}: {error}"))?;
+            Ok(self.watches.observe(&labels, seconds, *value))
         };
         rows.iter().map(&mut score).collect()
     }
@@ -93,22 +110,27 @@ impl Remembering {
 }
 
 impl Scorer for Remembering {
-    fn admit(&self, series: usize) -> Result<(), String> {
-        Walking.admit(series)
+    fn admit(&self, function: &str, series: usize) -> Result<(), String> {
+        Walking.admit(function, series)
     }
 
     fn warm_up(&self) -> usize {
         WARM_UP
     }
 
-    fn walk(&self, rows: &[(Millis, f64)]) -> Vec<f64> {
-        Walking.walk(rows)
+    fn walk(&self, function: &str, rows: &[(Millis, f64)]) -> Vec<f64> {
+        Walking.walk(function, rows)
     }
 
-    fn next(&self, call: &Expr, at: Millis, rows: &[(&promql::Labels, f64)]) -> Option<Result<Vec<f64>, String>> {
+    fn next(&self, call: Scoring<'_>, at: Millis, rows: &[(&promql::Labels, f64)]) -> Option<Result<Vec<f64>, String>> {
         let mut lent = self.lent.borrow_mut();
         let learnt = lent.as_mut()?;
-        Some(learnt.of(call.to_string(), at).next(at, self.interval, rows))
+        let argument = call.argument.to_string();
+        Some(if call.function == promql::UNUSUAL {
+            learnt.unusual.of(argument, at).next(at, self.interval, rows)
+        } else {
+            learnt.anomaly.of(argument, at).next(at, self.interval, rows)
+        })
     }
 }
 
@@ -117,27 +139,34 @@ impl Scorer for Remembering {
 struct Walking;
 
 impl Scorer for Walking {
-    fn admit(&self, series: usize) -> Result<(), String> {
-        let text = "anomaly(..) scores at most";
+    fn admit(&self, function: &str, series: usize) -> Result<(), String> {
+        if series <= SERIES_MAX {
+            return Ok(());
+        }
         let advice = "aggregate them first, or select fewer";
-        if series > SERIES_MAX { Err(format!("{text} {SERIES_MAX} series, not {series}: {advice}")) } else { Ok(()) }
+        Err(format!("{function}(..) looks at at most {SERIES_MAX} series, not {series}: {advice}"))
     }
 
     fn warm_up(&self) -> usize {
         WARM_UP
     }
 
-    fn walk(&self, rows: &[(Millis, f64)]) -> Vec<f64> {
-        let mut detector = Detector::new();
-        rows.iter().map(|(at, value)| detector.observe(at.div_euclid(1000), *value)).collect()
+    fn walk(&self, function: &str, rows: &[(Millis, f64)]) -> Vec<f64> {
+        if function == promql::UNUSUAL { walked::<DefaultRule>(rows) } else { walked::<Detector>(rows) }
     }
 
-    fn next(&self, _: &Expr, _: Millis, _: &[(&promql::Labels, f64)]) -> Option<Result<Vec<f64>, String>> {
+    fn next(&self, _: Scoring<'_>, _: Millis, _: &[(&promql::Labels, f64)]) -> Option<Result<Vec<f64>, String>> {
         None
     }
 }
 
-/// A source whose series can be scored: what a query is to be asked of that may call `anomaly(..)`.
+/// What a watch that knows nothing says of these rows, one by one.
+fn walked<W: Watch>(rows: &[(Millis, f64)]) -> Vec<f64> {
+    let mut watch = W::default();
+    rows.iter().map(|(at, value)| watch.observe(at.div_euclid(1000), *value)).collect()
+}
+
+/// A source whose series can be scored: what a query is to be asked of that may call `anomaly(..)` or `unusual(..)`.
 pub struct Scored<'a>(pub &'a dyn SeriesSource);
 
 impl SeriesSource for Scored<'_> {
@@ -159,27 +188,35 @@ impl SeriesSource for Scored<'_> {
 /// # Errors
 /// When there are too many, or one stands in a query that is asked now and then only.
 pub(crate) fn check(rule: &Expr, sometimes: &[&Expr]) -> Result<(), String> {
-    let argument = |call: &&Call| call.arguments.first().map(ToString::to_string).unwrap_or_default();
-    let known: Vec<String> = rule.calls(promql::ANOMALY).iter().map(argument).collect();
-    let mut distinct: Vec<&String> = known.iter().collect();
-    distinct.sort();
-    distinct.dedup();
-    if distinct.len() > CALLS_MAX {
-        return Err(format!("a rule may call anomaly(..) of at most {CALLS_MAX} expressions, not {}", distinct.len()));
+    for function in [promql::ANOMALY, promql::UNUSUAL] {
+        let distinct: BTreeSet<String> = rule.calls(function).into_iter().map(argument).collect();
+        if distinct.len() > CALLS_MAX {
+            let count = distinct.len();
+            return Err(format!("a rule may call {function}(..) of at most {CALLS_MAX} expressions, not {count}"));
+        }
     }
-    let calls = sometimes.iter().flat_map(|query| query.calls(promql::ANOMALY));
-    match calls.map(|call| argument(&call)).find(|argument| !known.contains(argument)) {
+    let written = |call: &Call| format!("{}({})", call.function, argument(call));
+    let known: Vec<String> = rule.scored().into_iter().map(written).collect();
+    match sometimes.iter().flat_map(|query| query.scored()).map(written).find(|call| !known.contains(call)) {
         None => Ok(()),
-        Some(argument) => Err(format!(
-            "anomaly({argument}) is asked only now and then in a block `watchkeeper:`, so that it learns nothing: \
+        Some(call) => Err(format!(
+            "{call} is asked only now and then in a block `watchkeeper:`, so that it learns nothing: \
              record it in a rule of its own"
         )),
     }
 }
 
+fn argument(call: &Call) -> String {
+    call.arguments.first().map(ToString::to_string).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn call<'a>(function: &'a str, argument: &'a Expr) -> Scoring<'a> {
+        Scoring { function, argument }
+    }
 
     fn series(name: &str) -> promql::Labels {
         promql::Labels::from_pairs([("s", name)])
@@ -199,7 +236,8 @@ mod tests {
             while at <= 3_000_000 {
                 // What is asked early says something else; it must not matter.
                 let value = if at % 15_000 == 0 { 1.0 } else { 77.0 };
-                scorer.next(&argument, at, &[(&a, value)]).unwrap().unwrap();
+                scorer.next(call(promql::ANOMALY, &argument), at, &[(&a, value)]).unwrap().unwrap();
+                scorer.next(call(promql::UNUSUAL, &argument), at, &[(&a, value)]).unwrap().unwrap();
                 at += every;
             }
             scorer.swap(None)
@@ -216,7 +254,8 @@ mod tests {
         for at in 0..5_000 {
             let value = if at % 97 == 0 { 9.0 } else { f64::from(at % 5) };
             let rows: Vec<_> = names.iter().map(|name| (name, value)).collect();
-            scorer.next(&argument, Millis::from(at) * 300_000, &rows).unwrap().unwrap();
+            let call = call(promql::ANOMALY, &argument);
+            scorer.next(call, Millis::from(at) * 300_000, &rows).unwrap().unwrap();
         }
         let learnt = scorer.swap(None).unwrap();
         let kept = rmp_serde::to_vec(&learnt).unwrap();
@@ -226,7 +265,7 @@ mod tests {
 
     #[test]
     fn only_as_many_calls_are_remembered_as_a_rule_may_have() {
-        let mut learnt = Learnt::default();
+        let mut learnt = Memories::<DefaultRule>::default();
         for n in 0..20 {
             learnt.of(n.to_string(), n);
         }
@@ -235,7 +274,11 @@ mod tests {
 
     #[test]
     fn more_series_than_a_call_may_have_are_refused() {
-        assert_eq!(Walking.admit(SERIES_MAX), Ok(()));
-        assert!(Walking.admit(SERIES_MAX + 1).is_err_and(|error| error.contains("at most 1000 series, not 1001")));
+        assert_eq!(Walking.admit("anomaly", SERIES_MAX), Ok(()));
+        assert!(
+            Walking
+                .admit("anomaly", SERIES_MAX + 1)
+                .is_err_and(|error| error.contains("at most 1000 series, not 1001"))
+        );
     }
 }

@@ -103,7 +103,7 @@ fn the_default_rule_ignores_trifles_and_what_is_no_number() {
 
 #[test]
 fn a_full_set_drops_the_series_longest_unseen() {
-    let mut detectors = Detectors::new(2);
+    let mut detectors = Watches::<Detector>::new(2);
     for (second, name) in ["a", "b", "a", "c"].iter().enumerate() {
         detectors.observe(&named(name), i64::try_from(second).unwrap(), 1.0);
     }
@@ -114,12 +114,12 @@ fn a_full_set_drops_the_series_longest_unseen() {
 
 #[test]
 fn a_stored_set_keeps_its_series_their_order_and_their_limit() {
-    let mut detectors = Detectors::new(2);
+    let mut detectors = Watches::<Detector>::new(2);
     for (second, name) in ["a", "b", "a"].iter().enumerate() {
         detectors.observe(&named(name), i64::try_from(second).unwrap(), 1.0);
     }
     let text = serde_json::to_string(&detectors).unwrap();
-    let mut again: Detectors = serde_json::from_str(&text).unwrap();
+    let mut again: Watches<Detector> = serde_json::from_str(&text).unwrap();
     again.observe(&named("c"), 3, 1.0);
     let kept: Vec<&Labels> = again.seen_labels().collect();
     assert_eq!(kept, [&named("a"), &named("c")]);
@@ -128,7 +128,7 @@ fn a_stored_set_keeps_its_series_their_order_and_their_limit() {
 
 #[test]
 fn a_row_asked_for_twice_is_learnt_once() {
-    let (mut once, mut twice) = (Detectors::new(9), Detectors::new(9));
+    let (mut once, mut twice) = (Watches::<Detector>::new(9), Watches::<Detector>::new(9));
     for row in 0..500 {
         let value = noise(row) + if row == 450 { 9.0 } else { 0.0 };
         let score = once.observe(&named("a"), row, value);

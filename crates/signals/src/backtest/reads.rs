@@ -104,8 +104,8 @@ fn looks_elsewhere(rule: &Planned) -> Option<&'static str> {
             return Some("asks a query in a label");
         }
     }
-    if queries(rule).iter().any(|(_, expr)| !expr.calls(promql::ANOMALY).is_empty()) {
-        return Some("learns from one evaluation to the next with `anomaly`");
+    if queries(rule).iter().any(|(_, expr)| !expr.scored().is_empty()) {
+        return Some("learns from one evaluation to the next with `anomaly` or `unusual`");
     }
     let all = queries(rule).into_iter().flat_map(|(_, expr)| everything(expr));
     all.filter_map(elsewhere).next()

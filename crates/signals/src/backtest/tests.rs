@@ -121,6 +121,7 @@ fn what_looks_elsewhere_is_replayed_step_by_step() {
         ("ALERTS{alertname=\"A\"} > 5", "written later"),
         ("{s=\"a\"} > 5", "written later"),
         ("anomaly(m) > 0.99", "with `anomaly`"),
+        ("unusual(m)", "or `unusual`"),
     ] {
         let plans = [plan(vec![Rule::Alerting(alert("A", expr, 0))])];
         let report = replay(&plans, &source(&[("a", "0123456789")]), &options(10)).unwrap();
@@ -259,6 +260,7 @@ fn expression() -> impl Strategy<Value = &'static str> {
         Just("late > 5"),
         Just("topk(1, m) > 5"),
         Just("anomaly(m) > 0.9"),
+        Just("unusual(m)"),
         Just("anomaly(sum(m)) > 0.5 or anomaly(rate(m[3m])) > 0.5"),
     ]
 }

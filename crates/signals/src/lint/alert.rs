@@ -49,7 +49,9 @@ pub(super) fn filters(expr: &Expr) -> bool {
         Expr::Paren(inner) | Expr::Negate(inner) => filters(inner),
         Expr::Subquery(subquery) => filters(&subquery.inner),
         Expr::Aggregate(aggregate) => filters(&aggregate.inner),
-        Expr::Call(call) if matches!(call.function, "absent" | "absent_over_time" | "changes") => true,
+        Expr::Call(call) if matches!(call.function, "absent" | "absent_over_time" | "changes" | promql::UNUSUAL) => {
+            true
+        }
         Expr::Call(call) => call.arguments.iter().any(filters),
         Expr::Binary(binary) if is_comparison(binary.op) => !binary.as_bool,
         Expr::Binary(binary) => match binary.op {
@@ -122,7 +124,7 @@ fn times(expr: &Expr, rule: &Alerting, group: &Group, subject: &Subject<'_>, sin
 /// Whether an expression looks at more than one sample of a series, so that one bad sample does not decide.
 fn looks_back(expr: &Expr) -> bool {
     let looks = |part: &&Expr| matches!(part, Expr::Window(..) | Expr::Subquery(_));
-    walk::all(expr).iter().any(looks) || !expr.calls(promql::ANOMALY).is_empty()
+    walk::all(expr).iter().any(looks) || !expr.scored().is_empty()
 }
 
 fn absent(expr: &Expr, rule: &Alerting, subject: &Subject<'_>, sink: &mut Sink<'_>) {

@@ -1,4 +1,4 @@
-//! What is doubtful about calls of `anomaly(..)`.
+//! What is doubtful about calls of `anomaly(..)` and `unusual(..)`.
 
 use kernel::book::rules::Alerting;
 use promql::ast::{Call, Expr};
@@ -9,19 +9,20 @@ use super::{Sink, Subject, codes, query, walk};
 pub(super) fn counter(call: &Call, subject: &Subject<'_>, sink: &mut Sink<'_>) {
     let Some(Expr::Selector(selector)) = call.arguments.first().map(query::aggregated) else { return };
     if let Some(metric) = walk::metric(selector).filter(|metric| walk::is_counter(metric)) {
-        let message = format!("anomaly of `{metric}`, which is named like a counter");
+        let message = format!("{} of `{metric}`, which is named like a counter", call.function);
         sink.find(&codes::PROMQL_ANOMALY, subject, subject.line(), message);
     }
 }
 
 /// Checks what stands in a subquery.
 pub(super) fn within(inner: &Expr, subject: &Subject<'_>, sink: &mut Sink<'_>) {
-    if !inner.calls(promql::ANOMALY).is_empty() {
-        sink.find(&codes::PROMQL_ANOMALY, subject, subject.line(), "anomaly within a subquery");
+    if let Some(call) = inner.scored().first() {
+        let message = format!("{} within a subquery", call.function);
+        sink.find(&codes::PROMQL_ANOMALY, subject, subject.line(), message);
     }
 }
 
-/// Checks how long an alert waits, and how long it stays.
+/// Checks how long an alert waits, and how long it stays. The default rule waits and stays by itself.
 pub(super) fn times(expr: &Expr, rule: &Alerting, subject: &Subject<'_>, sink: &mut Sink<'_>) {
     if expr.calls(promql::ANOMALY).is_empty() {
         return;

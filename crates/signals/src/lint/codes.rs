@@ -79,9 +79,9 @@ codes! {
         "The query sees less than it asks for, and means something else than it says."
         "Shorten the window, or record it in steps.";
     PROMQL_ANOMALY "promql/anomaly" Warning
-        "`anomaly(..)` of a counter, or within a subquery"
+        "`anomaly(..)` or `unusual(..)` of a counter, or within a subquery"
         "A counter is unusual whenever its process restarts; within a subquery everything is learnt anew at each evaluation, from a day of steps."
-        "Take `rate(..)` of a counter first; record `anomaly(..)` in a rule of its own, and use its series.";
+        "Take `rate(..)` of a counter first; record it in a rule of its own, and use its series.";
     QUERY_COST "query/cost" Warning
         "a selector without a metric's name, or with a name that matches nearly everything"
         "Each evaluation reads every series there is."

@@ -102,7 +102,7 @@ fn retention(range: Option<Millis>, subject: &Subject<'_>, sink: &mut Sink<'_>) 
 fn call(call: &Call, subject: &Subject<'_>, sink: &mut Sink<'_>) {
     let line = subject.line();
     let function = call.function;
-    if function == promql::ANOMALY {
+    if [promql::ANOMALY, promql::UNUSUAL].contains(&function) {
         anomaly::counter(call, subject, sink);
     }
     if !SLOPES.contains(&function) {

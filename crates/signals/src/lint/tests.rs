@@ -113,6 +113,8 @@ fn queries() {
         ("absent(up)", &[]),
         ("rate(a_total[5m]) / rate(b_total[5m]) > 0.1", &["alerts/low_traffic"]),
         ("anomaly(x) > 1", &["alerts/anomaly", "alerts/anomaly", "promql/impossible"]),
+        ("unusual(sum by (service) (rate(x_total[5m])))", &[]),
+        ("unusual(x_total)", &["promql/anomaly"]),
         ("anomaly(sum(x_total)) > 0.99", &["alerts/anomaly", "alerts/anomaly", "promql/anomaly"]),
         ("max_over_time(anomaly(x)[1h:1m]) > 0.99", &["alerts/anomaly", "alerts/anomaly", "promql/anomaly"]),
     ];

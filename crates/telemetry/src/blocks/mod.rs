@@ -265,6 +265,12 @@ impl<T: Kept> Blocks<T> {
         Ok((Self { folder, limits, log: Mutex::new(log), shelf: RwLock::new(shelf) }, aside))
     }
 
+    /// How much is kept.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
     /// Takes records in, and says what became of them. They survive the end of the process from here on.
     ///
     /// # Errors

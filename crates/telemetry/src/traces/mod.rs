@@ -21,6 +21,7 @@ use kernel::{Nanos, Span};
 
 use crate::blocks::{Blocks, Search};
 
+pub use kernel::search::Summary;
 pub use tree::{Row, Trace, one};
 
 /// The most traces of one list.
@@ -57,31 +58,6 @@ pub struct Asked<'a> {
     pub attribute: Option<(&'a str, Option<&'a str>)>,
     /// How many traces are wanted, at most [`TRACES_MAX`].
     pub limit: usize,
-}
-
-/// A trace in one line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Summary {
-    /// Its id, in hexadecimal digits.
-    pub trace: String,
-    /// The service that it begins in; empty where that is not known.
-    pub service: String,
-    /// What was done: the name of its root, or of its first span where the root is not there.
-    pub name: String,
-    /// When its first span began,
-    pub start: Nanos,
-    /// and its last one ended.
-    pub end: Nanos,
-    /// How many spans are there.
-    pub spans: usize,
-    /// How many of them failed.
-    pub failed: usize,
-    /// How many of them are like what was asked.
-    pub matched: usize,
-    /// When the newest one of these began.
-    pub newest: Nanos,
-    /// The services that take part.
-    pub services: BTreeSet<String>,
 }
 
 /// Traces, those with the newest spans first.

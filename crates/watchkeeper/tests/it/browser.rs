@@ -26,6 +26,30 @@ groups:
         labels: { service: checkout, severity: info }
 ";
 
+/// An objective of the check.
+const OBJECTIVE: &str = "
+version: prometheus/v1
+service: checkout
+slos:
+  - name: answers
+    objective: 99.9
+    description: The port answers.
+    sli: { raw: { error_ratio_query: '1 - avg_over_time(check_up[{{.window}}])' } }
+    alerting: { name: AnswersBurn, labels: { service: checkout } }
+";
+/// A security rule that the log event of these tests meets.
+const REFUND: &str = "
+title: A refund without an order
+id: 5c1d1c4e-0b7f-4a53-9d3a-0f7f8f6f0a01
+level: low
+logsource: { category: shop }
+detection: { sel: { action: refund }, condition: sel }
+";
+const SIGMA: &str = "
+sources:
+  - { when: { service.name: checkout }, category: shop }
+";
+
 const PASSWORD: &str = "lanterns on the harbour";
 /// How many times the Tab key is pressed at most to come to something.
 const TABS_MAX: usize = 40;
@@ -182,15 +206,87 @@ async fn prove(browser: &Browser) {
     browser.sees("//h3[.='Signed checkpoint']/following-sibling::pre[contains(., 'watchkeeper')]").await;
 }
 
-/// Adds a rule over the check, and a log event, so that every screen about monitoring has something to show; waits until the
-/// rule fires.
+/// Adds a rule over the check, an objective, a security rule, and log events, so that every screen about monitoring has
+/// something to show; waits until the rule fires.
 async fn monitored(server: &Server) {
     server.write("prometheus/ports.yaml", RULES);
+    server.write("slo/checkout.yaml", OBJECTIVE);
+    server.write("sigma/rules/refund.yml", REFUND);
+    server.write("sigma.yaml", SIGMA);
     server.signal("HUP");
     let named = |fact: &&Value| fact["body"]["AlertOpened"]["labels"]["alertname"] == "PortUp";
     server.until("PortUp", |facts| of(facts, "AlertOpened").find(named).cloned()).await;
     let line = r#"{"level":"error","msg":"the card was refused","order":17}"#;
-    told(server.request(Method::POST, "/v1/lines?service=checkout").body(line)).await;
+    let refund = r#"{"level":"info","msg":"refund of order 18 by till 2","action":"refund"}"#;
+    told(server.request(Method::POST, "/v1/lines?service=checkout").body(format!("{line}\n{refund}\n"))).await;
+}
+
+/// Reads the noise of a rule, the budget of an objective, judges what a security rule found, and goes from a pattern to its
+/// log events.
+#[tokio::test]
+async fn a_person_looks_at_what_was_found_by_clicking() {
+    let Some(browser) = Browser::open(Kind::Desktop).await else { return };
+    let (server, link) = open().await;
+    monitored(&server).await;
+    enter(&browser, &link).await;
+    browser.click("//nav//a[contains(., 'Rules')]").await;
+    browser.click("//*[@id='rules']//a[.='PortUp']").await;
+    browser.sees("//h1[.='PortUp']").await;
+    browser.sees("//h2[.='Noise']/ancestor::section//dt[.='fired']/following-sibling::dd[contains(., 'once')]").await;
+    browser.click("//a[@class='crumb'][.='Rules']").await;
+    browser.click("//main//a[@href='/slos']").await;
+    browser.sees("//h1[.='SLOs']").await;
+    browser.sees("//section[.//h2[.='checkout · answers']]//dt[.='budget left']").await;
+    browser.click("//a[.='its rules']").await;
+    browser.sees("//h1[.='Rules']").await;
+    browser.sees("//*[@id='rules']//a[.='AnswersBurn']").await;
+    browser.click("//nav//a[contains(., 'Security')]").await;
+    browser.sees("//*[@id='sigma']//tr[contains(., 'A refund without an order')]").await;
+    browser.click("//*[@id='sigma']//button[.='Right']").await;
+    browser.sees("//*[@id='sigma']//td[contains(., '100 %, 1 judged')]").await;
+    browser.click("//nav//a[contains(., 'Logs')]").await;
+    browser.click("//nav[@aria-label='Views of logs']/a[.='Patterns']").await;
+    browser.sees("//h1[.='Log patterns']").await;
+    browser.click("//*[@id='patterns']//a[.='the card was refused']").await;
+    browser.reads("Only events of the pattern").await;
+    browser.sees("//*[@id='events']//*[.='the card was refused']").await;
+    assert_clean(&browser, &server).await;
+}
+
+#[tokio::test]
+async fn a_person_looks_at_what_was_found_by_keyboard_alone() {
+    let Some(browser) = Browser::open(Kind::Desktop).await else { return };
+    let (server, link) = open().await;
+    monitored(&server).await;
+    enter(&browser, &link).await;
+    browser.press("gu").await;
+    browser.sees("//h1[.='Rules']").await;
+    browser.press(&format!("/PortUp{ENTER}")).await;
+    browser.sees("//input[@id='text'][@value='PortUp']").await;
+    tab_to(&browser, "PortUp").await;
+    browser.press(ENTER).await;
+    browser.sees("//h2[.='Noise']").await;
+    browser.press("gu").await;
+    browser.sees("//input[@id='text'][@value='']").await;
+    tab_to(&browser, "1 SLO").await;
+    browser.press(ENTER).await;
+    browser.sees("//h1[.='SLOs']").await;
+    browser.press("gd").await;
+    browser.sees("//*[@id='sigma']//button[.='Right']").await;
+    browser.press("/").await;
+    tab_to(&browser, "Right").await;
+    browser.press(ENTER).await;
+    browser.sees("//*[@id='sigma']//td[contains(., '100 %, 1 judged')]").await;
+    browser.press("gl").await;
+    browser.sees("//h1[.='Logs']").await;
+    browser.press("p").await;
+    browser.sees("//h1[.='Log patterns']").await;
+    browser.press(&format!("/refused{ENTER}")).await;
+    browser.sees("//input[@id='text'][@value='refused']").await;
+    tab_to(&browser, "the card was refused").await;
+    browser.press(ENTER).await;
+    browser.reads("Only events of the pattern").await;
+    assert_clean(&browser, &server).await;
 }
 
 /// Looks at a rule, plots its query, finds the words of a log event, and sees what a check found.
@@ -329,7 +425,7 @@ async fn a_person_logs_in_and_acknowledges_by_keyboard_alone() {
 }
 
 /// Every screen, and words that must be on it.
-const SCREENS: [(&str, &str); 24] = [
+const SCREENS: [(&str, &str); 28] = [
     ("/", "Cards are refused"),
     ("/incidents", "INC-1"),
     ("/incidents/1", "nobody can order"),
@@ -343,6 +439,10 @@ const SCREENS: [(&str, &str); 24] = [
     ("/traces", "POST /orders/with/a/long/path"),
     ("/traces/5b8efff798038103d269b633813fc60c", "Its log events"),
     ("/rules", "PortUp"),
+    ("/rules/ports/PortUp", "by the journal since"),
+    ("/slos", "budget left"),
+    ("/sigma", "A refund without an order"),
+    ("/logs/patterns", "the card was refused"),
     ("/backtest", "A live rule"),
     ("/backtest/1", "As written"),
     ("/checks", "Healthy"),

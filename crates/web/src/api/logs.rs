@@ -1,7 +1,5 @@
 //! Log events, their patterns, and what was found in them.
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderName, header};
@@ -17,6 +15,7 @@ use super::caller::Caller;
 use super::fact::Problems;
 use super::input::Asked;
 use crate::doors::reply::Problem;
+use crate::elsewhere;
 use crate::logs::{EVENTS_MAX, EXPORT_BYTES_MAX, EXPORT_EVENTS_MAX, EventBody, Found, Wanted};
 use crate::state::AppState;
 
@@ -45,6 +44,8 @@ struct FoundBody {
     next: Option<String>,
     /// Whether everything was looked at up to here; a search that would read more than 1 GiB stops.
     whole: bool,
+    /// Blocks that could not be read, and why: what they hold is missing among the events.
+    damaged: Vec<String>,
 }
 
 /// Search log events, the newest first.
@@ -57,7 +58,7 @@ async fn search_logs(
     let found = search(&state, &actor, &wanted, EVENTS_MAX).await?;
     let next = found.next.map(|next| next.to_string());
     let (events, whole) = (bodies(&state, &actor, &found)?, found.whole);
-    Ok(Json(FoundBody { events, next, whole }))
+    Ok(Json(FoundBody { events, next, whole, damaged: found.damaged }))
 }
 
 /// Export log events as JSON lines, the newest first.
@@ -96,12 +97,7 @@ async fn export_logs(
 
 async fn search(state: &AppState, actor: &Actor, wanted: &Wanted, max: usize) -> Result<Found, Problem> {
     let query = wanted.understood(state, actor, None, max)?;
-    let logs = Arc::clone(&state.stores.logs);
-    // Nobody closes the semaphore.
-    let place = Arc::clone(&state.queries).acquire_owned().await;
-    let found = tokio::task::spawn_blocking(move || query.search(&logs)).await;
-    drop(place);
-    found.map_err(|_| Problem::unavailable("the search ended without an answer"))
+    Ok(elsewhere::logs(state, actor, query, None).await?.1)
 }
 
 fn bodies(state: &AppState, actor: &Actor, found: &Found) -> Result<Vec<EventBody>, Problem> {

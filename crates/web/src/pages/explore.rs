@@ -35,6 +35,8 @@ const RANGE: i64 = 3600;
 const POINTS: Millis = 240;
 /// The finest step, in milliseconds.
 const STEP_MIN: Millis = 1000;
+/// The most points of an answer that are drawn and listed: of some two thousand series.
+const ANSWER_POINTS_MAX: usize = 500_000;
 /// The most series in the table.
 const ROWS_MAX: usize = 200;
 /// The longest query, in bytes.
@@ -106,13 +108,28 @@ async fn ask(state: &AppState, query: &str, (from, until, step): Span) -> Result
     let metrics = state.stores.metrics.clone();
     let asked = tokio::task::spawn_blocking(move || {
         let answer = promql::range(&expr, &Scored(&metrics), from, until, step, &bounded());
+        let answer = answer.map_err(|error| error.to_string()).and_then(few_enough);
         drop(place);
         answer
     });
     match asked.await {
-        Ok(answer) => answer.map_err(|error| error.to_string()),
+        Ok(answer) => answer,
         Err(_) => Err("the query ended without an answer".to_owned()),
     }
+}
+
+/// An answer that can be drawn.
+fn few_enough(answer: Answer) -> Result<Answer, String> {
+    let Data::Matrix(series) = &answer.data else { return Ok(answer) };
+    let points: usize = series.iter().map(|series| series.points.len()).sum();
+    if points <= ANSWER_POINTS_MAX {
+        return Ok(answer);
+    }
+    Err(format!(
+        "{} series with {points} points, and at most {ANSWER_POINTS_MAX} points are drawn: aggregate them, as by \
+         `sum by (service) (..)`, or take the largest, by `topk(10, ..)`",
+        series.len()
+    ))
 }
 
 fn fill(page: &mut ExplorePage, answer: Answer, (from, until, step): Span) {
@@ -155,4 +172,21 @@ fn row(number: usize, series: &Series) -> SeriesRow {
 fn clock(chrome: &Chrome, at: Millis, span: Millis) -> String {
     let at = Timestamp::from_millisecond(at).unwrap_or_default();
     chrome.civil(&at, if span > 86_400_000 { "%-d %b %H:%M" } else { "%H:%M" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_of_too_many_points_is_refused_with_a_way_out() {
+        let answer = |series: usize| {
+            let points: Vec<Point> = (0..100).map(|at| Point::float(at, 1.0)).collect();
+            let one = Series { labels: Labels::default(), points };
+            Answer { data: Data::Matrix(vec![one; series]), warnings: Vec::new() }
+        };
+        assert!(few_enough(answer(ANSWER_POINTS_MAX / 100)).is_ok());
+        let refused = few_enough(answer(ANSWER_POINTS_MAX / 100 + 1)).unwrap_err();
+        assert!(refused.starts_with("5001 series with 500100 points") && refused.contains("topk(10, ..)"), "{refused}");
+    }
 }

@@ -67,7 +67,7 @@ fn card(told: &RuleNoise) -> NoiseCard {
 fn rows(noise: &Noise, of_all: &dyn Fn(usize) -> String) -> Vec<(&'static str, String)> {
     let span = |span: Option<i64>| span.map_or_else(String::new, lasted);
     vec![
-        ("fired", format!("{} times, {:.1} a week, {}", noise.firings, noise.per_week, alerts(noise.alerts))),
+        ("fired", format!("{}, {:.1} a week, {}", times(noise.firings), noise.per_week, alerts(noise.alerts))),
         ("paged", of_all(noise.paged)),
         ("acted on", of_all(noise.acted_on)),
         ("acknowledged", of_all(noise.acknowledged)),
@@ -78,6 +78,10 @@ fn rows(noise: &Noise, of_all: &dyn Fn(usize) -> String) -> Vec<(&'static str, S
         ("back within fifteen", of_all(noise.flaps)),
         ("not over", of_all(noise.open)),
     ]
+}
+
+fn times(count: usize) -> String {
+    if count == 1 { "once".to_owned() } else { format!("{count} times") }
 }
 
 fn alerts(count: usize) -> String {

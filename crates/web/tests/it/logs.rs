@@ -163,7 +163,7 @@ async fn the_screens_show_events_their_time_and_their_patterns() {
     written(&house).await;
     send(&house, "checkout", &[line(&house, 90, "error", "<script>alert(1)</script> came \"in\"")]).await;
     let events = page("/logs").await;
-    assert!(events.contains("7 events") && events.contains("3 at least errors"), "{events}");
+    assert!(events.contains("7 events") && events.contains("3 errors or worse"), "{events}");
     assert!(!events.contains("<script>alert") && events.contains("&#60;script&#62;alert"), "it is escaped");
     assert!(events.contains("bar-bad") && events.contains("data-live=\"/live\""), "{events}");
     assert!(page("/logs?follow=true").await.contains("data-live=\"/logs/live\""));
@@ -205,4 +205,30 @@ async fn whoever_follows_is_told_that_something_came() {
     written(&house).await;
     let next = tokio::time::timeout(std::time::Duration::from_secs(60), told.chunk()).await.unwrap();
     assert!(String::from_utf8_lossy(&next.unwrap().unwrap()).contains("data:"));
+}
+
+#[tokio::test]
+async fn a_block_that_cannot_be_read_is_told_with_what_is_left() {
+    let house = House::open().await;
+    let lines =
+        |name: &str| json!({ "time": "2096-10-02T07:00:00Z", "level": "error", "msg": format!("{name} is here") });
+    send(&house, "checkout", &[lines("first")]).await;
+    // The clock by which these tests' sink takes events in, eleven minutes later: what came is sealed.
+    let sealed_at = 4_000_000_000_000_000_000 + 660 * 1_000_000_000;
+    house.state.stores.logs.tend(sealed_at).unwrap();
+    send(&house, "checkout", &[lines("second")]).await;
+    let range = "from=2096-10-02T00:00:00Z&until=2096-10-03T00:00:00Z";
+    let before = house.get(&format!("/logs?{range}")).await;
+    assert_eq!((says(&before).len(), &before["damaged"]), (2, &json!([])), "{before}");
+
+    let block = house.data.path().join("logs/0000000000000001.block");
+    let bytes = std::fs::read(&block).unwrap();
+    std::fs::write(&block, &bytes[..bytes.len() / 2]).unwrap();
+    let found = house.get(&format!("/logs?{range}")).await;
+    assert_eq!(says(&found), ["second is here"]);
+    assert!(found["damaged"][0].as_str().unwrap().contains("0000000000000001.block"), "{found}");
+    let ada = Visitor::person(&house, "ada").await;
+    let page = ada.get(&format!("/logs?{range}")).await.text().await.unwrap();
+    assert!(page.contains("1 block of log events cannot be read"), "{page}");
+    assert!(page.contains("second is here") && page.contains("0000000000000001.block"), "{page}");
 }

@@ -1,8 +1,7 @@
-//! `anomaly` with a scorer that counts: what it is asked, and when.
+//! `anomaly` and `unusual` with a scorer that counts: what it is asked, and when.
 
 use super::*;
-use crate::ast::Expr;
-use crate::{MemorySource, Scorer};
+use crate::{ANOMALY, MemorySource, Scorer, Scoring};
 
 /// Scores a row by how many rows it saw; and at one instant by a thousand, where it remembers.
 struct Counting {
@@ -21,7 +20,7 @@ impl SeriesSource for Counting {
 }
 
 impl Scorer for Counting {
-    fn admit(&self, series: usize) -> Result<(), String> {
+    fn admit(&self, _: &str, series: usize) -> Result<(), String> {
         if series > 2 { Err(format!("{series} are too many")) } else { Ok(()) }
     }
 
@@ -29,12 +28,14 @@ impl Scorer for Counting {
         5
     }
 
-    fn walk(&self, rows: &[(Millis, f64)]) -> Vec<f64> {
-        (1..=rows.len()).map(|row| row as f64).collect()
+    fn walk(&self, function: &str, rows: &[(Millis, f64)]) -> Vec<f64> {
+        // What is unusual is every other row.
+        let score = |row: usize| if function == ANOMALY { row as f64 } else { (row % 2) as f64 };
+        (1..=rows.len()).map(score).collect()
     }
 
-    fn next(&self, argument: &Expr, _: Millis, rows: &[(&Labels, f64)]) -> Option<Result<Vec<f64>, String>> {
-        assert_eq!(argument.to_string(), "m");
+    fn next(&self, call: Scoring<'_>, _: Millis, rows: &[(&Labels, f64)]) -> Option<Result<Vec<f64>, String>> {
+        assert_eq!(call.argument.to_string(), "m");
         self.remembers.then(|| Ok(vec![1000.0; rows.len()]))
     }
 }
@@ -73,6 +74,25 @@ fn one_instant_is_asked_of_whoever_remembers_and_else_looked_back_for() {
         all[0].1.value.float()
     };
     assert_eq!((at("anomaly(m)", true), at("anomaly(m)", false)), (Some(1000.0), Some(6.0)));
+}
+
+#[test]
+fn what_is_unusual_is_let_through_with_its_value_and_name() {
+    let ask = |query: &str| {
+        range(&parse(query).unwrap(), &counting(1, false), 3_480_000, 3_600_000, 60_000, &Options::default())
+    };
+    let Data::Matrix(all) = ask("unusual(m * 7)").unwrap().data else { panic!() };
+    let points: Vec<_> = all[0].points.iter().map(|point| (point.at, point.value.float())).collect();
+    assert_eq!(points, [(3_540_000, Some(7.0))], "the rows with numbers 6, 7 and 8");
+    let Data::Matrix(all) = ask("unusual(m)").unwrap().data else { panic!() };
+    assert_eq!(all[0].labels.get("__name__"), "m");
+    let at = |source: &Counting| {
+        instant(&parse("unusual(m)").unwrap(), source, 3_600_000, &Options::default()).unwrap().data
+    };
+    assert!(
+        matches!(at(&counting(2, true)), Data::Vector(all) if all.len() == 2 && all[0].1.value.float() == Some(1.0))
+    );
+    assert!(matches!(at(&counting(2, false)), Data::Vector(all) if all.is_empty()), "the sixth row is usual");
 }
 
 #[test]

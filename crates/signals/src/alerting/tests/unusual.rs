@@ -1,10 +1,10 @@
-//! `anomaly(..)` in rules and in queries.
+//! `anomaly(..)` and `unusual(..)` in rules and in queries.
 
 use kernel::book::Threshold;
 use kernel::book::rules::{MinEvents, OnMissing, Recovery};
 
 use super::*;
-use crate::anomaly::{HIT_SCORE, SERIES_MAX, Scored, WARM_UP};
+use crate::anomaly::{DefaultRule, HIT_SCORE, SERIES_MAX, Scored, WARM_UP};
 
 /// Rows before the spike.
 const CALM: usize = 400;
@@ -100,6 +100,55 @@ fn a_call_that_would_learn_now_and_then_only_is_refused() {
     assert!(broken(recover(Recovery::Query(query("anomaly(n) < 0.5"))))[0].contains("anomaly(n)"));
     let events = MinEvents { of: query("anomaly(n)"), at_least: 1.0 };
     assert!(broken(Beyond { min_events: Some(events), ..Beyond::default() })[0].contains("record it"));
+}
+
+#[test]
+fn the_default_rule_in_a_rule_file_is_the_one_that_is_scored() {
+    let level = |step: usize| if (300..320).contains(&step) || step > 420 { 160.0 } else { 100.0 };
+    let values: Vec<f64> = (0..600).map(|step| level(step) + f64::from(u8::try_from(step * 7 % 11).unwrap())).collect();
+    let mut scored = DefaultRule::new();
+    let raised: Vec<bool> = values.iter().map(|value| scored.observe(*value)).collect();
+    let source = Samples(vec![series("a", values.iter().copied().map(Some))]);
+    let (mut firing, mut reported) = (vec![false], Vec::new());
+    let expr = query("unusual(m)");
+    evaluations(&alert_plan(Alerting { expr, ..rule() }), &source, 600, |_, outcome, _| {
+        let raises = |transition: &Transition| transition.what == What::Raised;
+        let last = firing[firing.len() - 1];
+        firing.push(outcome.transitions.first().map_or(last, raises));
+        reported.extend(outcome.transitions.iter().filter(|one| raises(one)).map(|transition| transition.value));
+    });
+    assert_eq!(firing[1..], raised);
+    assert_eq!(
+        raised.windows(2).filter(|pair| pair[0] != pair[1]).count(),
+        4,
+        "two troubles, each raised and cleared once"
+    );
+    assert!(reported.len() == 2 && reported.iter().all(|value| *value >= 160.0), "the series' own: {reported:?}");
+    // A query that remembers nothing walks to the same answer.
+    let ask =
+        promql::range(&promql::parse("unusual(m)").unwrap(), &Scored(&source), 0, 599 * STEP, STEP, &setting().options);
+    let promql::Data::Matrix(all) = ask.unwrap().data else { panic!() };
+    let shown: Vec<Millis> = all[0].points.iter().map(|point| point.at / STEP).collect();
+    let expected: Vec<Millis> = (0..600).filter(|step| raised[usize::try_from(*step).unwrap()]).collect();
+    assert_eq!(shown, expected);
+}
+
+#[test]
+fn the_default_rule_stays_raised_when_what_it_learnt_is_kept_and_read_again() {
+    let values = (0..330).map(|step| Some(if step >= 300 { 160.0 } else { 100.0 + f64::from(step % 7) }));
+    let (source, plan) =
+        (Samples(vec![series("a", values)]), alert_plan(Alerting { expr: query("unusual(m)"), ..rule() }));
+    let (setting, mut state) = (setting(), State::default());
+    for step in 0..=310 {
+        let _ = evaluate(&plan, &setting, &source, step * STEP, &mut state);
+    }
+    let kept = rmp_serde::to_vec(&state.learnt()).unwrap();
+    let mut read: State = rmp_serde::from_slice(&rmp_serde::to_vec_named(&state).unwrap()).unwrap();
+    read.relearn(rmp_serde::from_slice(&kept).unwrap());
+    assert_eq!(read, state);
+    for step in 311..330 {
+        assert_eq!(evaluate(&plan, &setting, &source, step * STEP, &mut read).transitions, [], "{step}");
+    }
 }
 
 #[test]

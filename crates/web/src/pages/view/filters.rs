@@ -2,6 +2,8 @@
 
 #![expect(missing_docs, reason = "the attribute of each filter makes items of its own")]
 
+use std::fmt::Display;
+
 use askama::{Result, Values};
 use kernel::Severity;
 
@@ -65,8 +67,9 @@ pub fn face(person: impl Given<Named>, _: &dyn Values) -> Result<Html> {
 
 /// `1 alert`, `2 alerts`.
 #[askama::filter_fn]
-pub fn counted(n: impl Given<usize>, _: &dyn Values, one: &str, many: &str) -> Result<String> {
-    Ok(words::count(*n.given(), one, many))
+pub fn counted(n: impl Display, _: &dyn Values, one: &str, many: &str) -> Result<String> {
+    let n = n.to_string();
+    Ok(if n == "1" { format!("1 {one}") } else { format!("{n} {many}") })
 }
 
 /// Lower case, for class names.
