@@ -8,6 +8,7 @@
 mod exponential;
 mod json;
 mod names;
+mod plain;
 mod records;
 #[cfg(test)]
 mod tests;
@@ -24,6 +25,7 @@ use prost::Message;
 use serde_json::json;
 
 pub use exponential::NATIVE_BUCKETS_MAX;
+pub use plain::{Number, Plain, RESOURCES_BYTES_MAX, RESOURCES_MAX, Resources};
 pub use records::{
     DEPTH_MAX, ORIGIN_BYTES_MAX, ORIGINS_BYTES_MAX, RECORDS_PER_REQUEST_MAX, Records, decode_logs, decode_spans,
     log_events, spans,

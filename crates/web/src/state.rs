@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use connectors::otlp::Totals;
+use connectors::otlp::{Plain, Resources, Totals};
 use connectors::scrape::Board;
 use connectors::watchbook::Findings;
 use engine::backtests::Backtests;
 use engine::patterns::PatternWatch;
+use engine::records::Records;
 use engine::ruler::Ruler;
 use engine::sigma::SigmaWatch;
 use engine::{Engine, Fact};
@@ -48,6 +49,8 @@ pub struct AppState {
     pub pushes: Arc<Semaphore>,
     /// The totals of what OTLP sends as deltas.
     pub totals: Arc<Totals>,
+    /// The resources that OTLP bodies had, by number.
+    pub resources: Arc<Resources>,
     /// What the doors count.
     pub counters: Arc<Counters>,
     /// Where lists are written that may be long.
@@ -94,9 +97,26 @@ pub struct WebConfig {
 /// When nothing can be kept now, and the sender should try again.
 pub type Sink<T> = Arc<dyn Fn(Vec<T>) -> Result<Refused, String> + Send + Sync>;
 
+/// Takes the numbers of OTLP bodies whose series are known by their keys.
+pub trait Numbers: Send + Sync {
+    /// The places of those whose labels are needed, because their keys are not known.
+    ///
+    /// # Errors
+    /// When nothing can be kept now, and the sender should try again.
+    fn unknown(&self, plain: &Plain<'_>) -> Result<Vec<usize>, String>;
+
+    /// Takes what it can, and says what was refused and why. Those that were not known have labels.
+    ///
+    /// # Errors
+    /// As [`Numbers::unknown`].
+    fn keep(&self, plain: &Plain<'_>) -> Result<Refused, String>;
+}
+
 /// Where received monitoring data go.
 #[derive(Clone)]
 pub struct Sinks {
+    /// Numbers of OTLP bodies.
+    pub numbers: Arc<dyn Numbers>,
     /// Samples of series.
     pub samples: Sink<Sample>,
     /// Native histograms, each with its series.
@@ -124,6 +144,8 @@ pub struct Stores {
     pub patterns: Arc<PatternWatch>,
     /// The targets that are scraped.
     pub targets: Arc<Board>,
+    /// Log events and spans that are kept elsewhere.
+    pub records: Arc<Records>,
 }
 
 /// What of one push was not kept.
@@ -152,6 +174,7 @@ impl AppState {
             noise: crate::noise::Last::default(),
             pushes: Arc::new(Semaphore::new(PUSHES_MAX)),
             totals,
+            resources: Arc::default(),
             counters,
             throttles,
             long: LongReads::default(),

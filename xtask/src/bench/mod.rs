@@ -5,6 +5,7 @@
 //! this process instead. Method: docs/benchmarks.md.
 
 mod alerts;
+mod backtest;
 mod crash;
 mod e2e;
 mod hook;
@@ -68,7 +69,7 @@ impl Run {
     }
 }
 
-const ALL: [Bench; 11] = [
+const ALL: [Bench; 12] = [
     Bench { name: "idle", shows: "start-up time and resident memory of an idle server", run: Run::Servers(idle::run) },
     Bench { name: "post", shows: "alerts taken in over /api/v2/alerts", run: Run::AllServers(post::run) },
     Bench { name: "e2e", shows: "from POST to the page at a webhook server", run: Run::Servers(e2e::run) },
@@ -107,6 +108,11 @@ const ALL: [Bench; 11] = [
         name: "rules",
         shows: "rule files: what they cost beside Prometheus, and how soon one fires",
         run: Run::Keepers(rules::run),
+    },
+    Bench {
+        name: "backtest",
+        shows: "rules replayed over 30 days of 100 series, in all their tunings",
+        run: Run::Within(backtest::run),
     },
 ];
 

@@ -8,7 +8,7 @@ use kernel::{Labels, Seconds, Timestamp, time};
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use promql::{Histogram, Millis, Point, Value};
 
-use super::{DecodeError, Decoded, Encoding, exponential, request, translate};
+use super::{DecodeError, Decoded, Encoding, Plain, exponential, request, translate};
 
 /// The most series whose deltas are added up.
 pub const DELTA_SERIES_MAX: usize = 50_000;
@@ -57,6 +57,14 @@ impl Totals {
     /// When the body as a whole cannot be read; a single bad point is rejected instead.
     pub fn decode(&self, body: &[u8], encoding: Encoding, received: Timestamp) -> Result<Decoded, DecodeError> {
         request(body, encoding).map(|request| self.translate(request, received))
+    }
+
+    /// What stands in a body beside its plain numbers, as [`Totals::decode`] reads it; and how many of those were rejected.
+    #[must_use]
+    pub fn beside(&self, plain: Plain<'_>, received: Timestamp) -> Decoded {
+        let (request, elsewhere, rejected) = plain.into_others();
+        let mut sums = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        translate::beside(request, (elsewhere, rejected), received, Some(&mut sums))
     }
 
     /// The samples of a request that was read already, such as one by gRPC; what has delta temporality is added up.

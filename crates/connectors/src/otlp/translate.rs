@@ -35,15 +35,24 @@ const TOO_MANY: &str = "over the limit of samples in a request";
 const TOO_WIDE: &str = "over the limit of bytes of labels in a request";
 const UNSPECIFIED: &str = "without an aggregation temporality, cumulative or delta";
 
-type Pairs = BTreeMap<String, String>;
+pub(super) type Pairs = BTreeMap<String, String>;
 
 /// Everything a request holds. Deltas are added to `sums`, or rejected where there are none.
 pub(super) fn request(request: ExportMetricsServiceRequest, received: Timestamp, sums: Option<&mut Sums>) -> Decoded {
-    let mut sink =
-        Sink { received, sums, is_delta: false, bytes: 0, kept: Decoded::default(), rejected: BTreeMap::new() };
+    beside(request, (0, BTreeMap::new()), received, sums)
+}
+
+/// The same for what stands in one body with so many samples that were read elsewhere, and with what was rejected of them.
+pub(super) fn beside(
+    request: ExportMetricsServiceRequest,
+    (elsewhere, rejected): (usize, BTreeMap<&'static str, u64>),
+    received: Timestamp,
+    sums: Option<&mut Sums>,
+) -> Decoded {
+    let mut sink = Sink { received, sums, is_delta: false, bytes: 0, elsewhere, kept: Decoded::default(), rejected };
     for resource in request.resource_metrics {
         let base = resource.resource.map(|resource| resource_labels(&resource.attributes)).unwrap_or_default();
-        let wide = bytes(&base) > SERIES_BYTES_MAX;
+        let wide = is_wide(&base);
         for metric in resource.scope_metrics.into_iter().flat_map(|scope| scope.metrics) {
             if wide { sink.reject(LABELS, points(&metric)) } else { sink.metric(&base, metric) }
         }
@@ -58,6 +67,8 @@ struct Sink<'a> {
     is_delta: bool,
     /// How many bytes the labels have so far.
     bytes: usize,
+    /// How many samples of the same body were read elsewhere.
+    elsewhere: usize,
     kept: Decoded,
     rejected: BTreeMap<&'static str, u64>,
 }
@@ -163,7 +174,8 @@ impl Sink<'_> {
     }
 
     fn has_room(&self, more: usize) -> Result<(), &'static str> {
-        let full = self.kept.samples.len() + self.kept.histograms.len() + more > SAMPLES_PER_REQUEST_MAX;
+        let had = self.elsewhere + self.kept.samples.len() + self.kept.histograms.len();
+        let full = had + more > SAMPLES_PER_REQUEST_MAX;
         if full { Err(TOO_MANY) } else { Ok(()) }
     }
 
@@ -173,6 +185,16 @@ impl Sink<'_> {
         }
         Timestamp::from_nanosecond(i128::from(nanoseconds)).map_err(|_| NO_INSTANT)
     }
+}
+
+/// The labels of a number's series.
+pub(super) fn series_of(base: &Pairs, name: &str, data: &NumberDataPoint) -> Result<Labels, &'static str> {
+    Point { labels: labels(base, data), at: Timestamp::UNIX_EPOCH }.series(name, None)
+}
+
+/// Whether the labels of a resource alone pass the limit of a series.
+pub(super) fn is_wide(base: &Pairs) -> bool {
+    bytes(base) > SERIES_BYTES_MAX
 }
 
 impl Point {
@@ -309,7 +331,7 @@ fn bytes(labels: &Pairs) -> usize {
 }
 
 /// The labels that a resource gives to its series.
-fn resource_labels(all: &[KeyValue]) -> Pairs {
+pub(super) fn resource_labels(all: &[KeyValue]) -> Pairs {
     let kept = all.iter().filter(|attribute| !NOT_LABELS.iter().any(|prefix| attribute.key.starts_with(prefix)));
     let mut labels = attributes(kept);
     let namespace = labels.get("service_namespace").cloned();

@@ -15,7 +15,7 @@ mod labels;
 mod unpack;
 mod v1;
 mod v2;
-mod wire;
+pub(crate) mod wire;
 
 #[cfg(test)]
 mod tests;

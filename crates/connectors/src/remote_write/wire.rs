@@ -12,37 +12,37 @@ pub struct Malformed {
 
 /// What a field holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Value<'a> {
+pub(crate) enum Value<'a> {
     Number(u64),
     Fixed(u64),
     Short(u32),
     Bytes(&'a [u8]),
 }
 
-pub(super) const CUT: &str = "the message ends in the middle of a field";
-pub(super) const TYPE: &str = "a field has another type than in this message";
+pub(crate) const CUT: &str = "the message ends in the middle of a field";
+pub(crate) const TYPE: &str = "a field has another type than in this message";
 
 /// Walks over the fields of a message.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Fields<'a> {
+pub(crate) struct Fields<'a> {
     all: &'a [u8],
     rest: &'a [u8],
 }
 
 impl<'a> Fields<'a> {
-    pub(super) fn of(message: &'a [u8]) -> Self {
+    pub(crate) fn of(message: &'a [u8]) -> Self {
         Self { all: message, rest: message }
     }
 
     /// How many bytes were read.
     #[inline]
-    pub(super) fn place(&self) -> usize {
+    pub(crate) fn place(&self) -> usize {
         self.all.len() - self.rest.len()
     }
 
     /// The next field and its number; `None` at the end.
     #[inline]
-    pub(super) fn next(&mut self) -> Result<Option<(u64, Value<'a>)>, &'static str> {
+    pub(crate) fn next(&mut self) -> Result<Option<(u64, Value<'a>)>, &'static str> {
         if self.rest.is_empty() {
             return Ok(None);
         }
@@ -62,7 +62,7 @@ impl<'a> Fields<'a> {
 
     /// A number of seven bits a byte, the lowest first.
     #[inline]
-    pub(super) fn number(&mut self) -> Result<u64, &'static str> {
+    pub(crate) fn number(&mut self) -> Result<u64, &'static str> {
         match self.rest {
             [byte, rest @ ..] if *byte < 0x80 => {
                 self.rest = rest;
@@ -101,22 +101,22 @@ impl<'a> Fields<'a> {
 
 impl<'a> Value<'a> {
     #[inline]
-    pub(super) fn number(self) -> Result<u64, &'static str> {
+    pub(crate) fn number(self) -> Result<u64, &'static str> {
         if let Self::Number(number) = self { Ok(number) } else { Err(TYPE) }
     }
 
     #[inline]
-    pub(super) fn double(self) -> Result<f64, &'static str> {
+    pub(crate) fn double(self) -> Result<f64, &'static str> {
         if let Self::Fixed(bits) = self { Ok(f64::from_bits(bits)) } else { Err(TYPE) }
     }
 
     #[inline]
-    pub(super) fn bytes(self) -> Result<&'a [u8], &'static str> {
+    pub(crate) fn bytes(self) -> Result<&'a [u8], &'static str> {
         if let Self::Bytes(bytes) = self { Ok(bytes) } else { Err(TYPE) }
     }
 
     /// Each number of a repeated field, whether packed or not.
-    pub(super) fn numbers(self, mut take: impl FnMut(u64)) -> Result<(), &'static str> {
+    pub(crate) fn numbers(self, mut take: impl FnMut(u64)) -> Result<(), &'static str> {
         match self {
             Self::Number(number) => take(number),
             Self::Bytes(packed) => {
@@ -131,7 +131,7 @@ impl<'a> Value<'a> {
     }
 
     /// Each double of a repeated field, likewise.
-    pub(super) fn doubles(self, mut take: impl FnMut(f64)) -> Result<(), &'static str> {
+    pub(crate) fn doubles(self, mut take: impl FnMut(f64)) -> Result<(), &'static str> {
         match self {
             Self::Fixed(bits) => take(f64::from_bits(bits)),
             Self::Bytes(packed) => {
@@ -148,6 +148,6 @@ impl<'a> Value<'a> {
 }
 
 /// A zigzag number as a signed one.
-pub(super) fn signed(number: u64) -> i64 {
+pub(crate) fn signed(number: u64) -> i64 {
     (number >> 1) as i64 ^ -((number & 1) as i64)
 }

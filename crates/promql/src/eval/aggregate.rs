@@ -94,14 +94,16 @@ impl Engine<'_> {
         quantiles.iter().for_each(|q| self.notes.quantile(*q));
         let mut results = Vec::new();
         for group in groups(&columns, aggregate) {
-            let members: Vec<&Column> = group.members.iter().filter_map(|index| columns.get(*index)).collect();
+            let members = group.members.iter().filter_map(|index| columns.get(*index));
+            let members: Vec<(&str, &Column)> = members.map(|column| (column.labels.name(), column)).collect();
             let cell = |step: usize| {
-                let values = members.iter().filter_map(|column| Some((column.labels.name(), column.at(step)?)));
+                let values = members.iter().filter_map(|(metric, column)| Some((*metric, column.at(step)?)));
                 let q = quantiles.get(step).copied().unwrap_or(f64::NAN);
                 combined(aggregate.op, values, q, &self.notes)
             };
-            let cells = (0..grid.count).map(cell).collect();
-            let drop_name = members.iter().any(|column| column.drop_name);
+            let summed = (aggregate.op == AggregateOp::Sum).then(|| sums(&members, grid.count)).flatten();
+            let cells = summed.unwrap_or_else(|| (0..grid.count).map(cell).collect());
+            let drop_name = members.iter().any(|(_, column)| column.drop_name);
             let column = Column { labels: group.labels, drop_name, cells };
             if column.has_any() {
                 results.push(column);
@@ -144,6 +146,24 @@ fn text_of(value: &Value) -> String {
         Value::Float(value) => numbers::plain(*value),
         Value::Histogram(histogram) => histogram.to_string(),
     }
+}
+
+/// The sums of numbers at each step, one series after the other, which is the order in which a step alone adds them; `None`
+/// where one is a histogram.
+fn sums(members: &[(&str, &Column)], count: usize) -> Option<Vec<Option<Value>>> {
+    let mut all: Vec<Option<Kahan>> = vec![None; count];
+    for (_, column) in members {
+        for (sum, cell) in all.iter_mut().zip(&column.cells) {
+            match cell {
+                None => {}
+                Some(Value::Float(value)) => {
+                    *sum = Some(sum.map_or_else(|| Kahan::starting(*value), |sum| sum.plus(*value)));
+                }
+                Some(Value::Histogram(_)) => return None,
+            }
+        }
+    }
+    Some(all.into_iter().map(|sum| sum.map(|sum| Value::Float(sum.total()))).collect())
 }
 
 /// One value of several, each with the name of its metric.

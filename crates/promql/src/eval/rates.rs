@@ -42,7 +42,7 @@ pub(super) fn change(view: &View<'_>, change: Change, notes: &Notes) -> Option<V
     match (view.floats, view.histograms) {
         (floats, []) => {
             let (first, last) = (floats.first()?, floats.last()?);
-            let raised = raised(floats, change.of_counter())?;
+            let raised = raised(view, change.of_counter())?;
             let zero = change.of_counter().then_some((first.value, raised));
             float(raised * factor(view, (first.at, last.at), floats.len(), zero, per))
         }
@@ -61,17 +61,23 @@ pub(super) fn change(view: &View<'_>, change: Change, notes: &Notes) -> Option<V
 }
 
 /// By how much numbers rose from the first to the last; what a counter lost at resets is added.
-fn raised(samples: &[Sample<f64>], counter: bool) -> Option<f64> {
-    let [first, .., last] = samples else { return None };
+fn raised(view: &View<'_>, counter: bool) -> Option<f64> {
+    let [first, .., last] = view.floats else { return None };
     let mut raised = last.value - first.value;
     if counter {
-        for (before, now) in samples.iter().zip(samples.iter().skip(1)) {
-            if now.value < before.value || is_born_between(before, now) {
-                raised += before.value;
-            }
+        let resets = view.track.resets();
+        let from = resets.partition_point(|place| *place <= view.place);
+        let within = view.place..view.place.saturating_add(view.floats.len());
+        for place in resets.iter().skip(from).take_while(|place| within.contains(place)) {
+            raised += view.track.floats.get(place.saturating_sub(1)).map_or(0.0, |before| before.value);
         }
     }
     Some(raised)
+}
+
+/// Whether a counter began anew between two numbers.
+pub(super) fn is_anew(before: &Sample<f64>, now: &Sample<f64>) -> bool {
+    now.value < before.value || is_born_between(before, now)
 }
 
 /// Whether a counter was born anew between two samples, by what they say of its birth.

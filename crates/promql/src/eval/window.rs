@@ -1,10 +1,12 @@
 //! Windows: the samples of a series in a time before each step, from a selector or from a subquery.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use super::extended::extended;
 use super::grid::{Column, Grid};
 use super::invariant::bare;
+use super::rates::is_anew;
 use super::{Engine, mistyped};
 use crate::ast::{Duration, Expr, Selector, Subquery, WindowMode};
 use crate::{Error, Histogram, Labels, Millis, Point, ResetHint, Series, Value};
@@ -31,11 +33,21 @@ pub(super) struct Track {
     pub floats: Vec<Sample<f64>>,
     /// Its histograms.
     pub histograms: Vec<Sample<Arc<Histogram>>>,
+    /// See [`Track::resets`].
+    resets: OnceCell<Vec<usize>>,
 }
 
 impl Track {
     fn new(labels: Labels, drop_name: bool) -> Self {
-        Self { labels, drop_name, floats: Vec::new(), histograms: Vec::new() }
+        Self { labels, drop_name, floats: Vec::new(), histograms: Vec::new(), resets: OnceCell::new() }
+    }
+
+    /// The places of the numbers with which a counter began anew, ascending: looked for once for all windows.
+    pub fn resets(&self) -> &[usize] {
+        self.resets.get_or_init(|| {
+            let pairs = self.floats.iter().zip(self.floats.iter().skip(1)).zip(1..);
+            pairs.filter(|((before, now), _)| is_anew(before, now)).map(|(_, place)| place).collect()
+        })
     }
 
     fn push(&mut self, at: Millis, born: Millis, value: Value) {
@@ -91,10 +103,12 @@ fn forget_resets(value: Value) -> Value {
 /// The samples of one window of one series. There is at least one.
 #[derive(Debug)]
 pub(super) struct View<'a> {
-    /// What names the series.
-    pub labels: &'a Labels,
+    /// The series.
+    pub track: &'a Track,
     /// The numbers in the window; in an extended window also those around it.
     pub floats: &'a [Sample<f64>],
+    /// The place of the first of them in the series.
+    pub place: usize,
     /// The histograms in the window; in an extended window also those around it.
     pub histograms: &'a [Sample<Arc<Histogram>>],
     /// The step, counted from zero.
@@ -112,7 +126,7 @@ pub(super) struct View<'a> {
 impl View<'_> {
     /// The metric's name.
     pub fn metric(&self) -> &str {
-        self.labels.name()
+        self.track.labels.name()
     }
 
     /// The window's length in seconds.
@@ -164,13 +178,13 @@ impl Windows {
         run: &dyn Fn(&View<'_>) -> Result<Option<Value>, Error>,
         visits: &mut usize,
     ) -> Result<Vec<Option<Value>>, Error> {
-        let (mut floats, mut histograms) = (Slide::default(), Slide::default());
+        let (mut slide, mut natives) = (Slide::default(), Slide::default());
         let mut cells = Vec::with_capacity(grid.count);
         for (step, (at, to)) in grid.instants().zip(self.looks.instants()).enumerate() {
             let from = to.saturating_sub(self.range);
             let (after, until) = self.reach(from, to);
-            let floats = floats.to(&track.floats, after, until);
-            let histograms = histograms.to(&track.histograms, after, until);
+            let (floats, place) = (slide.to(&track.floats, after, until), slide.low);
+            let histograms = natives.to(&track.histograms, after, until);
             if floats.is_empty() && histograms.is_empty() {
                 cells.push(None);
                 continue;
@@ -182,8 +196,7 @@ impl Windows {
                      longer step"
                 )));
             }
-            let labels = &track.labels;
-            cells.push(run(&View { labels, floats, histograms, step, at, from, to, mode: self.mode })?);
+            cells.push(run(&View { track, floats, place, histograms, step, at, from, to, mode: self.mode })?);
         }
         Ok(cells)
     }

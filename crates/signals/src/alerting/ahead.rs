@@ -72,10 +72,7 @@ impl Answers {
     /// Asks for all instants at once; where that fails, for each on its own, so that an error stays with its instant.
     pub fn ask(expr: &Expr, source: &dyn SeriesSource, grid: Grid, options: &Options) -> Self {
         let answers = Self::values(expr, source, grid, options);
-        match answers.held {
-            Held::Columns(_) => answers.picked(|_| true),
-            Held::Rows(_) => answers,
-        }
+        if answers.columns().is_some() { answers.by_instant() } else { answers }
     }
 
     /// The same for an expression that has a value for most series at most instants.
@@ -133,6 +130,24 @@ impl Answers {
             }
         };
         Self { grid: self.grid, labels: self.labels.clone(), held: Held::Rows(rows) }
+    }
+
+    /// The instants that were asked for.
+    pub fn grid(&self) -> Grid {
+        self.grid
+    }
+
+    /// The answers by series, each in order of time; `None` where they are held by instant.
+    pub fn columns(&self) -> Option<&[Vec<Point>]> {
+        match &self.held {
+            Held::Rows(_) => None,
+            Held::Columns(columns) => Some(columns),
+        }
+    }
+
+    /// The same by instant.
+    pub fn by_instant(&self) -> Self {
+        self.picked(|_| true)
     }
 
     /// The labels of every series in the answers.

@@ -30,9 +30,10 @@
 //! | one alert, one evaluation | `step`, `flap` |
 //! | a rule, a group | `rule`, `evaluate` |
 //! | some rules between two beats, because something was written | `prompt`, `evaluate` |
-//! | many instants at once, for a replay | `ahead` |
+//! | many instants at once, for a replay | `ahead`, `alone` |
 
 mod ahead;
+mod alone;
 mod evaluate;
 mod flap;
 mod lookup;
@@ -50,6 +51,7 @@ mod step;
 mod tests;
 
 pub(crate) use ahead::{Ahead, Answers, Grid, Names, Part, queries};
+pub(crate) use alone::{Holding, Series, walk};
 pub(crate) use evaluate::one;
 pub use evaluate::{dismiss, evaluate, evaluate_at_once, raised_again};
 pub use outcome::{Cleared, Outcome, RuleError, Transition, What};

@@ -3,7 +3,9 @@
 use super::firing::Firings;
 use super::past::Past;
 use super::{Refusal, Tuning};
-use crate::alerting::{Ahead, Grid, Names, Overlay, Planned, RuleState, Scene, Setting, Transition, one};
+use crate::alerting::{
+    Ahead, Answers, Grid, Holding, Names, Overlay, Planned, RuleState, Scene, Series, Setting, Transition, one, walk,
+};
 use promql::Millis;
 
 /// A rule in one tuning, and what became of it.
@@ -71,6 +73,20 @@ impl Lane {
             from = said.len();
         }
         Ok(said)
+    }
+
+    /// The same for a rule whose alerts know nothing of each other and whose samples nobody reads.
+    pub fn walk(
+        &mut self,
+        stretch: Grid,
+        offset: Millis,
+        answers: &Answers,
+        (series, holding): (&Series, &Holding),
+    ) -> Vec<Transition> {
+        let Planned::Alert(rule) = &self.rule else { return Vec::new() };
+        let said = walk(rule, stretch, offset, answers, (series, holding), &mut self.state);
+        said.iter().for_each(|transition| self.firings.take(transition));
+        said
     }
 
     pub fn failed(&mut self, message: String) {

@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use kernel::book::Threshold;
 use promql::Millis;
 
 use super::Refusal;
@@ -16,7 +17,7 @@ use super::lane::{Bench, Lane};
 use super::run::{Watch, pieces};
 use super::sketch::Sketch;
 use super::tuning::{self, Value};
-use crate::alerting::{Ahead, Answers, Grid, Part, Planned, Transition};
+use crate::alerting::{Ahead, Answers, Grid, Holding, Part, Planned, Series, Transition};
 
 /// What became of a rule: in its own tuning, and in others.
 pub(super) struct Ran {
@@ -54,8 +55,8 @@ pub(super) fn over(
     for piece in pieces(grid) {
         let looks = look(rule, value.as_ref(), bench, piece, watch.help)?;
         for look in &looks {
-            sketch.take(look.shown(), bench.offset);
-            ran.services.extend(services_in(look.shown().labels()).map(str::to_owned));
+            sketch.take(&look.answers, bench.offset);
+            ran.services.extend(services_in(look.answers.labels()).map(str::to_owned));
         }
         run_all(&mut ran, &looks, bench, watch.help, told)?;
         watch.done(piece.count)?;
@@ -67,46 +68,72 @@ pub(super) fn over(
 /// The answers to the queries of a rule over a stretch of time.
 struct Look {
     grid: Grid,
+    /// By instant; empty where no lane needs them.
     ahead: Ahead,
-    /// The value that it compares with a number.
-    value: Option<Arc<Answers>>,
-    condition: Arc<Answers>,
+    /// What is compared with a number, or else the condition itself.
+    answers: Arc<Answers>,
+    /// Whether it is compared with a number.
+    compares: bool,
+    /// For alerts that know nothing of each other: their names, and when the rule's own condition holds.
+    alone: Option<(Series, Holding)>,
 }
 
 impl Look {
     fn of(rule: &Planned, value: Option<&Value<'_>>, bench: Bench<'_>, grid: Grid) -> Self {
         let asked = Grid { start: grid.start.saturating_sub(bench.offset), ..grid };
         let options = &bench.setting.options;
-        let ask = |expr| Arc::new(Answers::ask(expr, bench.past, asked, options));
-        let Some(value) = value else {
-            let condition = ask(tuning::condition(rule));
-            let given = vec![(Part::Condition, Arc::clone(&condition))];
-            let ahead = Ahead::ask(rule, given, bench.past, asked, options);
-            return Self { grid, ahead, value: None, condition };
+        let expr = value.map_or_else(|| tuning::condition(rule), |value| value.expr);
+        let answers = Arc::new(Answers::values(expr, bench.past, asked, options));
+        let passes = |sample: &promql::Value| match value {
+            Some(value) => sample.float().is_some_and(|number| value.limit.holds(number)),
+            None => true,
         };
-        let values = Arc::new(Answers::values(value.expr, bench.past, asked, options));
-        let condition = Arc::new(values.filtered(|number| value.limit.holds(number)));
-        let mut given = vec![(Part::Condition, Arc::clone(&condition))];
-        if value.recovers {
-            given.push((Part::Recovery, Arc::clone(&values)));
+        let alone = match rule {
+            Planned::Alert(alert) if bench.limit.is_none() && alert.stands_alone(bench.setting, value.is_some()) => {
+                Series::of(alert, &answers).zip(Holding::of(&answers, passes))
+            }
+            _ => None,
+        };
+        let mut look = Self { grid, ahead: Ahead::default(), answers, compares: value.is_some(), alone };
+        if look.alone.is_none() || bench.read {
+            let condition = match value {
+                Some(value) => look.answers.filtered(|number| value.limit.holds(number)),
+                None => look.answers.by_instant(),
+            };
+            let mut given = vec![(Part::Condition, Arc::new(condition))];
+            if value.is_some_and(|value| value.recovers) {
+                given.push((Part::Recovery, Arc::clone(&look.answers)));
+            }
+            look.ahead = Ahead::ask(rule, given, bench.past, asked, options);
         }
-        let ahead = Ahead::ask(rule, given, bench.past, asked, options);
-        Self { grid, ahead, value: Some(values), condition }
-    }
-
-    /// What people are shown.
-    fn shown(&self) -> &Answers {
-        self.value.as_deref().unwrap_or(&self.condition)
+        look
     }
 
     /// The answers for a rule in another tuning.
     fn tuned(&self, lane: &Lane) -> Ahead {
-        let (Some(values), Some(tuning)) = (&self.value, lane.tuning) else { return self.ahead.clone() };
+        let (true, Some(tuning)) = (self.compares, lane.tuning) else { return self.ahead.clone() };
         let ahead = match tuning.limit {
-            Some(limit) => self.ahead.with(Part::Condition, Arc::new(values.filtered(|number| limit.holds(number)))),
+            Some(limit) => {
+                self.ahead.with(Part::Condition, Arc::new(self.answers.filtered(|number| limit.holds(number))))
+            }
             None => self.ahead.clone(),
         };
-        if tuning.recovery.is_some() { ahead.with(Part::Recovery, Arc::clone(values)) } else { ahead }
+        if tuning.recovery.is_some() { ahead.with(Part::Recovery, Arc::clone(&self.answers)) } else { ahead }
+    }
+
+    /// Runs a lane whose samples nobody reads over the stretch.
+    ///
+    /// # Errors
+    /// Never where nothing is written.
+    fn run(&self, lane: &mut Lane, bench: Bench<'_>) -> Result<Vec<Transition>, Refusal> {
+        let Some((series, holding)) = self.alone.as_ref().filter(|_| !bench.read) else {
+            return lane.run(bench, self.grid, &self.tuned(lane));
+        };
+        let limit = lane.tuning.and_then(|tuning| tuning.limit);
+        let passes =
+            |limit: Threshold| move |sample: &promql::Value| sample.float().is_some_and(|number| limit.holds(number));
+        let other = limit.and_then(|limit| Holding::of(&self.answers, passes(limit)));
+        Ok(lane.walk(self.grid, bench.offset, &self.answers, (series, other.as_ref().unwrap_or(holding))))
     }
 }
 
@@ -174,7 +201,7 @@ fn run_all(
 fn run_own(lane: &mut Lane, looks: &[Look], bench: Bench<'_>) -> Result<Vec<Transition>, Refusal> {
     let mut said = Vec::new();
     for look in looks {
-        said.extend(lane.run(bench, look.grid, &look.ahead)?);
+        said.extend(look.run(lane, bench)?);
     }
     Ok(said)
 }
@@ -182,7 +209,6 @@ fn run_own(lane: &mut Lane, looks: &[Look], bench: Bench<'_>) -> Result<Vec<Tran
 /// A tuning is not read by others, so that it writes nothing and cannot be refused.
 fn run_other(lane: &mut Lane, looks: &[Look], bench: Bench<'_>) {
     for look in looks {
-        let ahead = look.tuned(lane);
-        let _said = lane.run(bench, look.grid, &ahead);
+        let _said = look.run(lane, bench);
     }
 }

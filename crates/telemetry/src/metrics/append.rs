@@ -75,7 +75,7 @@ impl<'s> Appender<'s> {
     /// Names the series that the next samples belong to.
     ///
     /// `key` is what the sender wrote, and `labels` reads it: the same key always has to mean the same labels, so every
-    /// way in that has a form of its own marks it by the first byte. Remote write begins with 0x0a or 0x8a,
+    /// way in that has a form of its own marks it by the first byte. Remote write begins with 0x0a or 0x8a, OTLP with 0xfe,
     /// [`Store::push`](super::Store::push) with 0xff. `labels` is asked only for a key that is new.
     #[inline]
     pub fn series<'l, E: Display>(&mut self, key: &[u8], labels: impl FnOnce() -> Result<Vec<(&'l str, &'l str)>, E>) {
@@ -90,6 +90,14 @@ impl<'s> Appender<'s> {
             }
             None => self.meet(key, labels()),
         }
+    }
+
+    /// Whether a key leads to a series, so that its labels will not be asked for unless it leaves until then.
+    #[inline]
+    pub fn knows(&mut self, key: &[u8]) -> bool {
+        let found = self.head.known.find(self.previous, key);
+        self.previous = found.map_or(self.previous, |(place, _)| place);
+        found.is_some()
     }
 
     /// A key that is new: of a series that has another one already, or of a new series.

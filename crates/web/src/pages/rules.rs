@@ -65,6 +65,7 @@ fn row(group: &GroupView, text: &str) -> GroupRow {
         name: group.name.clone(),
         file: group.file.clone(),
         source: group.source.clone().unwrap_or_default(),
+        node: group.node.clone(),
         interval: seconds(group.interval),
         evaluated: group.evaluated,
         took: format!("{:.1} ms", group.took * 1000.0),

@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
+use connectors::otlp::{Number, Plain};
 use engine::patterns::PatternWatch;
+use engine::records::Records;
 use engine::ruler::{Ruler, SeriesStore, Watch};
 use engine::sigma::SigmaWatch;
 use engine::tap::LogTap;
@@ -256,6 +258,7 @@ fn stores(engine: &Engine, data: &Path) -> Stores {
         sigma: Arc::new(SigmaWatch::new(engine.clone(), &LogTap::default())),
         patterns: Arc::new(PatternWatch::new(engine.clone(), Arc::new(NoSeries))),
         targets: Arc::default(),
+        records: Arc::new(Records::new(engine.clone())),
     }
 }
 
@@ -273,10 +276,12 @@ fn state(engine: &Engine, samples: &Arc<Mutex<Vec<Sample>>>, data: &Path) -> App
         let why = if bad.is_empty() { String::new() } else { "below zero".to_owned() };
         Ok(Refused { count: bad.len() as u64, why })
     };
+    let sink: web::Sink<Sample> = Arc::new(sink);
     let stores = stores(engine, data);
     let (logs, spans, patterns) = (Arc::clone(&stores.logs), Arc::clone(&stores.spans), Arc::clone(&stores.patterns));
     let sinks = Sinks {
-        samples: Arc::new(sink),
+        numbers: Arc::new(Named(Arc::clone(&sink))),
+        samples: sink,
         histograms: Arc::new(|_| Ok(Refused::default())),
         logs: Arc::new(move |events| {
             patterns.hear(&events, 0);
@@ -287,8 +292,25 @@ fn state(engine: &Engine, samples: &Arc<Mutex<Vec<Sample>>>, data: &Path) -> App
     AppState::new(engine.clone(), config, sinks, stores)
 }
 
+/// Knows no key, and so gives every number on as a sample.
+struct Named(web::Sink<Sample>);
+
+impl web::Numbers for Named {
+    fn unknown(&self, plain: &Plain<'_>) -> Result<Vec<usize>, String> {
+        Ok((0..plain.len()).collect())
+    }
+
+    fn keep(&self, plain: &Plain<'_>) -> Result<Refused, String> {
+        let sample = |number: Number<'_>| {
+            let at = Timestamp::from_millisecond(number.at).unwrap();
+            Sample { series: number.labels.unwrap().clone(), at, value: number.value }
+        };
+        (self.0)(plain.numbers().map(sample).collect())
+    }
+}
+
 /// The files of the tests' watchbook.
-const FILES: [(&str, &str); 14] = [
+const FILES: [(&str, &str); 15] = [
     ("watchkeeper.yaml", "organisation: Test <Shop>\n"),
     ("services.yaml", "checkout: { title: Checkout, owner: shop, tier: 1, function: taking orders }\n"),
     ("teams.yaml", "shop: { title: Shop, members: [ada, bruno], policy: shop }\n"),
@@ -343,6 +365,7 @@ inhibitions:
         "slo/orders.yaml",
         "version: prometheus/v1\nservice: <shop>\nslos:\n- name: orders\n  objective: 99.9\n  description: '<i>Orders</i>'\n  sli: { raw: { error_ratio_query: 'x[{{.window}}]' } }\n  alerting: { name: Burns }\n",
     ),
+    ("checks.yaml", "front: { service: checkout, url: 'http://127.0.0.1:9/health', failures: 1 }\n"),
     ("status.yaml", "orders: { title: Orders & baskets, description: Placing an order, services: [checkout] }\n"),
     (
         "hooks.yaml",

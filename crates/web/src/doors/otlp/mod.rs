@@ -10,7 +10,7 @@ use axum::extract::{FromRequestParts as _, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::post;
-use connectors::otlp::{self, Decoded, Encoding, Signal};
+use connectors::otlp::{self, Decoded, Encoding, Plain, Signal};
 use engine::Read;
 use kernel::{LogEvent, Nanos, Span};
 
@@ -40,7 +40,8 @@ pub fn router() -> Router<AppState> {
 
 /// This door alone, for a listener of its own.
 pub fn app(state: &AppState) -> Router {
-    secure::secured(counted(router(), Part::Otlp, state), state).with_state(state.clone())
+    secure::secured(counted(router(), Part::Otlp, state), state.config.base_url.starts_with("https://"))
+        .with_state(state.clone())
 }
 
 async fn answer(State(state): State<AppState>, request: Request, signal: Signal) -> Response {
@@ -76,7 +77,10 @@ fn again(problem: Problem) -> Problem {
 fn read(state: &AppState, bytes: &Bytes, encoding: Encoding, signal: Signal) -> Result<Rest, Problem> {
     let bad = |error: otlp::DecodeError| Problem::bad(error.to_string());
     match signal {
-        Signal::Metrics => keep_samples(state, state.totals.decode(bytes, encoding, state.engine.now()).map_err(bad)?),
+        Signal::Metrics => match plain(state, bytes, encoding)? {
+            Some(plain) => keep_plain(state, plain),
+            None => keep_samples(state, state.totals.decode(bytes, encoding, state.engine.now()).map_err(bad)?),
+        },
         Signal::Logs => keep_logs(state, otlp::decode_logs(bytes, encoding, nanos_now(state)).map_err(bad)?),
         Signal::Traces => keep_spans(state, otlp::decode_spans(bytes, encoding).map_err(bad)?),
     }
@@ -94,6 +98,23 @@ impl Rest {
         let why: Vec<String> = parts.into_iter().map(|(_, why)| why).filter(|why| !why.is_empty()).collect();
         Self { count, why: why.join("; ") }
     }
+}
+
+/// The numbers of a body, those with labels whose series are not known yet; `None` where the body is read as a message.
+fn plain<'b>(state: &AppState, bytes: &'b [u8], encoding: Encoding) -> Result<Option<Plain<'b>>, Problem> {
+    let read = || Plain::read(bytes, &state.resources, state.engine.now());
+    let Some(mut plain) = (encoding == Encoding::Protobuf).then(read).flatten() else { return Ok(None) };
+    let unknown = state.sinks.numbers.unknown(&plain).map_err(Problem::unavailable)?;
+    Ok(plain.name(&unknown).map(|()| plain))
+}
+
+/// Numbers go to their sink as they are; what stands beside them goes the way of messages.
+fn keep_plain(state: &AppState, plain: Plain<'_>) -> Result<Rest, Problem> {
+    let numbers = plain.numbers().count() as u64;
+    let refused = (state.sinks.numbers.keep(&plain)).map_err(Problem::unavailable)?;
+    let rest = keep_samples(state, state.totals.beside(plain, state.engine.now()))?;
+    state.counters.note_samples(numbers, refused.count);
+    Ok(Rest::of([(refused.count, refused.why), (rest.count, rest.why)]))
 }
 
 fn keep_samples(state: &AppState, decoded: Decoded) -> Result<Rest, Problem> {

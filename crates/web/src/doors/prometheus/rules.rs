@@ -51,6 +51,7 @@ fn one(group: &GroupView, rules: &[&RuleView], alerts_too: bool) -> Value {
         "file": group.file,
         "interval": group.interval,
         "source": group.source,
+        "node": group.node,
         "limit": group.limit,
         "evaluationTime": group.took,
         "lastEvaluation": instant(group.evaluated),
