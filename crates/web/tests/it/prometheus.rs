@@ -75,7 +75,7 @@ fn encoded(text: &str) -> String {
 
 /// A field of a protobuf message that has a length.
 fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
-    [&[number << 3 | 2, u8::try_from(bytes.len()).unwrap()], bytes].concat()
+    [&[(number << 3) | 2, u8::try_from(bytes.len()).unwrap()], bytes].concat()
 }
 
 /// A sample: a double, and milliseconds since 1970.
@@ -83,10 +83,10 @@ fn sample(value: f64, at: i64) -> Vec<u8> {
     let mut bytes = [&[0x09][..], &value.to_le_bytes(), &[0x10]].concat();
     let mut rest = at.unsigned_abs();
     while rest >= 0x80 {
-        bytes.push((rest & 0x7f) as u8 | 0x80);
+        bytes.push(u8::try_from(rest & 0x7f).unwrap() | 0x80);
         rest >>= 7;
     }
-    bytes.push(rest as u8);
+    bytes.push(u8::try_from(rest).unwrap());
     bytes
 }
 
