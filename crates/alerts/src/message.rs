@@ -90,10 +90,11 @@ fn fires(alert: AlertView<'_>) -> Told<'_> {
     }
 }
 
+/// Without the severity, which whoever sends the message writes before it.
 fn title(page: &Page, says: Says) -> String {
     match says {
-        Says::Firing => format!("[{}] {}", page.severity, page.title),
-        Says::Renewed => format!("[{}] Still firing: {}", page.severity, page.title),
+        Says::Firing => page.title.clone(),
+        Says::Renewed => format!("Still firing: {}", page.title),
         Says::Closed => format!("Resolved: {}", page.title),
     }
 }

@@ -7,6 +7,7 @@
 //! |---|---|---|
 //! | [`outbound`] | out | SMTP, Standard Webhooks, ntfy, Slack, Matrix |
 //! | [`checks`] | out | health checks: HTTP, TCP, DNS, TLS, ICMP, gRPC |
+//! | [`clickhouse`] | out | log events and spans of existing stores that are ClickHouse |
 //! | [`evtx`] | in | Windows event logs as files |
 //! | [`exposition`] | in | Prometheus' text format and OpenMetrics |
 //! | [`scrape`] | out | targets of `scrape_configs`: found, asked, relabeled |
@@ -18,6 +19,7 @@
 //! | [`watchbook`] | in | the watchbook's files |
 
 pub mod checks;
+pub mod clickhouse;
 pub mod evtx;
 pub mod exposition;
 pub mod http;

@@ -66,6 +66,9 @@ impl Asker {
     async fn once(&self, source: &Source, query: &str, at: Millis) -> Result<Data, Unanswered> {
         let path = match source.kind {
             SourceKind::Prometheus => "/api/v1/query",
+            SourceKind::ClickHouse(_) => {
+                return Err(Unanswered::Refused("it holds log events and spans, no series".to_owned()));
+            }
         };
         let time = format!("{}.{:03}", at.div_euclid(1000), at.rem_euclid(1000));
         let timeout = source.timeout.to_string();

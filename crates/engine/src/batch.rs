@@ -26,6 +26,8 @@ pub(crate) struct Permitted {
 pub(crate) struct Batch {
     pub(crate) facts: Vec<Fact>,
     pub(crate) deliveries: Vec<(&'static str, Delivery)>,
+    /// Entries of the index beside those of the facts' own streams.
+    pub(crate) marks: Vec<kernel::port::IndexEntry>,
 }
 
 /// What is to be decided next: a command, who asks for it, what it follows from, and how far it is from the first ask.

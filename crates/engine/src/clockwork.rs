@@ -1,4 +1,4 @@
-//! The one clock: wakes the writer when something is due, lets the threshold rules look, and keeps the lease.
+//! The one clock: wakes the writer when something is due, lets the threshold rules look, and heeds the loss of the lease.
 
 use std::sync::Arc;
 
@@ -8,7 +8,8 @@ use tokio::time::MissedTickBehavior;
 
 use crate::batch::{CLOCK_POLICY, Permitted};
 use crate::handle::{Health, Shared};
-use crate::limits::{CLOCK_SLEEP_MAX, LEASE, LEASE_RENEW, RULES_EVERY};
+use crate::lease::Tenure;
+use crate::limits::{CLOCK_SLEEP_MAX, RULES_EVERY};
 use crate::writer::Wake;
 
 /// Sleeps until the next thing is due and says so; a change of what is due wakes it early.
@@ -58,23 +59,12 @@ pub(crate) async fn look(shared: Arc<Shared>) {
     }
 }
 
-/// Keeps the lease; a lost one ends the writer, because the next append will be refused.
-pub(crate) async fn keep_lease(shared: Arc<Shared>, fence: u64) {
-    let mut ticks = tokio::time::interval(LEASE_RENEW);
-    loop {
-        tokio::select! {
-            _ = ticks.tick() => {}
-            () = shared.stopped.cancelled() => return,
-        }
-        let until = shared.now().saturating_add(LEASE).unwrap_or(kernel::Timestamp::MAX);
-        match shared.store.renew_lease(fence, until).await {
-            Ok(()) => {}
-            Err(failure @ kernel::port::StoreFailure::Fenced { .. }) => {
-                shared.set_health(Health::Fenced { reason: failure.to_string() });
-                let _ = shared.queue.send(Wake::Stop).await;
-                return;
-            }
-            Err(failure) => tracing::warn!(%failure, "the lease could not be renewed"),
-        }
+/// Ends the writer when another node has taken the journal: the next append would be refused.
+pub(crate) async fn heed_loss(shared: Arc<Shared>, tenure: Arc<Tenure>) {
+    tokio::select! {
+        () = tenure.lost() => {}
+        () = shared.stopped.cancelled() => return,
     }
+    shared.set_health(Health::Fenced { reason: "another node has taken it".to_owned() });
+    let _ = shared.queue.send(Wake::Stop).await;
 }

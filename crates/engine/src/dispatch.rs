@@ -58,11 +58,16 @@ impl Lanes {
 pub(crate) async fn carry(shared: Arc<Shared>, area: &'static str, delivery: Delivery) {
     let lane = shared.lanes.of(&delivery.address.channel);
     for number in 1..=ATTEMPTS_MAX {
+        let slot = lane.slots.acquire().await;
+        if !shared.may_send().await {
+            // Another node has the journal, and with it this delivery.
+            return;
+        }
         let at = shared.now();
         let span = trace::attempt(&delivery, number);
         let outcome = attempt(&shared, &lane, &delivery).instrument(span.clone()).await;
         trace::attempted(&span, &outcome);
-        drop(span);
+        drop((span, slot));
         let last = number == ATTEMPTS_MAX || !matches!(outcome, Outcome::Failed { .. });
         let wait = pause(number, &outcome, &*shared.chance);
         record(&shared, area, &delivery, Attempt { number, at, outcome, last }).await;
@@ -79,11 +84,8 @@ pub(crate) async fn carry(shared: Arc<Shared>, area: &'static str, delivery: Del
     }
 }
 
-/// One attempt, within its lane's slots and as its breaker allows.
+/// One attempt, as its lane's breaker allows.
 async fn attempt(shared: &Shared, lane: &Lane, delivery: &Delivery) -> Outcome {
-    let Ok(_slot) = lane.slots.acquire().await else {
-        return Outcome::Failed { reason: "the channel is closed".into(), wait: None };
-    };
     let book = shared.book();
     let Some(channel) = book.channels.get(&delivery.address.channel) else {
         let reason = format!("the watchbook has no channel {:?}", delivery.address.channel.as_str());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use kernel::area::{Ask, RefusalKind, Resource};
-use kernel::port::{Chance, Clock, Deliver, JournalStore, SampleSource, StoreFailure};
+use kernel::port::{Chance, Clock, Deliver, JournalStore, SampleSource};
 use kernel::{Actor, Area, Book, Delivery, DeliveryId, PersonName, Sensitivity, Seq, Timestamp};
 use parking_lot::{Mutex, RwLock};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -15,10 +15,10 @@ use crate::access::Access;
 use crate::batch::Permitted;
 use crate::command::{Command, Fact};
 use crate::dispatch::{self, Lanes};
-use crate::limits::{LEASE, QUEUE_COMMANDS_MAX};
+use crate::lease::Tenure;
+use crate::trace;
 use crate::world::World;
-use crate::writer::{Wake, Writer};
-use crate::{clockwork, load, snapshot, trace};
+use crate::writer::{Answer, Wake};
 
 /// What an engine is made of.
 pub struct Parts {
@@ -136,16 +136,22 @@ pub(crate) struct Shared {
     pub(crate) lanes: Lanes,
     pub(crate) access: Access,
     pub(crate) base_url: String,
+    /// This node's name.
+    pub(crate) holder: String,
     pub(crate) origin: String,
     pub(crate) signing_seed: [u8; 32],
     pub(crate) stopped: tokio_util::sync::CancellationToken,
-    clock: Arc<dyn Clock>,
-    link_secret: [u8; 32],
-    next: watch::Sender<Seq>,
-    health: Mutex<Health>,
-    failures: AtomicU64,
-    in_flight: Mutex<HashSet<DeliveryId>>,
-    runtime: tokio::runtime::Handle,
+    /// The hold on the journal; none where this engine only follows it.
+    pub(crate) tenure: Option<Arc<Tenure>>,
+    /// Taken by whoever folds what another node wrote.
+    pub(crate) folding: tokio::sync::Mutex<()>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) link_secret: [u8; 32],
+    pub(crate) next: watch::Sender<Seq>,
+    pub(crate) health: Mutex<Health>,
+    pub(crate) failures: AtomicU64,
+    pub(crate) in_flight: Mutex<HashSet<DeliveryId>>,
+    pub(crate) runtime: tokio::runtime::Handle,
 }
 
 /// The engine, as everybody holds it. Cheap to clone.
@@ -155,73 +161,6 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Takes the journal, folds it, and starts the writer, the dispatcher and the clock on the current runtime.
-    ///
-    /// # Errors
-    /// When the journal cannot be taken or read, or the access policies do not parse.
-    pub async fn start(parts: Parts) -> Result<Self, StoreFailure> {
-        let now = parts.clock.now();
-        let until = now.saturating_add(LEASE).unwrap_or(Timestamp::MAX);
-        let fence = parts.store.take_lease(&parts.holder, now, until).await?;
-        let book = Arc::new(parts.book);
-        let world = load::world(&parts.store, Arc::clone(&book)).await?;
-        let access = Access::new(&book).map_err(|cause| StoreFailure::Unavailable { doing: "opened", cause })?;
-        let (queue, waiting) = mpsc::channel(QUEUE_COMMANDS_MAX);
-        let (next, changes) = watch::channel(world.next);
-        let shared = Arc::new(Shared {
-            world: RwLock::new(world),
-            store: parts.store,
-            deliver: parts.deliver,
-            samples: parts.samples,
-            chance: parts.chance,
-            queue,
-            lanes: Lanes::default(),
-            access,
-            base_url: parts.base_url,
-            origin: parts.origin,
-            signing_seed: parts.signing_seed,
-            stopped: tokio_util::sync::CancellationToken::new(),
-            clock: parts.clock,
-            link_secret: parts.link_secret,
-            next,
-            health: Mutex::new(Health::Ready),
-            failures: AtomicU64::new(0),
-            in_flight: Mutex::default(),
-            runtime: tokio::runtime::Handle::current(),
-        });
-        let engine = Self { shared };
-        engine.spawn(waiting, fence, &changes).map_err(|error| StoreFailure::Unavailable {
-            doing: "opened",
-            cause: format!("the writer's thread cannot start: {error}"),
-        })?;
-        engine.resume().await?;
-        Ok(engine)
-    }
-
-    fn spawn(&self, queue: mpsc::Receiver<Wake>, fence: u64, changes: &watch::Receiver<Seq>) -> std::io::Result<()> {
-        let shared = &self.shared;
-        let writer = Writer { shared: Arc::clone(shared), queue, fence };
-        let runtime = shared.runtime.clone();
-        std::thread::Builder::new().name("writer".into()).spawn(move || runtime.block_on(writer.run()))?;
-        tokio::spawn(clockwork::wake_when_due(Arc::clone(shared), changes.clone()));
-        tokio::spawn(clockwork::look(Arc::clone(shared)));
-        tokio::spawn(clockwork::keep_lease(Arc::clone(shared), fence));
-        tokio::spawn(snapshot::run(Arc::clone(shared), changes.clone()));
-        Ok(())
-    }
-
-    /// Extends what ran out while nobody listened, and asks again for what was not answered.
-    async fn resume(&self) -> Result<(), StoreFailure> {
-        let command = alerts::Command::Resume.into();
-        let permitted = Permitted { actor: Actor::system("engine"), policy: "start".into(), command };
-        self.shared
-            .submit(permitted)
-            .await
-            .map_err(|error| StoreFailure::Unavailable { doing: "written", cause: error.to_string() })?;
-        self.shared.redispatch();
-        Ok(())
-    }
-
     /// Asks for something. When this returns facts, they are durable: the command's own and those that followed, in order.
     ///
     /// # Errors
@@ -236,6 +175,14 @@ impl Engine {
         let asked = asking.instrument(span.clone()).await;
         trace::asked(&span, &asked);
         asked
+    }
+
+    /// The same with a mark that is found in the journal's index once anything has come of it: who asks again after a crash looks
+    /// for that first.
+    pub(crate) async fn ask_once(&self, actor: &Actor, command: Command, mark: String) -> Result<Vec<Fact>, Error> {
+        let policy = self.permit(actor, command.action(), self.resource(&command))?;
+        let permitted = Permitted { actor: actor.clone(), policy, command };
+        self.shared.send(|answer| Wake::Marked(permitted, mark, answer)).await
     }
 
     /// A draft that tells of an incident is at least as sensitive as that.
@@ -343,7 +290,14 @@ impl Engine {
     /// How the engine is.
     #[must_use]
     pub fn health(&self) -> Health {
-        self.shared.health.lock().clone()
+        let health = self.shared.health.lock().clone();
+        match self.shared.overdue() {
+            Some(overdue) if health == Health::Ready => {
+                let seconds = overdue.as_secs() + 1;
+                Health::Recovering { reason: format!("the lease on it ended {seconds} s ago and could not be renewed") }
+            }
+            _ => health,
+        }
     }
 
     /// How often the journal could not be appended to since the start.
@@ -362,6 +316,19 @@ impl Engine {
     #[must_use]
     pub fn queued(&self) -> usize {
         self.shared.queue.max_capacity() - self.shared.queue.capacity()
+    }
+
+    /// Whether this node writes the journal; otherwise it follows it.
+    #[must_use]
+    pub fn leads(&self) -> bool {
+        self.shared.tenure.is_some()
+    }
+
+    /// Lets an engine that follows use another watchbook. The one that writes takes it by [`Engine::apply_book`].
+    pub fn adopt_book(&self, book: Book) {
+        if !self.leads() {
+            self.shared.world.write().book = Arc::new(book);
+        }
     }
 
     /// The live watchbook.
@@ -442,6 +409,19 @@ impl Shared {
         Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
     }
 
+    /// For how long the lease on a journal that other nodes may take has been over.
+    fn overdue(&self) -> Option<std::time::Duration> {
+        self.tenure.as_ref().filter(|_| self.store.nodes().is_some())?.overdue()
+    }
+
+    /// Whether messages may still leave by this node.
+    pub(crate) async fn may_send(&self) -> bool {
+        match &self.tenure {
+            Some(tenure) if !self.stopped.is_cancelled() => tenure.is_ours().await,
+            _ => false,
+        }
+    }
+
     pub(crate) fn book(&self) -> Arc<Book> {
         Arc::clone(&self.world.read().book)
     }
@@ -460,8 +440,12 @@ impl Shared {
 
     /// Hands a permitted command to the writer and waits for the append.
     pub(crate) async fn submit(&self, permitted: Permitted) -> Result<Vec<Fact>, Error> {
+        self.send(|answer| Wake::Asked(permitted, answer)).await
+    }
+
+    async fn send(&self, wake: impl FnOnce(Answer) -> Wake) -> Result<Vec<Fact>, Error> {
         let (answer, answered) = oneshot::channel();
-        match self.queue.try_send(Wake::Asked(permitted, answer)) {
+        match self.queue.try_send(wake(answer)) {
             Ok(()) => answered.await.map_err(|_| stopped())?,
             Err(mpsc::error::TrySendError::Full(_)) => Err(Error::Overloaded),
             Err(mpsc::error::TrySendError::Closed(_)) => Err(stopped()),

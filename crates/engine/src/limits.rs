@@ -36,10 +36,22 @@ pub const BREAKER_PAUSE: Duration = Duration::from_secs(5);
 pub const RULES_EVERY: Duration = Duration::from_secs(1);
 /// The longest the clock sleeps without looking again.
 pub const CLOCK_SLEEP_MAX: Duration = Duration::from_secs(60);
-/// How long the lease on the journal lasts.
-pub const LEASE: Duration = Duration::from_secs(15);
-/// How often it is renewed.
-pub const LEASE_RENEW: Duration = Duration::from_secs(5);
+/// How long the lease on a journal lasts that another node may take. Together with how often it is tried to take it and with
+/// the time to fold what is new, this is how long nobody writes after a node died.
+pub const LEASE: Duration = Duration::from_secs(2);
+/// How often it is renewed: three renewals may fail before it is over.
+pub const LEASE_RENEW: Duration = Duration::from_millis(500);
+/// How often a node that stands by tries to take it.
+pub const LEASE_TRY: Duration = Duration::from_millis(100);
+/// How long the lease must have been seen to stand still, by the clock of a node that stands by, until it counts as over
+/// whatever the database's clock says.
+pub const LEASE_SILENT: Duration = Duration::from_secs(4);
+/// How long the lease on a journal lasts that is one node's alone.
+pub const LEASE_ALONE: Duration = Duration::from_secs(15);
+/// How often that one is renewed.
+pub const LEASE_RENEW_ALONE: Duration = Duration::from_secs(5);
+/// How often a node that stands by folds what is new in the journal.
+pub const FOLLOW_EVERY: Duration = Duration::from_millis(500);
 /// The first wait after a failed append, while commands are refused; it doubles.
 pub const RECOVERY_FIRST: Duration = Duration::from_millis(250);
 /// The longest such wait.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use kernel::port::{JournalStore, Snapshot, StoreFailure};
 use kernel::{Book, Seq};
+use parking_lot::RwLock;
 use tokio::task::{JoinError, JoinHandle};
 
 use crate::codec::{self, Decoded};
@@ -21,14 +22,40 @@ pub(crate) async fn world(store: &Arc<dyn JournalStore>, book: Arc<Book>) -> Res
         None => World::default(),
     };
     world.book = book;
+    on(store, world).await
+}
+
+/// Folds what is new in the journal into a world that was folded before.
+///
+/// # Errors
+/// When the journal cannot be read or is damaged.
+pub(crate) async fn on(store: &Arc<dyn JournalStore>, mut world: World) -> Result<World, StoreFailure> {
     let mut coming = ahead(store, world.next);
     loop {
-        let broken = |error: JoinError| StoreFailure::Unavailable { doing: "read", cause: error.to_string() };
         let records = coming.await.map_err(broken)??;
         let Some(last) = records.last() else { return Ok(world) };
         coming = ahead(store, Seq(last.record.seq.0 + 1));
         fold(&mut world, records)?;
     }
+}
+
+/// Folds what is new in the journal into a world that others read.
+///
+/// # Errors
+/// When the journal cannot be read or is damaged.
+pub(crate) async fn catch_up(store: &Arc<dyn JournalStore>, world: &RwLock<World>) -> Result<(), StoreFailure> {
+    loop {
+        let next = world.read().next;
+        let records = ahead(store, next).await.map_err(broken)??;
+        if records.is_empty() {
+            return Ok(());
+        }
+        fold(&mut world.write(), records)?;
+    }
+}
+
+fn broken(error: JoinError) -> StoreFailure {
+    StoreFailure::Unavailable { doing: "read", cause: error.to_string() }
 }
 
 /// Begins to read and decode the records of the blocks from a place on.
@@ -112,7 +139,7 @@ mod tests {
     /// A journal with one fact, and its fence.
     async fn journal(block: &Block) -> (Arc<dyn JournalStore>, u64) {
         let store: Arc<dyn JournalStore> = Arc::new(MemoryStore::new());
-        let fence = store.take_lease("test", Timestamp::UNIX_EPOCH, Timestamp::MAX).await.unwrap();
+        let fence = store.take_lease("test", Timestamp::UNIX_EPOCH, crate::limits::LEASE).await.unwrap();
         store.append(fence, block, &[]).await.unwrap();
         (store, fence)
     }

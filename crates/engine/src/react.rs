@@ -2,6 +2,7 @@
 
 use alerts::{Mute, Observed};
 use kernel::{Impact, Labels, Sensitivity};
+use signals::Kind;
 
 use crate::command::{Command, Event, Fact};
 use crate::draft;
@@ -31,10 +32,8 @@ pub fn react(world: &World, fact: &Fact) -> Vec<Command> {
 
         // A page that the severity policy calls an incident declares one, or joins the one that is open.
         Event::Alerts(alerts::Event::PageOpened(opened)) if opened.declare => vec![declare(world, opened)],
-        // Whoever says that an alert of ours is over while its signal stays raised is told so by the alert opening again.
         Event::Alerts(alerts::Event::AlertResolved { alert, by: alerts::ResolvedBy::Person, .. }) => {
-            let still = world.signals.raised().find(|signal| signal.labels.fingerprint() == *alert);
-            still.map(|signal| observe(&signal.labels, &signal.annotations, None)).into_iter().collect()
+            world.signals.raised().filter(|signal| signal.labels.fingerprint() == *alert).map(said_over).collect()
         }
         Event::Alerts(event) => follow(event, &fact.actor).into_iter().collect(),
 
@@ -43,6 +42,18 @@ pub fn react(world: &World, fact: &Fact) -> Vec<Command> {
 
         // What is learned and what is governed ask for nothing by themselves.
         Event::Learning(_) | Event::Governance(_) => Vec::new(),
+    }
+}
+
+/// A person says that an alert of ours is over while its signal stays raised. Where the signal tells what is so now, they are
+/// told that it still is, by the alert opening again. Where it tells what happened, it is over with that, and what happens
+/// next raises it anew.
+fn said_over(signal: &signals::Signal) -> Command {
+    match signal.kind {
+        Kind::Rule | Kind::Check | Kind::Alerting => observe(&signal.labels, &signal.annotations, None),
+        Kind::Sigma | Kind::Pattern => {
+            signals::Command::Dismiss { rule: signal.rule.clone(), series: signal.series.clone() }.into()
+        }
     }
 }
 

@@ -15,7 +15,11 @@ pub(crate) async fn run(shared: Arc<Shared>, mut next: watch::Receiver<Seq>) {
         Ok(snapshot) => snapshot.map_or(Seq(0), |s| s.next),
         Err(_) => Seq(0),
     };
-    while next.changed().await.is_ok() {
+    loop {
+        tokio::select! {
+            changed = next.changed() => if changed.is_err() { return },
+            () = shared.stopped.cancelled() => return,
+        }
         let now = *next.borrow_and_update();
         if now.0.saturating_sub(last.0) < SNAPSHOT_EVERY_FACTS {
             continue;

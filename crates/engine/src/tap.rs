@@ -75,6 +75,12 @@ impl LogTap {
         (!events.is_empty() && !self.queues.lock().is_empty()).then(|| Arc::from(events))
     }
 
+    /// Whether half of some watcher's queue is full: whoever can wait with what it has to offer should.
+    #[must_use]
+    pub fn is_behind(&self) -> bool {
+        self.queues.lock().iter().any(|queue| queue.waiting.lock().bytes > QUEUE_BYTES_MAX / 2)
+    }
+
     /// Hands events to every watcher that has room for them. Never waits.
     pub fn offer(&self, events: &Arc<[LogEvent]>) {
         let bytes = events.iter().map(weight).sum();
@@ -158,6 +164,7 @@ mod tests {
         let queue = tap.watch();
         let large = "x".repeat(QUEUE_BYTES_MAX);
         tap.offer(&events(&[&large]));
+        assert!(tap.is_behind(), "whoever can wait should");
         tap.offer(&events(&["b", "c"]));
         assert_eq!(queue.try_next().unwrap().left_out, 2, "a batch that is too large has room in an empty queue");
         tap.offer(&events(&["d"]));

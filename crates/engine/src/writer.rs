@@ -5,14 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kernel::Timestamp;
-use kernel::port::StoreFailure;
+use kernel::port::{IndexEntry, StoreFailure};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::batch::{Batch, Permitted, index_entry};
 use crate::codec::{self, Encoded};
 use crate::command::Fact;
 use crate::handle::{Error, Health, Shared};
-use crate::limits::{BLOCK_COMMANDS_MAX, LEASE, RECOVERY_FIRST, RECOVERY_MAX};
+use crate::lease::Tenure;
+use crate::limits::{BLOCK_COMMANDS_MAX, RECOVERY_FIRST, RECOVERY_MAX};
 use crate::load;
 use crate::world::World;
 
@@ -24,6 +25,8 @@ pub(crate) type Answer = oneshot::Sender<Result<Vec<Fact>, Error>>;
 pub(crate) enum Wake {
     /// Somebody asked and waits for the answer.
     Asked(Permitted, Answer),
+    /// The same, with a mark for the index of whatever comes of it.
+    Marked(Permitted, String, Answer),
     /// Somebody told and does not wait.
     Told(Permitted),
     /// Something may be due; answered when it has been looked at.
@@ -36,7 +39,7 @@ pub(crate) enum Wake {
 pub(crate) struct Writer {
     pub(crate) shared: Arc<Shared>,
     pub(crate) queue: mpsc::Receiver<Wake>,
-    pub(crate) fence: u64,
+    pub(crate) tenure: Arc<Tenure>,
 }
 
 /// An answer that waits for the append: how many facts are its own, or the refusal it already has.
@@ -74,7 +77,7 @@ impl Writer {
     /// Decides one wake into the batch. Returns whether it was the last.
     fn take(&self, wake: Wake, batch: &mut Batch, waiting: &mut Vec<Waiting>) -> bool {
         let (now, nonce) = (self.now(), self.shared.chance.number());
-        let (permitted, answer) = match wake {
+        let (permitted, mark, answer) = match wake {
             Wake::Stop => return true,
             Wake::Due(answer) => {
                 let before = batch.facts.len();
@@ -82,10 +85,14 @@ impl Writer {
                 waiting.push(Waiting { answer, facts: Ok(batch.facts.len() - before) });
                 return false;
             }
-            Wake::Asked(permitted, answer) => (permitted, Some(answer)),
-            Wake::Told(permitted) => (permitted, None),
+            Wake::Asked(permitted, answer) => (permitted, None, Some(answer)),
+            Wake::Marked(permitted, mark, answer) => (permitted, Some(mark), Some(answer)),
+            Wake::Told(permitted) => (permitted, None, None),
         };
-        let facts = batch.take(&self.shared.world, now, nonce, permitted).map(|range| range.len());
+        let taken = batch.take(&self.shared.world, now, nonce, permitted);
+        let first = taken.as_ref().ok().and_then(|range| batch.facts.get(range.clone())?.first()).map(|fact| fact.seq);
+        batch.marks.extend(mark.zip(first).map(|(stream, seq)| IndexEntry { stream, seq }));
+        let facts = taken.map(|range| range.len());
         waiting.push(Waiting { answer, facts });
         false
     }
@@ -102,8 +109,8 @@ impl Writer {
             cause: format!("an event has no JSON form: {error}"),
         })?;
         let Some(Encoded { block, leaves }) = encoded else { return Ok(()) };
-        let index: Vec<_> = batch.facts.iter().filter_map(index_entry).collect();
-        self.shared.store.append(self.fence, &block, &index).await?;
+        let index: Vec<_> = batch.facts.iter().filter_map(index_entry).chain(batch.marks.iter().cloned()).collect();
+        self.shared.store.append(self.tenure.fence(), &block, &index).await?;
         let mut world = self.shared.world.write();
         leaves.into_iter().for_each(|leaf| world.chain.push(leaf));
         Ok(())
@@ -160,8 +167,7 @@ impl Writer {
     /// lease is what there is to write that is no fact.
     async fn reload(&self) -> Result<World, StoreFailure> {
         let world = load::world(&self.shared.store, self.shared.book()).await?;
-        let until = self.shared.now().saturating_add(LEASE).unwrap_or(Timestamp::MAX);
-        self.shared.store.renew_lease(self.fence, until).await?;
+        self.tenure.renew().await?;
         Ok(world)
     }
 
@@ -169,16 +175,14 @@ impl Writer {
     async fn refuse_for(&mut self, pause: Duration, reason: &str) {
         let end = tokio::time::Instant::now() + pause;
         while let Ok(Some(wake)) = tokio::time::timeout_at(end, self.queue.recv()).await {
-            if let Wake::Asked(_, answer) | Wake::Due(Some(answer)) = wake {
+            if let Wake::Asked(_, answer) | Wake::Marked(_, _, answer) | Wake::Due(Some(answer)) = wake {
                 let _ = answer.send(Err(Error::Failed { reason: reason.to_owned() }));
             }
         }
     }
 
     async fn end(self) {
-        if let Err(error) = self.shared.store.release_lease(self.fence).await {
-            tracing::warn!(%error, "the lease could not be given up; it ends by itself");
-        }
+        self.tenure.give_up().await;
         self.shared.stopped.cancel();
     }
 }

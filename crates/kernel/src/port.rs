@@ -1,10 +1,13 @@
 //! The ports the world must fill. Rooms never see them; the engine is given them, and tests give it others.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 
 use crate::book::Channel;
 use crate::delivery::{Delivery, Outcome};
 use crate::matcher::Matcher;
+use crate::nodes::Nodes;
 use crate::record::Seq;
 use crate::sample::Window;
 use crate::time::Timestamp;
@@ -80,12 +83,13 @@ pub struct Snapshot {
 /// The journal and what lives beside it, on whatever database.
 #[async_trait]
 pub trait JournalStore: Send + Sync {
-    /// Takes the journal for writing. The fence grows with each taking; an append under an older one is refused.
-    async fn take_lease(&self, holder: &str, now: Timestamp, until: Timestamp) -> Result<u64, StoreFailure>;
+    /// Takes the journal for writing. The fence grows with each taking; an append under an older one is refused. A store
+    /// that several nodes share counts by a clock of its own and not by `now`.
+    async fn take_lease(&self, holder: &str, now: Timestamp, lasts: Duration) -> Result<u64, StoreFailure>;
 
     /// Keeps the lease for longer, when it is still ours. One that was given up stays free: a renewal under way at the
     /// end must not hold the next taker back.
-    async fn renew_lease(&self, fence: u64, until: Timestamp) -> Result<(), StoreFailure>;
+    async fn renew_lease(&self, fence: u64, now: Timestamp, lasts: Duration) -> Result<(), StoreFailure>;
 
     /// Gives the lease up, so that the next taker need not wait for its end.
     async fn release_lease(&self, fence: u64) -> Result<(), StoreFailure>;
@@ -132,6 +136,11 @@ pub trait JournalStore: Send + Sync {
 
     /// A word about the database for `/readyz` and the logs, such as `sqlite 3.51.3`.
     async fn describe(&self) -> Result<String, StoreFailure>;
+
+    /// What nodes agree on that share this store; `None` where it is one node's alone.
+    fn nodes(&self) -> Option<&dyn Nodes> {
+        None
+    }
 }
 
 /// What performs deliveries. One attempt a call; the engine decides about the next.

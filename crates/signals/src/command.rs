@@ -2,6 +2,7 @@
 
 use kernel::area::{Ask, Resource};
 use kernel::{Fingerprint, Labels, RuleName, Sensitivity};
+use serde::{Deserialize, Serialize};
 
 use crate::event::{Change, Cleared};
 use crate::sigma;
@@ -86,7 +87,7 @@ pub struct Look {
 }
 
 /// What became of one alert of an alerting rule, or of one signal of a Sigma rule.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Ruled {
     /// The rule, as [`kernel::book::rules::Group::rule_name`] or [`sigma::Rule::rule_name`] names it.
     pub rule: RuleName,
@@ -97,7 +98,7 @@ pub struct Ruled {
 }
 
 /// What became of an alert of an alerting rule.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Verdict {
     /// It fires.
     Raised {

@@ -26,6 +26,9 @@ pub enum Refusal {
     /// No Sigma rule in use has that name.
     #[error("no Sigma rule in use is called {0}: see the list of Sigma rules")]
     NoSigmaRule(RuleName),
+    /// The Sigma rule did not raise that alert, or too long ago.
+    #[error("rule {0} has not raised alert {1}: see the list of alerts")]
+    NeverFired(RuleName, Fingerprint),
     /// The check asks by itself.
     #[error("check {0} awaits no beat, it asks by itself: give it `heartbeat:` to have it await one")]
     NotAwaited(RuleName),
@@ -49,7 +52,9 @@ pub enum Refusal {
 impl Refuse for Refusal {
     fn kind(&self) -> RefusalKind {
         match self {
-            Self::NoCheck(_) | Self::NoSigmaRule(_) | Self::NotRaised(..) => RefusalKind::NotFound,
+            Self::NoCheck(_) | Self::NoSigmaRule(_) | Self::NeverFired(..) | Self::NotRaised(..) => {
+                RefusalKind::NotFound
+            }
             Self::StillMeasured(_) | Self::NotAwaited(_) => RefusalKind::Conflict,
             Self::Empty(_) | Self::TooLong(_) | Self::TooMany(..) => RefusalKind::Invalid,
         }
@@ -59,6 +64,7 @@ impl Refuse for Refusal {
         match self {
             Self::NoCheck(_) | Self::NotAwaited(_) => Some("check"),
             Self::NoSigmaRule(_) => Some("rule"),
+            Self::NeverFired(..) => Some("alert"),
             Self::NotRaised(..) | Self::StillMeasured(_) => Some("series"),
             Self::Empty(field) | Self::TooLong(field) | Self::TooMany(field, ..) => Some(field),
         }
@@ -161,10 +167,15 @@ fn judge(
         return Err(Refusal::TooLong("note"));
     }
     let judged = state.judged(rule).cloned().unwrap_or_default();
-    if judged.verdict(alert) == Some(verdict) {
+    let since = state.fired(rule, alert);
+    // What a rule would have raised that pages nobody is not in the journal.
+    if since.is_none() && sigma_handling(handled, judged.verdicts()) == Handling::Page {
+        return Err(Refusal::NeverFired(rule.clone(), alert));
+    }
+    if judged.verdict(alert, since) == Some(verdict) {
         return Ok(Vec::new());
     }
-    let after = judged.clone().and(alert, verdict).verdicts();
+    let after = judged.clone().and(alert, since, verdict).verdicts();
     let asks = |verdicts| matches!(sigma_handling(handled, verdicts), Handling::Tune { .. });
     let tuning = (asks(after) && !asks(judged.verdicts())).then(|| Event::TuningAsked {
         rule: rule.clone(),
@@ -172,7 +183,7 @@ fn judge(
         judged: after.count(),
         at_least: handled.precision.at_least,
     });
-    let event = Event::RuleJudged { rule: rule.clone(), alert, verdict, note };
+    let event = Event::RuleJudged { rule: rule.clone(), alert, since, verdict, note };
     Ok([event].into_iter().chain(tuning).collect())
 }
 

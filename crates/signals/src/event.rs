@@ -54,6 +54,9 @@ pub enum Event {
         rule: RuleName,
         /// The alert.
         alert: Fingerprint,
+        /// When it was raised, where it was.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        since: Option<Timestamp>,
         /// What they said.
         verdict: Verdict,
         /// Why.

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, VecDeque};
 
 use kernel::area::Context;
 use kernel::book::sigma::Handled;
-use kernel::{Labels, RuleName, Timestamp, time};
+use kernel::{Fingerprint, Labels, RuleName, Timestamp, time};
 use serde::{Deserialize, Serialize};
 
 use crate::command::Look;
 use crate::event::{Change, Event, Kind};
-use crate::judged::{Judged, sigma_handling};
-use crate::sigma::Handling;
+use crate::judged::{Fired, Judged, sigma_handling};
+use crate::sigma::{Handling, Verdict};
 use crate::{CHANGES_KEPT_MAX, HOLD_GAP_MAX, SERIES_MISSING_AFTER, words};
 
 /// Something by rule and series.
@@ -25,6 +25,9 @@ pub struct State {
     changes: VecDeque<Change>,
     #[serde(default)]
     judged: BTreeMap<RuleName, Judged>,
+    /// What Sigma rules raised last, to be judged.
+    #[serde(default)]
+    fired: BTreeMap<RuleName, Fired>,
     #[serde(skip)]
     notes: BySeries<Note>,
     #[serde(skip)]
@@ -128,6 +131,19 @@ impl State {
         self.judged.get(rule)
     }
 
+    /// When a Sigma rule last raised an alert; `None` where it did not, or long ago.
+    #[must_use]
+    pub fn fired(&self, rule: &RuleName, alert: Fingerprint) -> Option<Timestamp> {
+        let raised = || self.raised_by(rule).find(|signal| signal.labels.fingerprint() == alert);
+        self.fired.get(rule).and_then(|fired| fired.last(alert)).or_else(|| Some(raised()?.since))
+    }
+
+    /// What responders said of an alert of a Sigma rule, as it was raised last.
+    #[must_use]
+    pub fn verdict(&self, rule: &RuleName, alert: Fingerprint) -> Option<Verdict> {
+        self.judged(rule)?.verdict(alert, self.fired(rule, alert))
+    }
+
     /// What is done with the matches of a Sigma rule.
     #[must_use]
     pub fn handling(&self, rule: &RuleName, handled: &Handled) -> Handling {
@@ -173,6 +189,9 @@ impl State {
     pub(crate) fn evolve(&mut self, at: Timestamp, event: &Event) {
         match event.clone() {
             Event::SignalRaised { rule, kind, series, labels, annotations, value, summary } => {
+                if kind == Kind::Sigma {
+                    self.fired.entry(rule.clone()).or_default().note(labels.fingerprint(), at);
+                }
                 let signal = Signal { rule, kind, series, labels, annotations, value, summary, since: at };
                 match kind {
                     Kind::Rule | Kind::Alerting | Kind::Sigma | Kind::Pattern => {
@@ -192,9 +211,9 @@ impl State {
                 remove(&mut self.notes, &rule, &series);
             }
             Event::SignalCleared { rule, kind: Kind::Check, .. } => self.clear_check(&rule),
-            Event::RuleJudged { rule, alert, verdict, .. } => {
+            Event::RuleJudged { rule, alert, since, verdict, .. } => {
                 let judged = self.judged.entry(rule).or_default();
-                *judged = std::mem::take(judged).and(alert, verdict);
+                *judged = std::mem::take(judged).and(alert, since, verdict);
             }
             // It follows from the verdicts.
             Event::TuningAsked { .. } => {}

@@ -1,5 +1,7 @@
 //! The invariants of this room, each by its name, and what readers see.
 
+mod judged;
+
 use std::collections::BTreeMap;
 
 use kernel::area::{Context, RefusalKind, Refuse, Stamp};
@@ -374,45 +376,6 @@ fn every_rule_looks_at_its_window() {
     assert_eq!(looks(&Room::new(0).book, &One, at(100)), [look]);
 }
 
-fn sigma_room(precision: Bar, shadow: bool) -> Room {
-    let mut room = Room::new(0);
-    let severity = Some("critical".to_owned());
-    let (quiet, by, labels) = (Seconds(60), None, BTreeMap::new());
-    let handled = Handled { shadow, severity, quiet, by, labels, precision };
-    room.book.sigma.rules.insert(name("sigma:one"), handled);
-    room
-}
-
-fn judge(room: &mut Room, alert: u64, verdict: sigma::Verdict) -> Result<Vec<Event>, Refusal> {
-    let (rule, alert, note) = (name("sigma:one"), Fingerprint(alert), String::new());
-    room.ask(Command::Judge { rule, alert, verdict, note })
-}
-
-fn found(room: &mut Room) -> Vec<&'static str> {
-    let labels = Labels::from_pairs([("alertname", "One")]).unwrap();
-    let verdict = Verdict::Raised { labels, annotations: Labels::default(), value: 1.0 };
-    let outcomes = vec![Ruled { rule: name("sigma:one"), identity: Labels::default(), verdict }];
-    kinds(&room.ask(Command::Match { outcomes }).unwrap())
-}
-
-#[test]
-fn si_10_a_sigma_rule_on_trial_or_seldom_right_raises_nothing() {
-    assert_eq!(found(&mut sigma_room(Bar::default(), true)), NOTHING);
-    let mut room = sigma_room(Bar { at_least: 60, after: 2 }, false);
-    judge(&mut room, 1, sigma::Verdict::FalsePositive).unwrap();
-    let facts = judge(&mut room, 2, sigma::Verdict::TruePositive).unwrap();
-    assert_eq!(kinds(&facts), ["RuleJudged", "TuningAsked"]);
-    assert_eq!(kinds(&judge(&mut room, 3, sigma::Verdict::FalsePositive).unwrap()), ["RuleJudged"], "it is asked once");
-    assert_eq!(found(&mut room), NOTHING);
-    for alert in [1, 3] {
-        judge(&mut room, alert, sigma::Verdict::TruePositive).unwrap();
-    }
-    assert_eq!(found(&mut room), ["SignalRaised"], "the last word on an alert counts");
-    room.book.sigma.rules.clear();
-    assert_eq!(judge(&mut room, 1, sigma::Verdict::TruePositive), Err(Refusal::NoSigmaRule(name("sigma:one"))));
-    assert_eq!(kinds(&room.ask(Command::Reconsider).unwrap()), ["SignalCleared"]);
-}
-
 /// The bytes of each fact are frozen: what was once written must always read back.
 #[test]
 fn facts_keep_their_bytes() {
@@ -421,8 +384,10 @@ fn facts_keep_their_bytes() {
     room.look(1, Some(1.0));
     room.ask(Command::ReportChange { change: change("deploy 7") }).unwrap();
     let judged = room.facts.len();
-    let mut sigma = sigma_room(Bar { at_least: 60, after: 1 }, false);
-    judge(&mut sigma, 1, sigma::Verdict::FalsePositive).unwrap();
+    let mut sigma = judged::sigma_room(Bar { at_least: 60, after: 1 }, false);
+    // What has no severity is judged and never raised.
+    sigma.book.sigma.rules.values_mut().for_each(|handled| handled.severity = None);
+    judged::judge(&mut sigma, 1, sigma::Verdict::FalsePositive).unwrap();
     room.facts.extend(sigma.facts);
     assert_eq!(room.facts.len(), judged + 2);
     let json = room.facts.iter().map(|(_, event)| serde_json::to_string(event).unwrap());

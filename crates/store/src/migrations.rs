@@ -8,10 +8,16 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 pub(crate) type Step = (i64, &'static str, &'static str);
 
 /// The steps on SQLite.
-pub(crate) const SQLITE: &[Step] = &[(1, "journal", include_str!("../migrations/sqlite/0001_journal.sql"))];
+pub(crate) const SQLITE: &[Step] = &[
+    (1, "journal", include_str!("../migrations/sqlite/0001_journal.sql")),
+    (2, "nodes", include_str!("../migrations/sqlite/0002_nodes.sql")),
+];
 
 /// The steps on PostgreSQL.
-pub(crate) const POSTGRES: &[Step] = &[(1, "journal", include_str!("../migrations/postgres/0001_journal.sql"))];
+pub(crate) const POSTGRES: &[Step] = &[
+    (1, "journal", include_str!("../migrations/postgres/0001_journal.sql")),
+    (2, "nodes", include_str!("../migrations/postgres/0002_nodes.sql")),
+];
 
 /// What performs steps and remembers which were done.
 pub(crate) fn migrator(steps: &'static [Step]) -> Migrator {

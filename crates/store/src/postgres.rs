@@ -4,6 +4,7 @@
 //! Keys are compared as bytes. What is erased by `rewrite` is gone from every answer at once, and from the database's
 //! files after the next vacuum.
 
+mod nodes;
 pub(crate) mod sql;
 
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use futures::TryStreamExt as _;
+use kernel::nodes::Nodes;
 use kernel::port::{Block, IndexEntry, JournalStore, Snapshot, StoreFailure};
 use kernel::{Seq, Timestamp};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -27,17 +29,21 @@ use crate::writer::{Writer, append_span};
 
 /// What the server itself ends, so that no lost client holds a lock or a transaction for long.
 const SERVER_LIMITS: [(&str, &str); 3] =
-    [("idle_in_transaction_session_timeout", "30s"), ("statement_timeout", "30s"), ("lock_timeout", "10s")];
+    [("idle_in_transaction_session_timeout", "3s"), ("statement_timeout", "30s"), ("lock_timeout", "10s")];
 /// The connections that read.
 const READERS: u32 = 8;
 /// How long a reader waits for a free connection.
 const FREE_CONNECTION_MAX: Duration = Duration::from_secs(5);
+/// No lease lasts longer.
+const LONGEST: Duration = Duration::from_secs(365 * 86_400);
 /// How often an append is tried when an earlier try of it, whose answer was lost, commits in between.
 const APPEND_TRIES: u32 = 3;
 
 /// A journal in a PostgreSQL database.
 pub(crate) struct PostgresStore {
     pub(crate) writer: Arc<Writer<PgConnection>>,
+    /// What keeps leases: no append and no snapshot may make a renewal wait.
+    keeper: Arc<Writer<PgConnection>>,
     pub(crate) readers: PgPool,
     /// The latest instant that a caller named, in microseconds; what expired before it may be swept.
     seen: AtomicI64,
@@ -65,13 +71,14 @@ impl PostgresStore {
         let options = options.application_name("watchkeeper").options(SERVER_LIMITS);
         let wait_for_disk = Writer::new(options.clone()).run("opened", |c| Box::pin(prepare(c))).await?;
         let writer = Writer::new(options.clone().options(wait_for_disk));
+        let keeper = Writer::new(options.clone());
         let readers = PgPoolOptions::new()
             .max_connections(READERS)
             .acquire_timeout(FREE_CONNECTION_MAX)
             // sqlx 0.9.0 can return a connection inside a transaction when its user was cancelled (issue 4393).
             .after_release(|c, _| Box::pin(async move { c.execute(sql::END_TRANSACTION).await.map(|_| true) }));
         let readers = readers.connect_lazy_with(options);
-        Ok(Self { writer, readers, seen: AtomicI64::new(i64::MIN) })
+        Ok(Self { writer, keeper, readers, seen: AtomicI64::new(i64::MIN) })
     }
 
     fn see(&self, now: Timestamp) -> i64 {
@@ -132,39 +139,56 @@ async fn rewrite(c: &mut PgConnection, fence: u64, row: Row) -> Result<(), Troub
     Ok(tx.commit().await?)
 }
 
-async fn change_lease(c: &mut PgConnection, fence: u64, until: Option<i64>) -> Result<(), Trouble> {
-    let mut tx = c.begin().await?;
-    check_fence(query_scalar(sql::LOCK_FENCE).fetch_one(&mut *tx).await?, fence)?;
-    match until {
-        Some(until) => query(sql::SET_LEASE_END).bind(until).execute(&mut *tx).await?,
-        None => query(sql::FREE_LEASE).execute(&mut *tx).await?,
-    };
-    Ok(tx.commit().await?)
+/// Checks that a statement which asks for the fence found it.
+async fn check_changed(c: &mut PgConnection, fence: u64, changed: Option<i64>) -> Result<(), Trouble> {
+    if changed.is_none() {
+        check_fence(query_scalar(sql::FENCE).fetch_one(c).await?, fence)?;
+    }
+    Ok(())
+}
+
+async fn renew_lease(c: &mut PgConnection, fence: u64, lasts: i64) -> Result<(), Trouble> {
+    let renewed = query_scalar(sql::RENEW_LEASE).bind(number(fence)).bind(lasts).fetch_optional(&mut *c).await?;
+    check_changed(c, fence, renewed).await
+}
+
+async fn release_lease(c: &mut PgConnection, fence: u64) -> Result<(), Trouble> {
+    let freed = query_scalar(sql::FREE_LEASE).bind(number(fence)).fetch_optional(&mut *c).await?;
+    check_changed(c, fence, freed).await
+}
+
+/// A fence or a number as the database counts it.
+fn number(of: u64) -> i64 {
+    i64::try_from(of).unwrap_or(i64::MAX)
+}
+
+/// A span as the database counts it.
+fn micros(lasts: Duration) -> i64 {
+    // A lease is never longer than that, and an end beyond all instants would be an error of the database.
+    i64::try_from(lasts.min(LONGEST).as_micros()).unwrap_or(i64::MAX)
 }
 
 #[async_trait]
 impl JournalStore for PostgresStore {
-    async fn take_lease(&self, holder: &str, now: Timestamp, until: Timestamp) -> Result<u64, StoreFailure> {
-        let (holder, now, until) = (holder.to_owned(), self.see(now), until.as_microsecond());
+    async fn take_lease(&self, holder: &str, _: Timestamp, lasts: Duration) -> Result<u64, StoreFailure> {
+        let (holder, lasts) = (holder.to_owned(), micros(lasts));
         let work = async move |c: &mut PgConnection| -> Result<u64, Trouble> {
-            let taken: Vec<i64> =
-                query_scalar(sql::TAKE_LEASE).bind(holder).bind(now).bind(until).fetch_all(&mut *c).await?;
+            let taken: Vec<i64> = query_scalar(sql::TAKE_LEASE).bind(holder).bind(lasts).fetch_all(&mut *c).await?;
             if let Some(fence) = taken.first() {
                 return Ok(fence.unsigned_abs());
             }
             let held: i64 = query_scalar(sql::FENCE).fetch_one(c).await?;
             Err(StoreFailure::Fenced { held: held.unsigned_abs(), ours: 0 }.into())
         };
-        self.writer.run("opened", |c| Box::pin(work(c))).await
+        self.keeper.run("opened", |c| Box::pin(work(c))).await
     }
 
-    async fn renew_lease(&self, fence: u64, until: Timestamp) -> Result<(), StoreFailure> {
-        let until = until.as_microsecond();
-        self.writer.run("written", move |c| Box::pin(change_lease(c, fence, Some(until)))).await
+    async fn renew_lease(&self, fence: u64, _: Timestamp, lasts: Duration) -> Result<(), StoreFailure> {
+        self.keeper.run("written", move |c| Box::pin(renew_lease(c, fence, micros(lasts)))).await
     }
 
     async fn release_lease(&self, fence: u64) -> Result<(), StoreFailure> {
-        self.writer.run("written", move |c| Box::pin(change_lease(c, fence, None))).await
+        self.keeper.run("written", move |c| Box::pin(release_lease(c, fence))).await
     }
 
     async fn append(&self, fence: u64, block: &Block, index: &[IndexEntry]) -> Result<(), StoreFailure> {
@@ -281,5 +305,9 @@ impl JournalStore for PostgresStore {
             Ok(format!("postgresql {version}"))
         })
         .await
+    }
+
+    fn nodes(&self) -> Option<&dyn Nodes> {
+        Some(self)
     }
 }

@@ -163,10 +163,15 @@ async fn change_lease(c: &mut SqliteConnection, fence: u64, until: Option<i64>) 
     Ok(tx.commit().await?)
 }
 
+/// When a lease ends, in microseconds.
+fn end(now: Timestamp, lasts: Duration) -> i64 {
+    now.saturating_add(lasts).unwrap_or(Timestamp::MAX).as_microsecond()
+}
+
 #[async_trait]
 impl JournalStore for SqliteStore {
-    async fn take_lease(&self, holder: &str, now: Timestamp, until: Timestamp) -> Result<u64, StoreFailure> {
-        let (holder, now, until) = (holder.to_owned(), self.see(now), until.as_microsecond());
+    async fn take_lease(&self, holder: &str, now: Timestamp, lasts: Duration) -> Result<u64, StoreFailure> {
+        let (holder, until, now) = (holder.to_owned(), end(now, lasts), self.see(now));
         let work = async move |c: &mut SqliteConnection| -> Result<u64, Trouble> {
             // All rows are fetched, because a statement that is left early may not have committed.
             let taken: Vec<i64> =
@@ -180,8 +185,8 @@ impl JournalStore for SqliteStore {
         self.writer.run("opened", |c| Box::pin(work(c))).await
     }
 
-    async fn renew_lease(&self, fence: u64, until: Timestamp) -> Result<(), StoreFailure> {
-        let until = until.as_microsecond();
+    async fn renew_lease(&self, fence: u64, now: Timestamp, lasts: Duration) -> Result<(), StoreFailure> {
+        let until = end(now, lasts);
         self.writer.run("written", move |c| Box::pin(change_lease(c, fence, Some(until)))).await
     }
 

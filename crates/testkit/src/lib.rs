@@ -4,6 +4,7 @@
 //! decides; it stands where the world stands, behind the ports of `kernel::port`.
 
 mod chance;
+pub mod clickhouse;
 mod clock;
 mod disk;
 pub mod mail;

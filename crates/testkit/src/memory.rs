@@ -2,6 +2,7 @@
 //! test wants it to. To restart an engine, hand the same store to the next one.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use kernel::block::{Raw, Reader};
@@ -205,21 +206,22 @@ fn alive(secret: &Secret, now: Timestamp) -> bool {
 
 #[async_trait]
 impl JournalStore for MemoryStore {
-    async fn take_lease(&self, holder: &str, now: Timestamp, until: Timestamp) -> Result<u64, StoreFailure> {
+    async fn take_lease(&self, holder: &str, now: Timestamp, lasts: Duration) -> Result<u64, StoreFailure> {
         let mut kept = self.kept("opened")?;
         if kept.lease.holder != holder && kept.lease.until > now {
             return Err(StoreFailure::Fenced { held: kept.lease.fence, ours: 0 });
         }
         let fence = kept.lease.fence + 1;
+        let until = now.saturating_add(lasts).unwrap_or(Timestamp::MAX);
         kept.lease = Lease { fence, holder: holder.to_owned(), until };
         Ok(fence)
     }
 
-    async fn renew_lease(&self, fence: u64, until: Timestamp) -> Result<(), StoreFailure> {
+    async fn renew_lease(&self, fence: u64, now: Timestamp, lasts: Duration) -> Result<(), StoreFailure> {
         let mut kept = self.kept("written")?;
         kept.check_fence(fence)?;
         if !kept.lease.holder.is_empty() {
-            kept.lease.until = until;
+            kept.lease.until = now.saturating_add(lasts).unwrap_or(Timestamp::MAX);
         }
         Ok(())
     }
@@ -332,7 +334,7 @@ mod tests {
     #[tokio::test]
     async fn faults_come_and_go() {
         let store = Arc::new(MemoryStore::new());
-        let fence = store.take_lease("test", Timestamp::UNIX_EPOCH, Timestamp::MAX).await.unwrap();
+        let fence = store.take_lease("test", Timestamp::UNIX_EPOCH, Duration::MAX).await.unwrap();
         store.fail_appends(1);
         assert!(store.append(fence, &block(0), &[]).await.is_err());
         assert_eq!(store.next_seq().await.unwrap(), Seq(0));

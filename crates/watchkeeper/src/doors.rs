@@ -6,16 +6,21 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use clap::Args;
 use connectors::syslog;
 use kernel::LogEvent;
+use parking_lot::Mutex;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 use web::AppState;
 use web::doors::otlp;
-use web::listen::{Speech, serve, serve_as};
+use web::doors::reply::Problem;
+use web::listen::{Speech, serve_as};
+use web::standby::Front;
 
 use crate::descriptors;
 use crate::failure::Failure;
@@ -69,12 +74,14 @@ impl FromStr for Place {
     }
 }
 
-/// Listeners that stand and wait to be served.
-#[derive(Debug)]
+/// Listeners that stand. Those for OTLP are served all the time, by whatever a front shows; syslog has no way to say "not
+/// now", so its port is open while this node leads and closed while it stands by.
 pub struct Open {
-    grpc: Option<TcpListener>,
-    http: Option<TcpListener>,
-    syslog: Option<(TcpListener, UdpSocket)>,
+    grpc: Option<Front>,
+    http: Option<Front>,
+    syslog: Option<SocketAddr>,
+    /// The first sockets for syslog, opened early so that a wrong address is known at the start.
+    first: Mutex<Option<(TcpListener, UdpSocket)>>,
 }
 
 impl Doors {
@@ -83,14 +90,30 @@ impl Doors {
     /// # Errors
     /// When an address that was asked for cannot be listened on. One that is only usual is left alone when it is taken.
     pub async fn open(&self) -> Result<Open, Failure> {
-        let syslog = match self.syslog {
+        let first = match self.syslog {
             Some(at) => Some(both(at).await.map_err(|error| refused(at, &error, "--syslog"))?),
             None => None,
         };
+        let syslog = first.as_ref().and_then(|(tcp, _)| tcp.local_addr().ok());
         let grpc = listen(self.otlp_grpc, OTLP_GRPC, "--otlp-grpc").await?;
         let http = listen(self.otlp_http, OTLP_HTTP, "--otlp-http").await?;
-        Ok(Open { grpc, http, syslog })
+        let grpc = grpc.map(|listener| fronted(Speech::Http2, listener, "OTLP over gRPC"));
+        let http = http.map(|listener| fronted(Speech::Http1, listener, "OTLP over HTTP"));
+        Ok(Open { grpc, http, syslog, first: Mutex::new(first) })
     }
+}
+
+/// Serves a listener by a front, which shows nothing at first.
+fn fronted(speech: Speech, listener: TcpListener, what: &str) -> Front {
+    let front = Front::of(Router::new().fallback(async || Problem::unavailable("this node is starting")));
+    told(listener.local_addr(), what);
+    tokio::spawn(serve_as(speech, listener, front.app(), descriptors::bounds()));
+    front
+}
+
+fn told(at: std::io::Result<SocketAddr>, what: &str) {
+    let at = at.map_or_else(|_| String::new(), |at| at.to_string());
+    tracing::info!("{what} is taken at {at}");
 }
 
 async fn listen(asked: Option<Place>, usual: &str, flag: &str) -> Result<Option<TcpListener>, Failure> {
@@ -123,27 +146,45 @@ fn refused(at: SocketAddr, error: &std::io::Error, flag: &str) -> Failure {
 }
 
 impl Open {
-    /// Serves the listeners for ever.
-    pub fn serve(self, state: &AppState) {
-        let told = |listener: &TcpListener, what: &str| {
-            let at = listener.local_addr().map_or_else(|_| String::new(), |at| at.to_string());
-            tracing::info!("{what} is taken at {at}");
-        };
-        if let Some(listener) = self.grpc {
-            told(&listener, "OTLP over gRPC");
-            tokio::spawn(serve_as(Speech::Http2, listener, otlp::grpc::app(state.clone()), descriptors::bounds()));
+    /// Lets all listeners answer as a node does that stands by.
+    pub fn show(&self, standby: &Router) {
+        self.first.lock().take();
+        for front in self.grpc.iter().chain(&self.http) {
+            front.show(standby.clone());
         }
-        if let Some(listener) = self.http {
-            told(&listener, "OTLP over HTTP");
-            tokio::spawn(serve(listener, otlp::app(state), descriptors::bounds()));
+    }
+
+    /// Serves the listeners for a node that leads. What must end with that is spawned into `tasks`.
+    pub fn serve(&self, state: &AppState, tasks: &mut JoinSet<()>) {
+        if let Some(front) = &self.grpc {
+            front.show(otlp::grpc::app(state.clone()));
         }
-        if let Some((tcp, udp)) = self.syslog {
-            told(&tcp, "syslog");
-            let (sender, waiting) = mpsc::channel(WAITING_MAX);
-            tokio::spawn(by_udp(udp, sender.clone(), state.clone()));
-            tokio::spawn(by_tcp(tcp, sender, state.clone()));
-            tokio::spawn(keep(waiting, state.clone()));
+        if let Some(front) = &self.http {
+            front.show(otlp::app(state));
         }
+        if let Some(at) = self.syslog {
+            tasks.spawn(take_syslog(at, self.first.lock().take(), state.clone()));
+        }
+    }
+}
+
+/// Takes syslog until the engine stops.
+async fn take_syslog(at: SocketAddr, first: Option<(TcpListener, UdpSocket)>, state: AppState) {
+    let sockets = match first {
+        Some(sockets) => Ok(sockets),
+        None => both(at).await,
+    };
+    let (tcp, udp) = match sockets {
+        Ok(sockets) => sockets,
+        Err(error) => return tracing::error!(%error, "syslog cannot be taken at {at}"),
+    };
+    told(tcp.local_addr(), "syslog");
+    let (sender, waiting) = mpsc::channel(WAITING_MAX);
+    tokio::select! {
+        () = by_udp(udp, sender.clone(), state.clone()) => {}
+        () = by_tcp(tcp, sender, state.clone()) => {}
+        () = keep(waiting, state.clone()) => {}
+        () = state.engine.stopped() => {}
     }
 }
 
@@ -244,5 +285,20 @@ async fn keep(mut waiting: mpsc::Receiver<LogEvent>, state: AppState) {
             Ok(_) => {}
             Err(failure) => tracing::error!(%failure, "syslog messages are lost"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lost_datagrams_are_counted_until_they_are_told() {
+        let mut lost = Lost::default();
+        let peers = ["192.0.2.1:514", "192.0.2.2:514"].map(|peer| peer.parse::<SocketAddr>().ok());
+        peers.into_iter().flatten().for_each(|peer| lost.note(peer));
+        assert_eq!((lost.count, lost.peer), (2, peers[1]));
+        lost.say();
+        assert_eq!((lost.count, lost.peer), (0, None));
     }
 }

@@ -10,7 +10,7 @@ const FILES_MAX: usize = 10_000;
 
 /// A look at a directory; when the next one differs, the files are to be read again. Links are followed, because a mounted
 /// directory may exchange what they lead to.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Look(Vec<Seen>);
 
 /// A file, when it was written, and how long it is.

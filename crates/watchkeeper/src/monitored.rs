@@ -9,6 +9,7 @@ use connectors::otlp::Plain;
 use connectors::scrape::Board;
 use engine::Engine;
 use engine::patterns::PatternWatch;
+use engine::records::{self, Records};
 use engine::ruler::Ruler;
 use engine::sigma::SigmaWatch;
 use engine::tap::LogTap;
@@ -19,16 +20,20 @@ use kernel::sample::Sample;
 use kernel::{LogEvent, Nanos, Span, Timestamp};
 use promql::{Labels, Point};
 use telemetry::blocks::{Blocks, BlocksFailure, Kept, Limits};
-use telemetry::metrics::{Appender, Settings, Store};
+use telemetry::metrics::{Appender, Store};
 use telemetry::span_metrics::{Batch, SpanMetrics};
 use tokio::time::MissedTickBehavior;
 use web::{Numbers, Refused, Sinks, Stores};
 
 use crate::failure::Failure;
+use crate::keeping::Keeping;
 use crate::series::Embedded;
 
 /// How often what came is made to survive the end of the machine, and what is old is forgotten.
 const TEND_EVERY: Duration = Duration::from_secs(1);
+
+/// What masks log events and spans.
+pub type Masking = Arc<Masker>;
 
 /// The stores. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -55,6 +60,8 @@ pub struct Watchers<'a> {
     pub patterns: &'a Arc<PatternWatch>,
     /// Targets that are scraped.
     pub targets: &'a Arc<Board>,
+    /// Log events and spans that are kept elsewhere.
+    pub records: &'a Arc<Records>,
 }
 
 /// Numbers whose series the store knows by their keys.
@@ -93,11 +100,11 @@ impl Monitored {
     ///
     /// # Errors
     /// When a store's folder cannot be used.
-    pub fn open(data: &Path, now: Timestamp) -> Result<Self, Failure> {
-        let opened = Store::open(&data.join("metrics"), Settings::default());
+    pub fn open(data: &Path, keeping: &Keeping, now: Timestamp) -> Result<Self, Failure> {
+        let opened = Store::open(&data.join("metrics"), keeping.metrics());
         let metrics = opened.map_err(|failure| Failure::new(failure.to_string()))?;
         let (counted, tap) = (Arc::new(SpanMetrics::new(now)), LogTap::default());
-        Ok(Self { metrics, logs: blocks(data)?, spans: blocks(data)?, counted, tap })
+        Ok(Self { metrics, logs: blocks(data, keeping.logs())?, spans: blocks(data, keeping.traces())?, counted, tap })
     }
 
     /// The sinks for the doors.
@@ -141,6 +148,14 @@ impl Monitored {
         }
     }
 
+    /// Where rows of sources go that are followed: to whoever watches log events, and to the counts of spans.
+    #[must_use]
+    pub fn followed(&self, engine: &Engine) -> records::Sinks {
+        let (counted, clock) = (Arc::clone(&self.counted), engine.clone());
+        let spans = move |spans: Vec<Span>| counted.add(Batch::of(&spans), clock.now());
+        records::Sinks { logs: self.tap.clone(), spans: Arc::new(spans), series: self.series() }
+    }
+
     /// The metric store as the ruler uses it.
     #[must_use]
     pub fn series(&self) -> Arc<Embedded> {
@@ -150,10 +165,11 @@ impl Monitored {
     /// Where the doors and pages read.
     #[must_use]
     pub fn stores(&self, watchers: Watchers<'_>) -> Stores {
-        let Watchers { ruler, sigma, patterns, targets } = watchers;
+        let Watchers { ruler, sigma, patterns, targets, records } = watchers;
         let (logs, spans) = (Arc::clone(&self.logs), Arc::clone(&self.spans));
         let (ruler, sigma, patterns) = (Arc::clone(ruler), Arc::clone(sigma), Arc::clone(patterns));
-        Stores { metrics: self.metrics.clone(), logs, spans, ruler, sigma, patterns, targets: Arc::clone(targets) }
+        let (targets, records) = (Arc::clone(targets), Arc::clone(records));
+        Stores { metrics: self.metrics.clone(), logs, spans, ruler, sigma, patterns, targets, records }
     }
 
     fn tend_now(&self, at: Timestamp) -> Vec<String> {
@@ -196,7 +212,7 @@ impl Monitored {
 
 /// Puts names in place of the secrets and personal data of a value, before anything of it is kept. A number is masked where
 /// its name announces a secret, bytes where they are a text that holds something.
-fn mask(masker: &Masker, name: &str, value: &mut Attribute) {
+pub(crate) fn mask(masker: &Masker, name: &str, value: &mut Attribute) {
     let masked = match value {
         Attribute::Text(text) => owned(masker.mask_named(name, text)),
         Attribute::Bytes(bytes) => {
@@ -220,7 +236,7 @@ fn owned(masked: Masked<'_>) -> Option<String> {
 }
 
 /// Masks where records come from. Those that share it share it still.
-fn mask_origins<'a>(masker: &Masker, origins: impl Iterator<Item = &'a mut Arc<Origin>>) {
+pub(crate) fn mask_origins<'a>(masker: &Masker, origins: impl Iterator<Item = &'a mut Arc<Origin>>) {
     let mut last: Option<(Arc<Origin>, Arc<Origin>)> = None;
     for origin in origins {
         if let Some((_, after)) = last.as_ref().filter(|(before, _)| Arc::ptr_eq(before, origin)) {
@@ -237,9 +253,8 @@ fn mask_origins<'a>(masker: &Masker, origins: impl Iterator<Item = &'a mut Arc<O
     }
 }
 
-fn blocks<T: Kept>(data: &Path) -> Result<Arc<Blocks<T>>, Failure> {
-    let (blocks, aside) =
-        Blocks::open(data, Limits::default()).map_err(|failure| Failure::new(format!("{failure}")))?;
+fn blocks<T: Kept>(data: &Path, limits: Limits) -> Result<Arc<Blocks<T>>, Failure> {
+    let (blocks, aside) = Blocks::open(data, limits).map_err(|failure| Failure::new(format!("{failure}")))?;
     aside.iter().for_each(|failure: &BlocksFailure| tracing::warn!(%failure, "monitoring data were set aside"));
     Ok(Arc::new(blocks))
 }

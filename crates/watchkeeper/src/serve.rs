@@ -1,41 +1,41 @@
-//! `watchkeeper serve`: wires the parts, opens the doors, and closes everything in order.
+//! `watchkeeper serve`: opens what a node needs, and lets it stand by and lead in turn until it is told to stop.
 
-use std::io::IsTerminal as _;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use connectors::outbound::Outbound;
-use connectors::scrape::Board;
-use engine::patterns::PatternWatch;
-use engine::ruler::Ruler;
-use engine::sigma::SigmaWatch;
-use engine::{Engine, Parts};
-use kernel::port::Clock as _;
-use kernel::{Actor, Role, Seconds};
-use serde_json::json;
+use engine::Parts;
+use kernel::Book;
+use kernel::port::{Clock as _, JournalStore};
+use parking_lot::Mutex;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use web::letting_in::{self, INVITE_LASTS};
-use web::{AppState, Stores, WebConfig};
+use tokio::time::MissedTickBehavior;
+use tokio_util::sync::CancellationToken;
+use web::standby::{self, Front, Shown};
 
 use crate::cli::Place;
-use crate::doors::Doors;
+use crate::doors::{Doors, Open};
 use crate::failure::Failure;
+use crate::keeping::Keeping;
 use crate::keys::Keys;
-use crate::local::operator;
+use crate::leading::{self, Ended};
 use crate::logs::{self, LogForm};
 use crate::look::Look;
-use crate::monitored::{Monitored, Watchers};
+use crate::monitored::Monitored;
 use crate::node::Node;
-use crate::series::Elsewhere;
+use crate::standing::Waiting;
 use crate::world::{SystemChance, SystemClock};
-use crate::{descriptors, follow, journal, out, scraping, sensing, traces};
+use crate::{descriptors, journal};
 
-/// The scopes of programs on this machine that carry no token.
-const LOCAL_SCOPES: [&str; 4] = ["alerts:write", "alerts:read", "signals:write", "signals:read"];
+/// How often a node says that it is there, to others that share its database.
+const PRESENCE_EVERY: Duration = Duration::from_secs(1);
+/// How long it counts as there after it said so.
+const PRESENCE: Duration = Duration::from_secs(4);
 
 /// `watchkeeper serve`
 #[derive(Debug, Args)]
@@ -45,7 +45,7 @@ pub struct ServeArgs {
     listen: SocketAddr,
     /// The watchbook's directory.
     #[arg(long, env = "WATCHKEEPER_WATCHBOOK", default_value = "./watchbook", value_name = "DIR")]
-    watchbook: PathBuf,
+    pub watchbook: PathBuf,
     /// Where people reach this server, for links in messages; http://ADDRESS when not given.
     #[arg(long, env = "WATCHKEEPER_URL", value_name = "URL")]
     url: Option<String>,
@@ -57,9 +57,11 @@ pub struct ServeArgs {
     trust_loopback: bool,
     /// Print the first administrator's invitation even when standard output is no terminal: whoever reads it gets in.
     #[arg(long, env = "WATCHKEEPER_PRINT_INVITE")]
-    print_invite: bool,
+    pub print_invite: bool,
     #[command(flatten)]
     doors: Doors,
+    #[command(flatten)]
+    keeping: Keeping,
     /// How log lines look.
     #[arg(long, value_enum, default_value = "text")]
     log: LogForm,
@@ -70,7 +72,7 @@ pub struct ServeArgs {
 impl ServeArgs {
     /// Whether programs on this machine need no token. Where people come by another address, a proxy beside us may stand
     /// between, and then every stranger looks like a program on this machine.
-    fn trusts_loopback(&self) -> bool {
+    pub fn trusts_loopback(&self) -> bool {
         let host = |url: &String| reqwest::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
         let is_here = |host: String| {
             let host = host.trim_matches(['[', ']']);
@@ -94,164 +96,176 @@ pub async fn run(args: ServeArgs, json: bool) -> Result<ExitCode, Failure> {
     ended
 }
 
-async fn serve(args: ServeArgs, traced: bool, json: bool) -> Result<ExitCode, Failure> {
-    let listener = TcpListener::bind(args.listen).await.map_err(|error| {
-        Failure::new(format!("cannot listen on {}: {error}", args.listen)).hint("choose another address with --listen")
-    })?;
-    // The address that we really have: port 0 asks the system for a free one.
-    let listens = listener.local_addr().unwrap_or(args.listen);
-    let base_url = args.url.clone().unwrap_or_else(|| format!("http://{listens}")).trim_end_matches('/').to_owned();
-    let seen = Look::of(&args.watchbook);
-    let book = crate::book::load(&args.watchbook)?;
-    let doors = args.doors.open().await?;
-    let node = Node::claim(&args.place.data, &SystemChance)
-        .map_err(|failure| failure.hint("stop it first, or name another directory with --data"))?;
-    let monitored = Monitored::open(&args.place.data, SystemClock.now())?;
-    let engine = start_engine(&args, &node, book, &base_url, monitored.metrics.clone()).await?;
-    first_facts(&engine, &args).await?;
-    tokio::spawn(sensing::run(engine.clone(), monitored.metrics.clone()));
-    tokio::spawn(monitored.clone().tend(engine.clone()));
-    tokio::spawn(follow::run(engine.clone(), args.watchbook.clone(), seen, follow::hangups()?));
-    let prints_invite = args.print_invite || std::io::stdout().is_terminal();
-    greet(&engine, &base_url, prints_invite, json).await?;
-    let asker = connectors::sources::Asker::new().map_err(|error| Failure::new(error.to_string()))?;
-    let ruler = Ruler::new(engine.clone(), monitored.series()).with_sources(Arc::new(Elsewhere(asker)));
-    let ruler = Arc::new(ruler);
-    let ruling = tokio::spawn(Arc::clone(&ruler).run());
-    let sigma = Arc::new(SigmaWatch::new(engine.clone(), &monitored.tap));
-    let watching = tokio::spawn(Arc::clone(&sigma).run());
-    let patterns = Arc::new(PatternWatch::new(engine.clone(), monitored.series()));
-    tokio::spawn(Arc::clone(&patterns).run(monitored.tap.watch()));
-    let targets = Arc::new(Board::default());
-    let scraping = scraping::run(engine.clone(), monitored.series(), Arc::clone(&targets), args.watchbook.clone());
-    tokio::spawn(scraping);
-    let (ruler, sigma, targets) = (&ruler, &sigma, &targets);
-    let stores = monitored.stores(Watchers { ruler, sigma, patterns: &patterns, targets });
-    let state = app_state(&engine, &args, base_url, &monitored, stores);
-    doors.serve(&state);
-    let app = web::app(state);
-    // Without a collector, requests carry no layer for it.
-    let app = if traced { app.layer(axum::middleware::from_fn(traces::request)) } else { app };
-    let serving = web::listen::serve(listener, app, descriptors::bounds());
-    tokio::select! {
-        () = serving => {}
-        () = told_to_stop() => tracing::info!("told to stop"),
-        () = engine.stopped() => {
-            let message = format!("the engine stopped: {:?}", engine.health());
-            return Err(Failure::new(message).hint("another node may have taken the journal; start again to stand by"));
+/// What a node is made of, whether it leads or stands by.
+pub struct Site {
+    /// How it was started.
+    pub args: ServeArgs,
+    /// Whether people read JSON on its standard output.
+    pub json: bool,
+    /// Whether requests are traced.
+    pub traced: bool,
+    /// Where people reach it.
+    pub base_url: String,
+    /// Its claim and its name.
+    pub node: Node,
+    /// The journal.
+    pub store: Arc<dyn JournalStore>,
+    /// What is answered at the moment.
+    pub front: Front,
+    /// The listeners beside the main one.
+    pub doors: Open,
+    /// Who leads, while this node stands by.
+    pub shown: Shown,
+    /// Its monitoring data.
+    pub monitored: Monitored,
+    /// Cancelled when the process is to end.
+    pub stop: CancellationToken,
+    /// The last good watchbook, and how its files looked before it was read.
+    book: Mutex<(Look, Book)>,
+    keys: Keys,
+    /// The main listener, until it is served.
+    listener: Mutex<Option<TcpListener>>,
+}
+
+impl Site {
+    async fn open(args: ServeArgs, traced: bool, json: bool) -> Result<Self, Failure> {
+        let listener = TcpListener::bind(args.listen).await.map_err(|error| {
+            let failure = Failure::new(format!("cannot listen on {}: {error}", args.listen));
+            failure.hint("choose another address with --listen")
+        })?;
+        // The address that we really have: port 0 asks the system for a free one.
+        let listens = listener.local_addr().unwrap_or(args.listen);
+        let base_url = args.url.clone().unwrap_or_else(|| format!("http://{listens}")).trim_end_matches('/').to_owned();
+        let seen = Look::of(&args.watchbook);
+        let book = Mutex::new((seen, crate::book::load(&args.watchbook)?));
+        let shown = Shown::default();
+        let front = Front::of(standby::app(Arc::clone(&shown), base_url.starts_with("https://")));
+        let doors = args.doors.open().await?;
+        let node = Node::claim(&args.place.data, &SystemChance)
+            .map_err(|failure| failure.hint("stop it first, or name another directory with --data"))?;
+        let monitored = Monitored::open(&args.place.data, &args.keeping, SystemClock.now())?;
+        tracing::info!(kept = %args.keeping, "monitoring data");
+        let keys = Keys::of(&args.place.data, &SystemChance)?;
+        let store = store::open(&args.place.database_url()).await?;
+        tracing::info!(database = store.describe().await?, "journal opened");
+        let (stop, listener) = (CancellationToken::new(), Mutex::new(Some(listener)));
+        Ok(Self {
+            args,
+            json,
+            traced,
+            base_url,
+            node,
+            store,
+            front,
+            doors,
+            shown,
+            monitored,
+            stop,
+            book,
+            keys,
+            listener,
+        })
+    }
+
+    /// Serves the main listener from now on, with whatever the front shows.
+    pub fn serve(&self) {
+        if let Some(listener) = self.listener.lock().take() {
+            tokio::spawn(web::listen::serve(listener, self.front.app(), descriptors::bounds()));
         }
     }
-    if let Err(error) = patterns.finish().await {
-        tracing::warn!(%error, "what was learned last of the patterns of logs is not kept");
+
+    /// Whether the main listener is served.
+    pub fn is_served(&self) -> bool {
+        self.listener.lock().is_none()
     }
-    engine.stop().await;
-    // They keep what they remember when the engine has stopped.
-    let _ = tokio::join!(watching, ruling);
-    drop(node);
-    Ok(ExitCode::SUCCESS)
-}
 
-async fn start_engine(
-    args: &ServeArgs,
-    node: &Node,
-    book: kernel::Book,
-    base_url: &str,
-    samples: telemetry::metrics::Store,
-) -> Result<Engine, Failure> {
-    let keys = Keys::of(&args.place.data, &SystemChance)?;
-    let store = store::open(&args.place.database_url()).await?;
-    tracing::info!(database = store.describe().await?, "journal opened");
-    let clock = Arc::new(SystemClock);
-    let deliver = Outbound::new(clock.clone()).map_err(|error| Failure::new(error.to_string()))?;
-    let parts = Parts {
-        store,
-        deliver: Arc::new(deliver),
-        samples: Arc::new(samples),
-        clock,
-        chance: Arc::new(SystemChance),
-        book,
-        signing_seed: keys.signing_seed,
-        origin: journal::ORIGIN.into(),
-        link_secret: keys.link_secret,
-        base_url: base_url.to_owned(),
-        holder: node.holder().to_owned(),
-    };
-    Ok(Engine::start(parts).await?)
-}
-
-fn app_state(engine: &Engine, args: &ServeArgs, base_url: String, monitored: &Monitored, stores: Stores) -> AppState {
-    let config = WebConfig {
-        cookie_secure: base_url.starts_with("https://"),
-        base_url,
-        trust_loopback: args.trusts_loopback(),
-        version: env!("CARGO_PKG_VERSION").into(),
-    };
-    AppState::new(engine.clone(), config, monitored.sinks(engine), stores)
-        .with_reload(follow::port(engine.clone(), args.watchbook.clone()))
-}
-
-/// What every start writes down: the version, the live watchbook, the program `local`.
-async fn first_facts(engine: &Engine, args: &ServeArgs) -> Result<(), Failure> {
-    let system = Actor::system("server");
-    let version = env!("CARGO_PKG_VERSION").to_owned();
-    engine.ask(&system, governance::Command::RecordStart { version }).await?;
-    let book = engine.book();
-    let source = args.watchbook.display().to_string();
-    let apply = governance::Command::ApplyBook { digest: book.digest, commit: book.commit.clone(), source };
-    engine.ask(&system, apply).await?;
-    let local = web::doors::caller::LOCAL;
-    let now = engine.now();
-    // Once somebody has revoked it, it stays revoked.
-    let wanted = engine.read(&system, engine::Read::of("governance:read"), |world| {
-        world.governance.token(local).is_none_or(|token| token.revoked.is_none() && token.expires <= now)
-    })?;
-    if wanted {
-        let scopes = LOCAL_SCOPES.iter().map(|scope| (*scope).into()).collect();
-        let expires = Seconds(52 * 7 * 86_400).after(now);
-        engine.ask(&system, governance::Command::IssueToken { name: local.into(), scopes, expires }).await?;
+    /// Answers as a node that stands by.
+    pub fn show_standing(&self) {
+        let app = || standby::app(Arc::clone(&self.shown), self.base_url.starts_with("https://"));
+        self.front.show(app());
+        self.doors.show(&app());
     }
-    Ok(())
+
+    /// Reads the watchbook again where its files have changed. One that is not good does not replace a good one; whoever
+    /// leads reads it again and says what is wrong.
+    pub fn refresh_book(&self) {
+        let seen = Look::of(&self.args.watchbook);
+        if self.book.lock().0 == seen {
+            return;
+        }
+        match crate::book::load(&self.args.watchbook) {
+            Ok(book) => *self.book.lock() = (seen, book),
+            Err(failure) => tracing::error!("the changed watchbook is not good; the last good one stays: {failure:?}"),
+        }
+    }
+
+    /// The last good watchbook, and how its files looked before it was read.
+    pub fn book(&self) -> (Look, Book) {
+        self.book.lock().clone()
+    }
+
+    /// What an engine of this node is made of.
+    ///
+    /// # Errors
+    /// When nothing can be sent from here.
+    pub fn parts(&self) -> Result<Parts, Failure> {
+        let clock = Arc::new(SystemClock);
+        let deliver = Outbound::new(clock.clone()).map_err(|error| Failure::new(error.to_string()))?;
+        Ok(Parts {
+            store: Arc::clone(&self.store),
+            deliver: Arc::new(deliver),
+            samples: Arc::new(self.monitored.metrics.clone()),
+            clock,
+            chance: Arc::new(SystemChance),
+            book: self.book().1,
+            signing_seed: self.keys.signing_seed,
+            origin: journal::ORIGIN.into(),
+            link_secret: self.keys.link_secret,
+            base_url: self.base_url.clone(),
+            holder: self.node.holder().to_owned(),
+        })
+    }
+
+    /// Says that this node is there, until the process ends.
+    async fn announce(self: Arc<Self>) {
+        let mut ticks = tokio::time::interval(PRESENCE_EVERY);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        while let Some(nodes) = self.store.nodes() {
+            tokio::select! {
+                _ = ticks.tick() => {}
+                () = self.stop.cancelled() => return,
+            }
+            let (name, url, book) = (self.node.holder().to_owned(), self.base_url.clone(), self.book.lock().1.digest);
+            if let Err(failure) = nodes.announce(&kernel::nodes::Node { name, url, book }, PRESENCE).await {
+                tracing::debug!(%failure, "this node could not say that it is there");
+            }
+        }
+    }
 }
 
-/// Tells where the server is, and how the first administrator gets in when nobody has a password yet. The invitation itself
-/// is not for a log, so it is made only for somebody who reads it.
-async fn greet(engine: &Engine, base_url: &str, prints_invite: bool, json: bool) -> Result<(), Failure> {
-    let book = engine.book();
-    let administrator = book.people.iter().find(|(_, person)| person.roles.contains(&Role::Administrator));
-    let administrator = administrator.map(|(name, _)| name);
-    let first = if anybody_has_a_password(engine)? { None } else { administrator };
-    let invited = first.filter(|_| prints_invite);
-    let login = match invited {
-        Some(name) => format!("{base_url}{}", letting_in::invite(engine, &operator(), name, INVITE_LASTS).await?.text),
-        None => format!("{base_url}/login"),
-    };
-    let told = match (first, administrator) {
-        _ if json => json!({ "url": base_url, "login": login, "as": invited }).to_string(),
-        (Some(name), _) if prints_invite => format!("Watchkeeper is at {base_url}\nLog in as {name}: {login}"),
-        (Some(name), _) => format!(
-            "Watchkeeper is at {base_url}\n\
-             Nobody has a password yet: stop the server and run `watchkeeper invite {name}`, or start it with --print-invite"
-        ),
-        (None, Some(_)) => format!("Watchkeeper is at {base_url}\nLog in: {login}"),
-        (None, None) => format!(
-            "Watchkeeper is at {base_url}\n\
-             Nobody in the watchbook is an administrator, so nobody can let others in: give somebody that role"
-        ),
-    };
-    // The server serves whether or not anybody reads where it is.
-    let _ = out::line(told);
-    Ok(())
-}
-
-/// Whether anybody of the watchbook has set a password.
-fn anybody_has_a_password(engine: &Engine) -> Result<bool, Failure> {
-    let (book, system) = (engine.book(), Actor::system("server"));
-    let has_one = engine.read(&system, engine::Read::of("governance:read"), |world| {
-        book.people
-            .keys()
-            .any(|name| world.governance.access(name.as_str()).is_some_and(|access| access.password_set.is_some()))
+async fn serve(args: ServeArgs, traced: bool, json: bool) -> Result<ExitCode, Failure> {
+    let site = Arc::new(Site::open(args, traced, json).await?);
+    let stop = site.stop.clone();
+    tokio::spawn(async move {
+        told_to_stop().await;
+        tracing::info!("told to stop");
+        stop.cancel();
     });
-    Ok(has_one?)
+    tokio::spawn(Arc::clone(&site).announce());
+    while let Some((tenure, warm)) = Waiting::new(&site).wait().await? {
+        match leading::lead(&site, tenure, warm).await? {
+            Ended::Told => break,
+            Ended::Lost => {
+                tracing::error!("another node has taken the journal: this one writes no more, and stands by")
+            }
+        }
+    }
+    if let Some(nodes) = site.store.nodes()
+        && let Err(failure) = nodes.leave(site.node.holder()).await
+    {
+        tracing::warn!(%failure, "the other nodes could not be told that this one leaves");
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Resolves when the process is asked to end.

@@ -75,8 +75,8 @@ fn beyond(period: Seconds) -> Option<String> {
     let kept = telemetry::metrics::KEEP / 1000;
     (i64::from(period.0) > kept).then(|| {
         format!(
-            "warning: its rules look back {period}, but this server keeps samples for {} h: what they record over a \
-             longer time is what happened in these. Burn rates of up to three days are whole",
+            "warning: its rules look back {period}, but a server keeps samples for {} h where `serve --keep-metrics` says \
+             nothing else: what they record over a longer time is what happened in these. Burn rates of up to three days are whole",
             kept / 3600
         )
     })

@@ -6,6 +6,7 @@
 //! | [`api`] | programs and the command line, in our own words: `/api/v1` |
 //! | [`pages`] | people, in a browser |
 //! | [`health`], [`metrics`] | supervisors and whoever watches the watchkeeper |
+//! | [`standby`] | whoever asks a node that does not lead |
 //!
 //! [`letting_in`] makes what lets people and programs in. [`long`] keeps those who read much out of the way of those who are paged.
 //!
@@ -15,7 +16,8 @@
 pub mod api;
 mod backtests;
 pub mod doors;
-pub mod health;
+mod elsewhere;
+mod health;
 pub mod letting_in;
 pub mod listen;
 pub mod logs;
@@ -26,6 +28,7 @@ mod objectives;
 pub mod pages;
 pub mod secure;
 pub mod session;
+pub mod standby;
 pub mod state;
 pub mod throttle;
 mod traces;
@@ -59,7 +62,8 @@ pub fn app(state: AppState) -> Router {
         .layer(TraceLayer::new_for_http().make_span_with(route_span));
     // Alerts come in by the thousand a second: the doors carry no layer that they do not need.
     let all = Router::new().merge(doors::router(&state)).merge(calm).method_not_allowed_fallback(otherwise);
-    secure::secured(all, &state).with_state(state)
+    let https = state.config.base_url.starts_with("https://");
+    secure::secured(all, https).with_state(state)
 }
 
 /// No route has this path: a screen for people, words for programs.

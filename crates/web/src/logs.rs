@@ -8,6 +8,8 @@ use std::sync::Arc;
 use engine::patterns::Finder;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
+use kernel::attribute::value_of;
+use kernel::search::{LogsWanted, WantedAttribute};
 use kernel::{Actor, Attribute, Attributes, Level, LogEvent, Nanos, Seconds, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -39,6 +41,16 @@ pub const VOLUME_BYTES_MAX: u64 = 64 * 1024 * 1024;
 /// Into how many pieces a time is parted to count events.
 pub const PIECES: usize = 60;
 
+/// The least severity number of each level that can be asked for.
+const SEVERITIES: [(Level, u8); 6] = [
+    (Level::Trace, 1),
+    (Level::Debug, 5),
+    (Level::Info, 9),
+    (Level::Warning, 13),
+    (Level::Error, 17),
+    (Level::Fatal, 21),
+];
+
 /// Which log events.
 #[derive(Debug, Clone, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -53,6 +65,10 @@ pub struct Wanted {
     pub pattern: Option<String>,
     /// Of this trace only, in hexadecimal digits.
     pub trace: Option<String>,
+    /// With this attribute, of their own or of their resource: `name`, or `name=value`.
+    pub attribute: Option<String>,
+    /// In this source of log events instead of here, by its name in the watchbook.
+    pub source: Option<String>,
     /// How far back, such as `30m`; one hour when neither this nor `from` is given, and for a trace as long as logs are kept.
     pub since: Option<String>,
     /// Not before this instant.
@@ -75,6 +91,8 @@ pub struct LogQuery {
     finder: Option<Finder>,
     /// In lower case.
     trace: Option<String>,
+    attribute: Option<WantedAttribute>,
+    source: Option<String>,
     /// Not before this instant,
     pub from: Nanos,
     /// and not after this one.
@@ -106,7 +124,7 @@ pub struct Found {
 }
 
 /// How many events there were in each piece of a time.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Volume {
     /// By piece: those that are at least errors, warnings, and all others.
     pub pieces: Vec<[u64; 3]>,
@@ -179,6 +197,8 @@ impl Wanted {
             level: level.map_err(|why| wrong("level", why))?,
             finder: self.finder(state, actor)?,
             trace: given(self.trace.as_ref()).map(str::to_lowercase),
+            attribute: given(self.attribute.as_ref()).map(attribute_of),
+            source: given(self.source.as_ref()).map(str::to_owned),
             from,
             until,
             limit: self.limit(limit_max)?,
@@ -216,6 +236,9 @@ impl Wanted {
 
     fn finder(&self, state: &AppState, actor: &Actor) -> Result<Option<Finder>, Problem> {
         let Some(text) = given(self.pattern.as_ref()) else { return Ok(None) };
+        if given(self.source.as_ref()).is_some() {
+            return Err(wrong("pattern", "patterns are not looked for in a source: look for their words as `text`"));
+        }
         let number = text.strip_prefix('t').and_then(|number| number.parse().ok()).map(TemplateId);
         let id = number.ok_or_else(|| wrong("pattern", "write its number, such as t17"))?;
         let service = given(self.service.as_ref()).unwrap_or_default();
@@ -250,7 +273,39 @@ impl LogQuery {
     fn wants(&self, event: &LogEvent) -> bool {
         event.level() >= self.level
             && (self.text.is_empty() || says(event, &self.text))
+            && self.attribute.as_ref().is_none_or(|wanted| has(event, wanted))
             && self.finder.as_ref().is_none_or(|finder| finder.is(event))
+    }
+
+    /// The source that is looked into, where it is not our own store.
+    #[must_use]
+    pub fn source(&self) -> Option<&str> {
+        self.source.as_deref()
+    }
+
+    /// The same search as a source is asked it.
+    #[must_use]
+    pub fn elsewhere(&self) -> LogsWanted {
+        LogsWanted {
+            text: self.text.clone(),
+            service: self.service.clone(),
+            severity: SEVERITIES.iter().find(|(level, _)| *level == self.level).map_or(0, |(_, severity)| *severity),
+            trace: self.trace.clone(),
+            attribute: self.attribute.clone(),
+            from: self.from,
+            until: self.end(),
+            limit: self.limit + self.skip() + 1,
+        }
+    }
+
+    /// Not after this instant, and not after where it goes on.
+    fn end(&self) -> Nanos {
+        self.cursor.map_or(self.until, |cursor| cursor.at.min(self.until))
+    }
+
+    /// How many events of that instant were told before.
+    fn skip(&self) -> usize {
+        self.cursor.filter(|cursor| cursor.at == self.end()).map_or(0, |cursor| cursor.skip)
     }
 
     fn service(&self) -> Option<&str> {
@@ -274,9 +329,8 @@ impl LogQuery {
     #[must_use]
     pub fn search(&self, logs: &Blocks<LogEvent>) -> Found {
         let test = |event: &LogEvent| self.wants(event);
-        let until = self.cursor.map_or(self.until, |cursor| cursor.at.min(self.until));
-        let skip = self.cursor.filter(|cursor| cursor.at == until).map_or(0, |cursor| cursor.skip);
-        let (words, traces, limit) = (self.words(), self.traces(), self.limit + skip + 1);
+        let until = self.end();
+        let (words, traces, limit) = (self.words(), self.traces(), self.limit + self.skip() + 1);
         let search = Search {
             service: self.service(),
             words: &words,
@@ -286,13 +340,18 @@ impl LogQuery {
             ..Search::all(self.from, until, &test)
         };
         let found = logs.search(&search);
-        let mut events = found.records;
+        let damaged = found.damaged.iter().map(ToString::to_string).collect();
+        self.found(found.records, found.whole, damaged)
+    }
+
+    /// What was found, out of events up to one more than are wanted, the newest first.
+    pub(crate) fn found(&self, mut events: Vec<Arc<LogEvent>>, whole: bool, damaged: Vec<String>) -> Found {
+        let (until, skip) = (self.end(), self.skip());
         let told = events.iter().take(skip).take_while(|event| event.at == until).count();
         events.drain(..told);
         let more = events.len() > self.limit;
         events.truncate(self.limit);
-        let damaged = found.damaged.iter().map(ToString::to_string).collect();
-        let mut found = Found { whole: more || found.whole, events, next: None, began: self.cursor, damaged };
+        let mut found = Found { whole: more || whole, events, next: None, began: self.cursor, damaged };
         found.next = found.goes_on(found.events.len()).filter(|_| more);
         found
     }
@@ -326,6 +385,20 @@ impl LogQuery {
         });
         Volume { pieces, back_to: scanned.back_to }
     }
+}
+
+/// An attribute as it is asked for, `name` or `name=value`.
+pub(crate) fn attribute_of(text: &str) -> WantedAttribute {
+    match text.split_once('=') {
+        Some((name, value)) => (name.trim().to_owned(), Some(value.trim().to_owned())),
+        None => (text.trim().to_owned(), None),
+    }
+}
+
+/// Whether an event, or what it comes from, has an attribute.
+fn has(event: &LogEvent, (name, value): &WantedAttribute) -> bool {
+    let found = [&event.attributes, &event.origin.resource].into_iter().filter_map(|pairs| value_of(pairs, name));
+    found.into_iter().any(|found| value.as_ref().is_none_or(|value| found.to_string() == *value))
 }
 
 /// Whether any text of an event holds another, whatever their case.

@@ -148,6 +148,8 @@ async fn metrics(State(state): State<AppState>) -> Result<Response, Problem> {
     let (looked_at, left_out) = state.stores.sigma.counts();
     text.counter("watchkeeper_sigma_events_total", "Log events that Sigma rules looked at.", looked_at);
     text.counter("watchkeeper_sigma_left_out_total", "Log events that there was no time to look at.", left_out);
+    let help = "Groups of rules over a source that this node evaluates.";
+    text.gauge("watchkeeper_shards_held", help, state.stores.ruler.shards_held());
     process(&mut text);
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text.0).into_response())
 }
@@ -158,6 +160,7 @@ fn lifecycle(text: &mut Text, state: &AppState) -> Result<(), Problem> {
     })?;
     let ready = u8::from(state.engine.health() == Health::Ready);
     text.gauge("watchkeeper_ready", "Whether commands are taken.", ready);
+    text.gauge("watchkeeper_leading", "Whether this node writes the journal.", 1);
     text.counter("watchkeeper_journal_facts_total", "Facts in the journal.", next.0);
     let failures = state.engine.failures();
     text.counter("watchkeeper_journal_failures_total", "Times that the journal could not be appended to.", failures);

@@ -10,8 +10,6 @@ use axum::http::{HeaderName, HeaderValue};
 use axum::response::Response;
 use tower::util::MapResponseLayer;
 
-use crate::state::AppState;
-
 /// The headers, for every scheme.
 const HEADERS: [(HeaderName, HeaderValue); 8] = [
     (
@@ -36,8 +34,7 @@ const HEADERS: [(HeaderName, HeaderValue); 8] = [
 const HTTPS_ONLY: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 /// Adds the headers to every answer of a router, errors and unknown paths included. Light enough for the hot path.
-pub fn secured(router: Router<AppState>, state: &AppState) -> Router<AppState> {
-    let https = state.config.base_url.starts_with("https://");
+pub fn secured<S: Clone + Send + Sync + 'static>(router: Router<S>, https: bool) -> Router<S> {
     router.layer(MapResponseLayer::new(move |mut response: Response| {
         let headers = response.headers_mut();
         for (name, value) in &HEADERS {

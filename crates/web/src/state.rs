@@ -7,6 +7,7 @@ use connectors::scrape::Board;
 use connectors::watchbook::Findings;
 use engine::backtests::Backtests;
 use engine::patterns::PatternWatch;
+use engine::records::Records;
 use engine::ruler::Ruler;
 use engine::sigma::SigmaWatch;
 use engine::{Engine, Fact};
@@ -143,6 +144,8 @@ pub struct Stores {
     pub patterns: Arc<PatternWatch>,
     /// The targets that are scraped.
     pub targets: Arc<Board>,
+    /// Log events and spans that are kept elsewhere.
+    pub records: Arc<Records>,
 }
 
 /// What of one push was not kept.

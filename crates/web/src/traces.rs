@@ -4,15 +4,20 @@
 use std::sync::Arc;
 
 use engine::Read;
-use kernel::{Actor, Nanos, Timestamp};
+use kernel::search::TracesWanted;
+use kernel::{Actor, Nanos, Seconds, Timestamp};
 use telemetry::blocks::Blocks;
 use telemetry::traces::{self, Asked, Listing, TRACES_MAX, Trace};
 
 use crate::doors::reply::Problem;
+use crate::elsewhere;
+use crate::logs::attribute_of;
 use crate::state::AppState;
 
 /// How many traces a list has when nobody says how many.
 pub(crate) const TRACES_USUAL: u32 = 50;
+/// How far back a source is looked into when nobody says from when; our own store has no more either.
+const SINCE_ELSEWHERE: Seconds = Seconds::hours(24);
 /// The action that access policies know for it.
 const READ: &str = "signals:read";
 /// The units of lengths of time, and how many nanoseconds they have.
@@ -32,6 +37,8 @@ pub(crate) struct Question {
     pub error: bool,
     /// An attribute, as `name` or `name=value`.
     pub attribute: String,
+    /// The source that is looked into; our own store when empty.
+    pub source: String,
     /// When it began: not before this,
     pub from: Option<Timestamp>,
     /// and not after this.
@@ -73,6 +80,25 @@ impl Question {
         Some(text.split_once('=').map_or((text, None), |(name, value)| (name.trim(), Some(value.trim()))))
     }
 
+    fn limit(&self) -> usize {
+        usize::try_from(self.limit.unwrap_or(TRACES_USUAL)).unwrap_or(TRACES_MAX).clamp(1, TRACES_MAX)
+    }
+
+    /// The same question as a source is asked it.
+    fn elsewhere(&self, took: Nanos, now: Timestamp) -> TracesWanted {
+        let since = || SINCE_ELSEWHERE.before(now);
+        TracesWanted {
+            service: named(&self.service).map(str::to_owned),
+            operation: named(&self.operation).map(str::to_owned),
+            took,
+            failed: self.error,
+            attribute: named(&self.attribute).map(attribute_of),
+            from: nanos(self.from.unwrap_or_else(since)),
+            until: self.until.map_or(Nanos::MAX, nanos),
+            limit: self.limit(),
+        }
+    }
+
     fn search(&self, spans: &Blocks<kernel::Span>, took: Nanos) -> Listing {
         let asked = Asked {
             from: self.from.map_or(Nanos::MIN, nanos),
@@ -82,7 +108,7 @@ impl Question {
             took,
             failed: self.error,
             attribute: self.attribute(),
-            limit: usize::try_from(self.limit.unwrap_or(TRACES_USUAL)).unwrap_or(TRACES_MAX).clamp(1, TRACES_MAX),
+            limit: self.limit(),
         };
         traces::search(spans, &asked)
     }
@@ -100,23 +126,31 @@ pub(crate) fn may(state: &AppState, actor: &Actor) -> Result<(), engine::Error> 
 pub(crate) async fn list(state: &AppState, actor: &Actor, question: Question) -> Result<Listing, Problem> {
     may(state, actor)?;
     let took = question.took()?;
+    if let Some(source) = named(&question.source) {
+        return elsewhere::traces(state, actor, source, question.elsewhere(took, state.engine.now())).await;
+    }
     over(state, move |spans| question.search(spans, took)).await
 }
 
-/// One trace, by its id in hexadecimal digits of either case.
+/// One trace, by its id in hexadecimal digits of either case, of our own store or of a source.
 ///
 /// # Errors
 /// When they may not read, or no span of it is kept.
-pub(crate) async fn one(state: &AppState, actor: &Actor, trace: &str) -> Result<Trace, Problem> {
+pub(crate) async fn one(state: &AppState, actor: &Actor, trace: &str, source: &str) -> Result<Trace, Problem> {
     may(state, actor)?;
     let id = trace.to_lowercase();
     let is_id = id.len() == 32 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
     if !is_id {
         return Err(Problem::missing("there is no such trace: an id has 32 hexadecimal digits"));
     }
+    if let Some(source) = named(source) {
+        let found = elsewhere::trace(state, actor, source, &id).await?;
+        return found.ok_or_else(|| Problem::missing(format!("the source {source} has no span of the trace {id}")));
+    }
     let wanted = id.clone();
     let found = over(state, move |spans| traces::one(spans, &wanted)).await?;
-    found.ok_or_else(|| Problem::missing(format!("no span of the trace {id} is kept: spans are kept for a day")))
+    let age = state.stores.spans.limits().age;
+    found.ok_or_else(|| Problem::missing(format!("no span of the trace {id} is kept: spans are kept for {age}")))
 }
 
 async fn over<T: Send + 'static>(

@@ -32,7 +32,6 @@ const TOO_MANY: &str = "over the limit of records in a request";
 const ORIGIN: &str = "whose resource and scope are over the limit of 64 KiB";
 const ORIGINS: &str = "over the limit of bytes of resources and scopes in a request";
 const SPAN_IDS: &str = "whose trace id is not 16 bytes or whose span id is not 8";
-const SPAN_NAME: &str = "without a name";
 
 /// What a request holds.
 #[derive(Debug, Clone, PartialEq)]
@@ -201,9 +200,6 @@ fn log_event(record: logs::LogRecord, origin: &Arc<Origin>, received: Nanos) -> 
 }
 
 fn span(record: trace::Span, origin: &Arc<Origin>) -> Result<Span, &'static str> {
-    if record.name.is_empty() {
-        return Err(SPAN_NAME);
-    }
     let status = record.status.unwrap_or_default();
     Ok(Span {
         trace: id::<16>(&record.trace_id).ok_or(SPAN_IDS)?,

@@ -298,7 +298,9 @@ fn size(entries: &Entries, reader: &mut Reader<'_>) -> Option<NonZeroU64> {
     }
 }
 
-fn bytes(written: &str) -> Option<u64> {
+/// How many bytes a size is, such as `512KB`, `10MB` or `1GiB`; `None` where it is none.
+#[must_use]
+pub fn bytes(written: &str) -> Option<u64> {
     let (number, power) = UNITS.iter().find_map(|(unit, power)| Some((written.strip_suffix(unit)?, *power)))?;
     number.trim().parse::<u64>().ok()?.checked_mul(1 << power)
 }

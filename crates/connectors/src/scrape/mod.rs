@@ -20,7 +20,7 @@ mod target;
 mod tests;
 
 pub use board::{Board, DroppedTarget, Health, TargetView};
-pub use config::{Checked, check};
+pub use config::{Checked, bytes, check};
 pub use demand::DEMANDS;
 pub use discovery::{Discovery, FILE_BYTES_MAX};
 pub use fetch::{Answer, Begun, Scraper};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 use kernel::book::rules::OnBadRule;
-use kernel::book::source::SourceKind;
+use kernel::book::source::Table;
 use kernel::book::{DutyHours, Reduce, SecretRef, Target, Threshold, Turn};
 use kernel::{
     Address, ChannelKind, IntervalName, Labels, Matcher, PersonName, PolicyName, Role, Seconds, ServiceName, Severity,
@@ -15,8 +15,9 @@ use serde_json::json;
 
 use super::address::Url;
 use super::rule;
-use super::scalars::{Metric, Pointer, Range, Span, Template, Whole, is_word};
+use super::scalars::{Identifier, Metric, Pointer, Range, Span, Template, Whole, is_word};
 use super::shape::{Defs, Filled, Placed, Reader, Shape, shape};
+use super::words::Spoken;
 use super::yaml::Node;
 
 shape! {
@@ -262,11 +263,11 @@ shape! {
 }
 
 shape! {
-    /// An existing store that rule files are evaluated over.
+    /// An existing store: rule files are evaluated over it, or its log events and spans are followed and searched.
     SourceFile {
         /// What it speaks. Default: prometheus, which is also what VictoriaMetrics, Mimir and Thanos speak.
-        "kind" kind: Option<SourceKind>,
-        /// Where it is: what stands before `/api/v1/query`.
+        "kind" kind: Option<Spoken>,
+        /// Where it is: what stands before `/api/v1/query`; of clickhouse its HTTP interface, `http://host:8123`.
         "url" url: Url,
         /// The name that the secret is the password of. Without it, the secret is a bearer token.
         "user" user: Option<String>,
@@ -278,6 +279,18 @@ shape! {
         "at_once" at_once: Option<Whole<1, 64>>,
         /// The rule files that are evaluated over it: `prometheus/shop-*.yml`. A group may also name its source itself.
         "rules" rules: Vec<String>,
+        /// Of clickhouse: the database of its tables. Default: default.
+        "database" database: Option<Identifier>,
+        /// Of clickhouse: the table of log events. Default: otel_logs.
+        "logs" logs: Option<Identifier>,
+        /// Of clickhouse: the table of spans. Default: otel_traces.
+        "traces" traces: Option<Identifier>,
+        /// Of clickhouse: which tables rules look at as rows come in, `logs` and `traces`. Default: both.
+        "follow" follow: Option<Vec<Table>>,
+        /// Of clickhouse: how often new rows are read. Default: 5s.
+        "every" every: Option<Span>,
+        /// Of clickhouse: how long after its own time a row may come and still be read, at most 1h. Default: 1m.
+        "lateness" lateness: Option<Span>,
     }
 }
 

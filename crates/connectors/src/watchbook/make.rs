@@ -3,7 +3,7 @@
 
 use std::num::NonZeroU8;
 
-use kernel::book::source::{self, Source, SourceKind};
+use kernel::book::source::{self, Source, SourceKind, Table, Tables};
 use kernel::book::times::RouteTimes;
 use kernel::book::{
     Channel, EscalationPolicy, Hook, Inhibition, Layer, Person, Reduce, Route, Rule, Schedule, Service, SeverityRule,
@@ -14,8 +14,9 @@ use kernel::{ChannelKind, Role, Seconds};
 use super::address;
 use super::kinds::*;
 use super::rule;
-use super::scalars::{Pointer, Range, Span, Template, Whole};
+use super::scalars::{Identifier, Pointer, Range, Span, Template, Whole};
 use super::shape::{Reader, Sort};
+use super::words::Spoken;
 
 /// The window of a rule that does not say one.
 const WINDOW: Seconds = Seconds::minutes(1);
@@ -134,8 +135,15 @@ pub(super) fn source(_: &str, file: SourceFile, reader: &mut Reader<'_>) -> Opti
         let hint = "add `secret: env:NAME` or `secret: file:PATH`";
         reader.note_hint(file.url.at, &rule::SECRET, "a source with a user has no secret", hint);
     }
+    let kind = match file.kind.unwrap_or(Spoken::Prometheus) {
+        Spoken::Prometheus => {
+            only_of_clickhouse(&file, reader);
+            SourceKind::Prometheus
+        }
+        Spoken::ClickHouse => SourceKind::ClickHouse(tables(&file, reader)),
+    };
     Some(Source {
-        kind: file.kind.unwrap_or(SourceKind::Prometheus),
+        kind,
         url: file.url.text.trim_end_matches('/').to_owned(),
         user: file.user,
         secret: file.secret,
@@ -143,6 +151,49 @@ pub(super) fn source(_: &str, file: SourceFile, reader: &mut Reader<'_>) -> Opti
         at_once: file.at_once.and_then(|Whole(most)| NonZeroU8::new(most)).unwrap_or(source::AT_ONCE),
         rules: file.rules,
     })
+}
+
+/// Notes keys that a source of Prometheus' API does not have.
+fn only_of_clickhouse(file: &SourceFile, reader: &mut Reader<'_>) {
+    let given = [
+        ("database", file.database.is_some()),
+        ("logs", file.logs.is_some()),
+        ("traces", file.traces.is_some()),
+        ("follow", file.follow.is_some()),
+        ("every", file.every.is_some()),
+        ("lateness", file.lateness.is_some()),
+    ];
+    for (key, _) in given.iter().filter(|(_, given)| *given) {
+        let message = format!("`{key}` is a key of sources of the kind clickhouse");
+        reader.note_hint(file.url.at, &rule::SOURCE_KEYS, message, "add `kind: clickhouse`, or remove the key");
+    }
+}
+
+/// The tables of a source, with a note on what such a source cannot have.
+fn tables(file: &SourceFile, reader: &mut Reader<'_>) -> Tables {
+    if !file.rules.is_empty() {
+        let hint = "remove `rules`: Sigma rules, patterns and rules over `log_events_total` see its rows without it";
+        let message = "rule files are not evaluated over a source of the kind clickhouse";
+        reader.note_hint(file.url.at, &rule::SOURCE_KEYS, message, hint);
+    }
+    if file.user.is_none() && file.secret.is_some() {
+        let hint = "add `user`: the secret is its password";
+        reader.note_hint(file.url.at, &rule::SECRET, "a source of the kind clickhouse takes no token", hint);
+    }
+    let lateness = file.lateness.map_or(source::LATENESS, |Span(span)| span);
+    if lateness > source::LATENESS_MAX {
+        let hint = "write at most 1h";
+        reader.note_hint(file.url.at, &rule::DURATION, "`lateness` is longer than one hour", hint);
+    }
+    let named = |name: &Option<Identifier>, usual: &str| name.as_ref().map_or(usual, |name| &name.0).to_owned();
+    Tables {
+        database: named(&file.database, "default"),
+        logs: named(&file.logs, "otel_logs"),
+        traces: named(&file.traces, "otel_traces"),
+        follow: file.follow.clone().unwrap_or_else(|| Table::ALL.to_vec()),
+        every: file.every.map_or(source::EVERY, |Span(span)| span),
+        lateness,
+    }
 }
 
 pub(super) fn hook(_: &str, file: HookFile, _: &mut Reader<'_>) -> Option<Hook> {

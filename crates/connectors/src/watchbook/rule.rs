@@ -90,6 +90,8 @@ rules! {
     SIGMA_RULE "WB070" Warning "a Sigma rule can be used, and no exception from it has expired";
     SOURCE_TWICE "WB071" Error "a rule file is evaluated over one source";
     TOO_MANY_CHECKS "WB072" Warning "there are at most 1,000 health checks; those above do not run";
+    SOURCE_KEYS "WB073" Error "a source has only the keys of its kind, and a kind that fits its use";
+    IDENTIFIER "WB074" Error "a database and a table are named by letters, digits and `_`";
     TIME_RANGE "WB080" Error "the ranges of a time interval are in order and within their bounds";
     ROOT_TIMES "WB081" Error "the root route pages at any time";
 }

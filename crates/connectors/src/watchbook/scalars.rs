@@ -14,6 +14,9 @@ use super::shape::{Defs, Reader, Shape};
 use super::suggest;
 use super::yaml::Node;
 
+/// The longest name of a database or a table, in bytes.
+const IDENTIFIER_BYTES_MAX: usize = 100;
+
 /// Notes that a text breaks a rule.
 pub(crate) fn refuse<T>(
     node: &Node,
@@ -113,6 +116,26 @@ impl Shape for Seconds {
 
     fn schema(_: &mut Defs) -> serde_json::Value {
         json!({ "type": ["string", "integer"], "pattern": "^(0|([0-9]+[smhdw])+)$", "maximum": 0 })
+    }
+}
+
+/// The name of a database or a table.
+#[derive(Debug, Clone)]
+pub(crate) struct Identifier(pub String);
+
+impl Shape for Identifier {
+    fn read(node: &Node, reader: &mut Reader<'_>) -> Option<Self> {
+        match reader.text(node)? {
+            text if is_word(text, "_") && text.len() <= IDENTIFIER_BYTES_MAX => Some(Self(text.to_owned())),
+            other => {
+                let message = format!("`{other}` is not the name of a database or a table");
+                refuse(node, reader, &rule::IDENTIFIER, message, "use letters, digits and `_`")
+            }
+        }
+    }
+
+    fn schema(_: &mut Defs) -> serde_json::Value {
+        json!({ "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$", "maxLength": IDENTIFIER_BYTES_MAX })
     }
 }
 

@@ -23,7 +23,14 @@ pub(super) fn assign(book: &mut Book, files: &[File]) -> Findings {
             note(at, 1, &rule::SOURCE_TWICE, message, Some("narrow their `rules`".to_owned()), &mut notes);
         }
         for (line, name) in named(file) {
-            if !sources.keys().any(|known| known.as_str() == name) {
+            let known = sources.iter().find(|(known, _)| known.as_str() == name).map(|(_, source)| source);
+            if known.is_some_and(|source| source.tables().is_some()) {
+                let hint = "rules over what its rows count as, such as `log_events_total`, need no source";
+                let message =
+                    format!("the source `{name}` holds log events and spans: no rule file is evaluated over it");
+                note(at, line, &rule::SOURCE_KEYS, message, Some(hint.to_owned()), &mut notes);
+            }
+            if known.is_none() {
                 let hint = suggest::hint(&name, sources.keys().map(kernel::SourceName::as_str));
                 note(at, line, &rule::UNKNOWN_NAME, format!("there is no source `{name}`"), hint, &mut notes);
             }

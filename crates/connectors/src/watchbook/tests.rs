@@ -14,6 +14,7 @@ use super::*;
 mod checks;
 mod detection;
 mod logs;
+mod sources;
 
 type Files = BTreeMap<String, String>;
 

@@ -2,7 +2,7 @@
 
 use kernel::book::probe::{DnsRecord, HttpMethod};
 use kernel::book::rules::OnBadRule;
-use kernel::book::source::SourceKind;
+use kernel::book::source::Table;
 use kernel::book::{LogFinding, Reduce};
 use kernel::{
     ChannelKind, ChannelName, IntervalName, Level, PersonName, PolicyName, Role, ScheduleName, ServiceName, TeamName,
@@ -14,6 +14,15 @@ use super::scalars::refuse;
 use super::shape::{Defs, Reader, Shape, Sort};
 use super::suggest;
 use super::yaml::Node;
+
+/// What a source speaks, as one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Spoken {
+    /// Prometheus' query API.
+    Prometheus,
+    /// ClickHouse's HTTP interface.
+    ClickHouse,
+}
 
 /// Implements a shape for the words of an enum.
 macro_rules! words {
@@ -40,7 +49,8 @@ macro_rules! words {
 words! {
     Reduce, "a way to make one number of a window": "last" => Self::Last, "mean" => Self::Mean, "min" => Self::Min,
         "max" => Self::Max, "rate" => Self::Rate;
-    SourceKind, "a kind of source": "prometheus" => Self::Prometheus;
+    Spoken, "a kind of source": "prometheus" => Self::Prometheus, "clickhouse" => Self::ClickHouse;
+    Table, "a table that is followed": "logs" => Self::Logs, "traces" => Self::Traces;
     ChannelKind, "a kind of channel": "email" => Self::Email, "webhook" => Self::Webhook, "ntfy" => Self::Ntfy,
         "slack" => Self::Slack, "matrix" => Self::Matrix;
     HttpMethod, "a method that a check asks with": "GET" => Self::Get, "HEAD" => Self::Head, "OPTIONS" => Self::Options,

@@ -7,6 +7,7 @@
 )]
 
 mod checks;
+mod clickhouse;
 mod email;
 mod exposition;
 mod matrix;

@@ -16,6 +16,7 @@
 //! - PW-3 A restart knows the patterns, and takes no pause for silence.
 //! - PW-4 At most [`STREAMS_MAX`] logs are watched; the lines of others are counted, and said.
 //! - PW-5 What the watchbook does not let raise is shown and raises nothing.
+//! - PW-6 Nothing is said before what was kept is read, and what cannot be read of it clears nothing.
 
 mod counts;
 mod log;
@@ -23,14 +24,14 @@ mod log;
 mod tests;
 mod view;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use kernel::book::LogFinding;
 use kernel::time::between;
 use kernel::{Actor, Book, Labels, LogEvent, RuleName, Seconds, Timestamp};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use signals::templates::stream::Stand;
 use signals::templates::{TemplateId, telling};
 use signals::{Change, Cleared, Kind, Ruled, Verdict};
@@ -54,8 +55,12 @@ pub const SERVICE_BYTES_MAX: usize = 200;
 pub const GATHER_AFTER_CHANGE: Seconds = Seconds::minutes(3);
 /// For how long a change counts as the likely reason of what is found.
 pub const CHANGE_WITHIN: Seconds = Seconds::minutes(30);
+/// The label that names a service.
+const SERVICE: &str = "service";
 /// How often minutes are closed and signals looked at.
 const BEAT: Duration = Duration::from_secs(1);
+/// How many events are looked at before readers have their say: a few milliseconds' work.
+const EVENTS_UNDER_LOCK: usize = 256;
 /// The most logs that are kept in one turn.
 const KEPT_A_TURN: usize = 10;
 /// Under which kind the vault keeps logs.
@@ -74,6 +79,8 @@ struct State {
     /// The watchbook that is gone by.
     book: Arc<Book>,
     logs: BTreeMap<Box<str>, Log>,
+    /// Whether what was kept is read.
+    loaded: bool,
     counts: Counts,
     /// Whether the list of logs is another than the one that is kept.
     index_changed: bool,
@@ -98,6 +105,7 @@ impl PatternWatch {
         let state = State {
             book: engine.book(),
             logs: BTreeMap::new(),
+            loaded: false,
             counts: Counts::default(),
             index_changed: false,
             gone: Vec::new(),
@@ -107,16 +115,14 @@ impl PatternWatch {
         Self { engine, series, state: Mutex::new(state) }
     }
 
-    /// Watches what comes through a tap until the engine stops.
+    /// Watches what comes through a tap until the engine stops. Until what was kept is read, lines wait in the tap.
     pub async fn run(self: Arc<Self>, tap: TapQueue) {
-        if let Err(error) = self.load().await {
-            tracing::warn!(%error, "the patterns of logs could not be read and are learned anew");
-        }
         let mut beat = tokio::time::interval(BEAT);
         beat.set_missed_tick_behavior(MissedTickBehavior::Skip);
         loop {
+            let loaded = self.state.lock().loaded;
             tokio::select! {
-                batch = tap.next() => {
+                batch = tap.next(), if loaded => {
                     let watch = Arc::clone(&self);
                     let heard = tokio::task::spawn_blocking(move || watch.hear(&batch.events, batch.left_out)).await;
                     if heard.is_err() {
@@ -133,31 +139,39 @@ impl PatternWatch {
         }
     }
 
-    /// Reads what was kept. What cannot be read is learned anew.
+    /// Reads what was kept, unless that is done. What is of another form is learned anew.
     ///
     /// # Errors
-    /// When the vault cannot be read.
-    pub async fn load(&self) -> Result<(), Error> {
+    /// When the vault cannot be read; it is tried again with the next turn.
+    async fn load(&self) -> Result<(), Error> {
+        if self.state.lock().loaded {
+            return Ok(());
+        }
         let now = self.engine.now();
         let get = async |key: &str| self.engine.vault().vault_get(VAULT, key, now).await.map_err(failed);
         let index = get(INDEX).await?.and_then(|bytes| rmp_serde::from_slice::<Vec<Box<str>>>(&bytes).ok());
+        let mut kept = Vec::new();
         for service in index.unwrap_or_default().into_iter().take(STREAMS_MAX) {
-            let kept = get(&key(&service)).await?;
-            let mut state = self.state.lock();
-            let watch = state.book.logs.of(&service).clone();
-            if let Some(log) = kept.and_then(|bytes| Log::read(&bytes, &watch, now)) {
-                state.logs.insert(service, log);
-            }
+            let bytes = get(&key(&service)).await?;
+            kept.push((service, bytes));
         }
+        let journal = self.journal(now)?;
+        self.state.lock().begin(kept, &journal, now);
         Ok(())
     }
 
     /// Takes log events that came now; `left_out` came as well and were not looked at.
     pub fn hear(&self, events: &[LogEvent], left_out: u64) {
         let now = self.engine.now();
-        let mut state = self.state.lock();
-        state.left_out = state.left_out.saturating_add(left_out);
-        events.iter().for_each(|event| state.take(event, now));
+        {
+            let mut state = self.state.lock();
+            state.left_out = state.left_out.saturating_add(left_out);
+        }
+        for some in events.chunks(EVENTS_UNDER_LOCK) {
+            let mut state = self.state.lock();
+            some.iter().for_each(|event| state.take(event, now));
+            MutexGuard::unlock_fair(state);
+        }
     }
 
     /// Closes minutes, says what is to be raised and cleared, counts, and keeps. Tests with a clock of their own call it.
@@ -165,6 +179,7 @@ impl PatternWatch {
     /// # Errors
     /// When something could not be recorded or kept; it is tried again with the next turn.
     pub async fn turn(&self) -> Result<(), Error> {
+        self.load().await?;
         let now = self.engine.now();
         let journal = self.journal(now)?;
         let (said, outcomes) = self.state.lock().stand(&self.engine, &journal, now);
@@ -224,6 +239,29 @@ type Said = Vec<(Box<str>, LogFinding)>;
 type ToKeep = (Option<Vec<Box<str>>>, Vec<(Box<str>, Vec<u8>, u64)>, Vec<Box<str>>);
 
 impl State {
+    /// Goes on with what was kept. A log of which a signal is raised and nothing can be read begins anew, and so does the quiet
+    /// of its signal: nobody listened for a while.
+    fn begin(&mut self, kept: Vec<(Box<str>, Option<Vec<u8>>)>, journal: &Journal, now: Timestamp) {
+        let book = Arc::clone(&self.book);
+        for (service, bytes) in kept {
+            if let Some(log) = bytes.and_then(|bytes| Log::read(&bytes, book.logs.of(&service), now)) {
+                self.logs.insert(service, log);
+            }
+        }
+        let read: BTreeSet<Box<str>> = self.logs.keys().cloned().collect();
+        for (rule, identity) in journal.raised.keys() {
+            let service = identity.value(SERVICE);
+            let is_of = |what: &LogFinding| what.alert_name() == rule.as_str();
+            let Some(what) = LogFinding::ALL.into_iter().find(is_of) else { continue };
+            if !read.contains(service) && (self.logs.contains_key(service) || self.logs.len() < STREAMS_MAX) {
+                let new = || Log::new(book.logs.of(service), now);
+                self.logs.entry(service.into()).or_insert_with(new).stream.begin_quiet(what, now);
+                self.index_changed = true;
+            }
+        }
+        self.loaded = true;
+    }
+
     fn take(&mut self, event: &LogEvent, now: Timestamp) {
         let service = event.origin.service();
         let service = service.get(..service.floor_char_boundary(SERVICE_BYTES_MAX)).unwrap_or_default();

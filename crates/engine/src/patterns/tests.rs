@@ -68,6 +68,13 @@ impl House {
     }
 
     async fn start(&self, watch: LogWatch) -> (Engine, Arc<PatternWatch>) {
+        let (engine, watch) = self.open(watch).await;
+        watch.load().await.unwrap();
+        (engine, watch)
+    }
+
+    /// The same, with nothing read yet of what was kept.
+    async fn open(&self, watch: LogWatch) -> (Engine, Arc<PatternWatch>) {
         let digest = Digest::of(&[format!("{watch:?}").as_bytes()]);
         let logs = LogWatches { default: watch, ..LogWatches::default() };
         let parts = Parts {
@@ -85,7 +92,6 @@ impl House {
         };
         let engine = Engine::start(parts).await.unwrap();
         let watch = Arc::new(PatternWatch::new(engine.clone(), Arc::clone(&self.series) as Arc<dyn SeriesStore>));
-        watch.load().await.unwrap();
         (engine, watch)
     }
 
@@ -326,6 +332,37 @@ async fn pw_5_what_the_watchbook_does_not_let_raise_is_shown() {
     house.pass(&watch, Seconds::minutes(2)).await;
     assert_eq!(facts(&engine).await, Vec::<String>::new());
     engine.stop().await;
+}
+
+#[tokio::test]
+async fn pw_6_what_cannot_be_read_at_the_start_clears_nothing() {
+    let house = House::new();
+    let (engine, watch) = house.start(raising()).await;
+    learned(&house, &watch).await;
+    house.say(&watch, ERROR, "disk is full", 3);
+    house.pass(&watch, GATHER).await;
+    assert_eq!(facts(&engine).await, ["SignalRaised"]);
+    watch.finish().await.unwrap();
+    engine.stop().await;
+
+    house.clock.advance(Seconds::minutes(2));
+    let (engine, watch) = house.open(raising()).await;
+    house.store.break_down();
+    assert!(watch.turn().await.is_err());
+    watch.finish().await.unwrap();
+    house.store.repair();
+    watch.turn().await.unwrap();
+    assert_eq!(watch.patterns(&Actor::system("test"), None).unwrap().len(), 2, "it was read at last");
+    engine.stop().await;
+
+    for key in [key("checkout"), INDEX.to_owned()] {
+        house.clock.advance(Seconds::hours(9));
+        engine.vault().vault_put(VAULT, &key, b"of another form", None).await.unwrap();
+        let (engine, watch) = house.open(raising()).await;
+        watch.turn().await.unwrap();
+        assert_eq!(facts(&engine).await, ["SignalRaised"]);
+        engine.stop().await;
+    }
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ use parking_lot::Mutex;
 use promql::ast::{Expr, Matcher, Test};
 use promql::{Data, Labels, METRIC_NAME, Millis, Options, Point, Series, SeriesSource, SourceFailure, Value, Wanted};
 use signals::alerting::{ALERTS, ALERTS_FOR_STATE, vector};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::task::JoinSet;
 
 use super::SeriesStore;
@@ -29,7 +29,7 @@ const ROUNDS_MAX: usize = 4;
 /// The most questions of one evaluation of a group.
 const QUESTIONS_MAX: usize = 10_000;
 /// The series that says whether a source answered when rules were last evaluated over it.
-const SOURCE_UP: &str = "rule_source_up";
+pub(crate) const SOURCE_UP: &str = "rule_source_up";
 
 /// Why a question has no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,7 +59,8 @@ type Answers = HashMap<Question, Result<Data, String>>;
 
 /// A group that is to be evaluated over a source.
 pub(super) struct Errand {
-    pub(super) group: String,
+    /// Its number: a group that was edited meanwhile waits for another one.
+    pub(super) number: u64,
     pub(super) name: SourceName,
     pub(super) source: Source,
     /// The queries of its rules,
@@ -82,14 +83,32 @@ pub(super) struct Outside {
 }
 
 /// How many may ask a source at once, and whether it is left alone for a while.
-pub(super) struct Door {
+pub(crate) struct Door {
     places: Semaphore,
     breaker: Mutex<Breaker>,
 }
 
 impl Door {
-    pub(super) fn of(source: &Source) -> Self {
+    pub(crate) fn of(source: &Source) -> Self {
         Self { places: Semaphore::new(usize::from(source.at_once.get())), breaker: Mutex::default() }
+    }
+
+    /// Waits for a place from which to ask, unless the source is left alone for a while.
+    pub(crate) async fn enter(&self) -> Result<Option<SemaphorePermit<'_>>, Unanswered> {
+        // Nobody closes the semaphore.
+        let place = self.places.acquire().await.ok();
+        match self.breaker.lock().wait(Instant::now()) {
+            Some(left) => {
+                let seconds = left.as_secs() + 1;
+                Err(Unanswered::Failed(format!("it failed too often and is asked again in {seconds} s")))
+            }
+            None => Ok(place),
+        }
+    }
+
+    /// Notes whether the source answered.
+    pub(crate) fn note(&self, answered: bool, now: Instant) {
+        self.breaker.lock().note(answered, now);
     }
 }
 
@@ -144,7 +163,7 @@ pub(super) async fn gather(errand: &Errand, outside: &Outside) -> Gathered {
 impl Gathered {
     /// What is still to be asked.
     fn missing(&self, queries: &[Expr], at: Millis, outside: &Outside) -> Vec<Question> {
-        let over = self.over(&*outside.series);
+        let over = Fetched { tries: true, ..self.over(&*outside.series) };
         for query in queries {
             // What it comes to is not wanted yet, only what it asks for.
             let _ = vector(query, &over, at, &outside.options);
@@ -179,7 +198,7 @@ impl Gathered {
 
     /// The answers as a source of series.
     pub(super) fn over<'a>(&'a self, local: &'a dyn SeriesSource) -> Fetched<'a> {
-        Fetched { local, gathered: self, missing: RefCell::default() }
+        Fetched { local, gathered: self, tries: false, missing: RefCell::default() }
     }
 
     /// The sample that says whether the source answered.
@@ -191,14 +210,9 @@ impl Gathered {
 
 /// Asks one question, unless the source is left alone for a while.
 async fn one(outside: &Outside, source: &Source, question: &Question) -> Result<Data, Unanswered> {
-    // Nobody closes the semaphore.
-    let place = outside.door.places.acquire().await;
-    if let Some(left) = outside.door.breaker.lock().wait(Instant::now()) {
-        let seconds = left.as_secs() + 1;
-        return Err(Unanswered::Failed(format!("it failed too often and is asked again in {seconds} s")));
-    }
+    let place = outside.door.enter().await?;
     let answer = outside.asker.ask(source, &question.query, question.at).await;
-    outside.door.breaker.lock().note(!matches!(answer, Err(Unanswered::Failed(_))), Instant::now());
+    outside.door.note(!matches!(answer, Err(Unanswered::Failed(_))), Instant::now());
     drop(place);
     answer
 }
@@ -207,19 +221,25 @@ async fn one(outside: &Outside, source: &Source, question: &Question) -> Result<
 pub(super) struct Fetched<'a> {
     local: &'a dyn SeriesSource,
     gathered: &'a Gathered,
+    /// Whether it is only tried what will be asked: then what has no answer is nothing, and not the end of the query, so that
+    /// one pass finds all.
+    tries: bool,
     missing: RefCell<Vec<Question>>,
 }
 
 impl Fetched<'_> {
-    fn known(&self, query: String, at: Millis) -> Result<&Data, SourceFailure> {
+    /// The answer to a query; none where that is still to be asked, and this is tried only.
+    fn known(&self, query: String, at: Millis) -> Result<Option<&Data>, SourceFailure> {
         let question = Question { query, at };
         match self.gathered.answers.get(&question) {
-            Some(answer) => answer.as_ref().map_err(|why| SourceFailure(why.clone())),
+            Some(answer) => answer.as_ref().map(Some).map_err(|why| SourceFailure(why.clone())),
+            None if self.tries => {
+                self.missing.borrow_mut().push(question);
+                Ok(None)
+            }
             None => {
                 let name = &self.gathered.name;
-                let failure = SourceFailure(format!("source {name}: {} was not asked", question.query));
-                self.missing.borrow_mut().push(question);
-                Err(failure)
+                Err(SourceFailure(format!("source {name}: {} was not asked", question.query)))
             }
         }
     }
@@ -240,8 +260,9 @@ impl SeriesSource for Fetched<'_> {
         let matchers: Vec<String> = wanted.matchers.iter().map(ToString::to_string).collect();
         let range = wanted.until.saturating_sub(wanted.after).max(1);
         match self.known(format!("{{{}}}[{range}ms]", matchers.join(",")), wanted.until)? {
-            Data::Matrix(series) => Ok(series.iter().map(|series| after(series, wanted.after)).collect()),
-            _ => Err(SourceFailure(format!("source {}: the answer to a range is no series", self.gathered.name))),
+            None => Ok(Vec::new()),
+            Some(Data::Matrix(series)) => Ok(series.iter().map(|series| after(series, wanted.after)).collect()),
+            Some(_) => Err(SourceFailure(format!("source {}: the answer to a range is no series", self.gathered.name))),
         }
     }
 
@@ -251,11 +272,14 @@ impl SeriesSource for Fetched<'_> {
             return None;
         }
         Some(self.known(query.to_string(), at).and_then(|data| match data {
-            Data::Scalar(_, value) => Ok(vec![(Labels::default(), Value::Float(*value))]),
-            Data::Vector(samples) => {
+            None => Ok(Vec::new()),
+            Some(Data::Scalar(_, value)) => Ok(vec![(Labels::default(), Value::Float(*value))]),
+            Some(Data::Vector(samples)) => {
                 Ok(samples.iter().map(|(labels, point)| (labels.clone(), point.value.clone())).collect())
             }
-            Data::Text(..) | Data::Matrix(_) => Err(SourceFailure("rule result is not a vector or scalar".to_owned())),
+            Some(Data::Text(..) | Data::Matrix(_)) => {
+                Err(SourceFailure("rule result is not a vector or scalar".to_owned()))
+            }
         }))
     }
 }

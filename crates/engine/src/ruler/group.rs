@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use kernel::book::rules;
 use kernel::book::source::Source;
+use kernel::nodes::Part;
 use kernel::{Labels, RuleName, SourceName, Timestamp};
 use promql::{Millis, Point, SeriesSource};
 use signals::alerting::{self, Broken, Instance, Known, Outcome, Plan, Prompt, Setting, State, Transition, What};
@@ -20,6 +21,8 @@ const KEEP_EVERY: Duration = Duration::from_secs(5);
 const KEEP_AT_LEAST: Duration = Duration::from_secs(60);
 /// How often what calls of `anomaly(..)` have learnt is kept: a crash forgets the rows since then, and nothing else.
 const KEEP_LEARNT_EVERY: Duration = Duration::from_secs(60);
+/// The most outcomes that wait to be recorded; the group waits for its beat while there are more.
+const UNSAID_MAX: usize = 100_000;
 /// The annotation that says in one line what happened.
 const SUMMARY: &str = "summary";
 
@@ -31,8 +34,10 @@ pub(super) struct Group {
     pub(super) broken: Vec<Broken>,
     pub(super) state: State,
     pub(super) interval: Duration,
-    /// Whether its source is being asked.
-    pub(super) asking: bool,
+    /// The fence of its shard, where it is shared out to nodes.
+    pub(super) shard: Option<u64>,
+    /// The number of the errand on which its source is being asked, while it is.
+    pub(super) asking: Option<u64>,
     /// The instant of the next evaluation.
     due: Option<Timestamp>,
     pub(super) last: Last,
@@ -89,7 +94,8 @@ impl Group {
             // What is written here says nothing of what a source has.
             prompts: if group.source.is_none() { plan.prompts() } else { Vec::new() },
             asked: BTreeSet::new(),
-            asking: false,
+            shard: None,
+            asking: None,
             plan,
             broken,
             state: State::default(),
@@ -129,7 +135,7 @@ impl Group {
         self.state = match remembered {
             Remembered::Working(state) => state,
             Remembered::Kept(mut state) => {
-                alerting::let_go(&mut state, &known);
+                alerting::let_go(&self.plan, &mut state, &known);
                 state
             }
         };
@@ -164,7 +170,7 @@ impl Group {
 
     /// Whether its next beat has come.
     pub(super) fn is_due(&self, now: Timestamp) -> bool {
-        !self.asking && self.due.is_none_or(|due| due <= now)
+        self.asking.is_none() && self.unsaid.len() < UNSAID_MAX && self.due.is_none_or(|due| due <= now)
     }
 
     /// Evaluates its rules and gives what they recorded.
@@ -212,11 +218,12 @@ impl Group {
         outcome.samples
     }
 
-    /// What its rules ask of a source, when it is evaluated at an instant.
-    pub(super) fn errand(&self, name: SourceName, source: Source, now: Timestamp) -> Errand {
+    /// What its rules ask of a source, when it is evaluated at an instant. It waits for the errand of this number.
+    pub(super) fn errand(&mut self, number: u64, name: SourceName, source: Source, now: Timestamp) -> Errand {
+        self.asking = Some(number);
         let queries = self.plan.queries().cloned().collect();
         let at = now.as_millisecond().saturating_sub(self.plan.offset);
-        Errand { group: self.key(), name, source, queries, at, evaluated: now }
+        Errand { number, name, source, queries, at, evaluated: now }
     }
 
     /// The next beat is a whole number of intervals after the last one; those between were missed.
@@ -343,6 +350,41 @@ impl Group {
         let bytes = rmp_serde::to_vec(&learnt).ok()?;
         self.kept_learnt = Some(now);
         Some((self.key(), bytes))
+    }
+
+    /// Whether it is being evaluated or has something to say.
+    pub(super) fn is_busy(&self) -> bool {
+        self.asking.is_some() || !self.unsaid.is_empty()
+    }
+
+    /// Counts what it says on from another of the same name that it takes the place of.
+    pub(super) fn count_on(&mut self, other: &Self) {
+        (self.said, self.shard) = (other.said, other.shard);
+    }
+
+    /// Its name and what it remembers, in the parts that a shard keeps, when all of it is said.
+    pub(super) fn remembered(&self) -> Vec<(String, Part, Vec<u8>)> {
+        let state = rmp_serde::to_vec_named(&self.state).ok().filter(|_| !self.is_busy());
+        let learnt = self.state.learnt();
+        let learnt = if learnt.is_empty() { None } else { rmp_serde::to_vec(&learnt).ok() };
+        let parts = [(Part::State, state), (Part::Learnt, learnt)];
+        parts.into_iter().filter_map(|(part, bytes)| Some((self.key(), part, bytes?))).collect()
+    }
+
+    /// What a shard kept of it, where that can be read.
+    pub(super) fn recall(&self, state: Option<&[u8]>, learnt: Option<&[u8]>) -> Option<State> {
+        let mut state: State = rmp_serde::from_slice(state?).ok()?;
+        state.relearn(learnt.and_then(|bytes| rmp_serde::from_slice(bytes).ok()).unwrap_or_default());
+        Some(state)
+    }
+
+    /// Notes that what it remembers, or what its rules have learnt, could not be kept, so that this is tried again.
+    pub(super) fn note_unkept(&mut self, learnt: bool) {
+        if learnt {
+            self.kept_learnt = None;
+        } else {
+            self.dirty = true;
+        }
     }
 
     pub(super) fn view(&self) -> GroupView {

@@ -25,6 +25,7 @@
 
 mod elsewhere;
 mod group;
+mod sharing;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -38,6 +39,7 @@ use std::time::{Duration, Instant};
 use jiff::SignedDuration;
 use kernel::book::rules::RuleFile;
 use kernel::book::source::Source;
+use kernel::nodes::Part;
 use kernel::{Actor, Book, Digest, RuleName, SourceName, Timestamp};
 use parking_lot::Mutex;
 use promql::ast::Matcher;
@@ -48,10 +50,12 @@ use tokio::sync::Notify;
 use tokio::time::MissedTickBehavior;
 
 use crate::{Engine, Error};
-use elsewhere::{Door, Errand, Outside};
+use elsewhere::{Errand, Outside};
 use group::{Group, Remembered, Said};
+use sharing::Shares;
 use watching::Watching;
 
+pub(crate) use elsewhere::{Door, SOURCE_UP};
 pub use elsewhere::{Queries, Unanswered};
 pub use view::{AlertView, GroupView, RuleView};
 
@@ -114,6 +118,8 @@ pub struct Ruler {
     /// What asks existing stores; without it, groups over sources wait.
     asker: Option<Arc<dyn Queries>>,
     running: Mutex<Running>,
+    /// The groups over a source that this node has a lease of, where they are shared out.
+    shares: Mutex<Shares>,
     /// Something was written of a watched series.
     written: Arc<Notify>,
 }
@@ -126,6 +132,8 @@ struct Running {
     groups: Vec<Group>,
     /// The sources, and how they are asked.
     doors: BTreeMap<SourceName, (Source, Arc<Door>)>,
+    /// How often sources were asked for a group.
+    errands: u64,
     /// The names of series that are with us, whatever source a group is over.
     ours: Arc<HashSet<String>>,
     watching: Watching,
@@ -154,7 +162,7 @@ impl Ruler {
         let written = Arc::new(Notify::new());
         let woken = Arc::clone(&written);
         series.listen(Box::new(move || woken.notify_one()));
-        Self { engine, series, setting, asker: None, running: Mutex::default(), written }
+        Self { engine, series, setting, asker: None, running: Mutex::default(), shares: Mutex::default(), written }
     }
 
     /// The same, with what asks existing stores.
@@ -166,7 +174,7 @@ impl Ruler {
     /// Evaluates groups when they are due, and rules that fire at once when something was written for them, until the engine
     /// stops. What they remember is kept beside that: no rule waits for a disk; and once more at the end.
     pub async fn run(self: Arc<Self>) {
-        tokio::join!(self.attend(), self.keep_on());
+        tokio::join!(self.attend(), self.keep_on(), self.share_on());
         if matches!(self.engine.health(), crate::Health::Fenced { .. }) {
             // The node that writes now keeps its own.
             return;
@@ -226,7 +234,7 @@ impl Ruler {
                 () = self.engine.stopped() => return,
             }
             if let Err(error) = self.keep(false).await {
-                tracing::warn!(%error, "what rules remember could not be kept; it is tried again when it has changed");
+                tracing::warn!(%error, "what rules remember could not be kept; it is tried again");
             }
         }
     }
@@ -264,7 +272,8 @@ impl Ruler {
         self.engine.read(&Actor::system("signals"), crate::Read::of("signals:read"), |world| {
             let is_raised = |rule: &RuleName, identity: &kernel::Labels| world.signals.signal(rule, identity).is_some();
             let mut running = self.running.lock();
-            running.groups.iter_mut().for_each(|group| group.heed_dismissals(&is_raised, now));
+            let own = running.groups.iter_mut().filter(|group| group.shard.is_none());
+            own.for_each(|group| group.heed_dismissals(&is_raised, now));
         })
     }
 
@@ -279,6 +288,9 @@ impl Ruler {
         for file in &book.rule_files {
             for group in &file.groups {
                 let mut made = Group::new(&file.path, group);
+                if !self.is_here(&made) {
+                    continue;
+                }
                 let known = self.take_over(&made, &book).await?;
                 made.begin(known, &self.raised(&made)?, &|rule| is_shared(&book, rule), now);
                 groups.push(made);
@@ -293,6 +305,15 @@ impl Ruler {
         Ok(())
     }
 
+    /// Whether a group is evaluated by this node.
+    fn is_here(&self, group: &Group) -> bool {
+        match (&group.book.source, self.sharing()) {
+            (Some(_), Some(_)) => self.shares.lock().fence(&group.key()).is_some(),
+            (Some(_), None) => true,
+            (None, _) => self.engine.leads(),
+        }
+    }
+
     /// Takes what groups remembered that have left out of the vault: should they come back, they begin anew.
     async fn forget(&self, left: &[Group], now: Timestamp) {
         for (key, kind) in left.iter().flat_map(|group| [VAULT, LEARNT].map(|kind| (group.key(), kind))) {
@@ -303,8 +324,17 @@ impl Ruler {
     }
 
     /// Lets these groups run in place of the others, and gives those that are gone.
-    fn swap(&self, book: &Book, groups: Vec<Group>, now: Timestamp) -> Vec<Group> {
+    fn swap(&self, book: &Book, mut groups: Vec<Group>, now: Timestamp) -> Vec<Group> {
         let mut running = self.running.lock();
+        for group in groups.iter_mut().filter(|group| group.book.source.is_some()) {
+            if let Some(other) = running.groups.iter().find(|other| other.key() == group.key()) {
+                group.count_on(other);
+            }
+        }
+        if self.sharing().is_some() {
+            // Whatever was given up meanwhile.
+            groups.retain(|group| group.book.source.is_none() || group.shard.is_some());
+        }
         running.watching = Watching::of(&groups, &running.watching, &*self.series);
         running.book = Some(book.digest);
         running.doors = elsewhere::doors(book, std::mem::take(&mut running.doors));
@@ -386,11 +416,12 @@ impl Ruler {
         let mut errands = Vec::new();
         for place in 0..count {
             let mut running = self.running.lock();
-            let Running { groups, doors, ours, .. } = &mut *running;
+            let Running { groups, doors, ours, errands: number, .. } = &mut *running;
             let Some(group) = groups.get_mut(place) else { return errands };
             match () {
                 () if is_due(group) && group.book.source.is_some() => {
-                    errands.extend(self.errand(group, doors, ours, now));
+                    *number += 1;
+                    errands.extend(self.errand(group, *number, doors, ours));
                 }
                 () if is_due(group) || group.is_asked() => self.evaluate_one(group, is_due(group), &setting, now),
                 () => {}
@@ -403,9 +434,9 @@ impl Ruler {
     fn errand(
         &self,
         group: &mut Group,
+        number: u64,
         doors: &BTreeMap<SourceName, (Source, Arc<Door>)>,
         ours: &Arc<HashSet<String>>,
-        now: Timestamp,
     ) -> Option<(Errand, Outside)> {
         let (name, (source, door)) = doors.get_key_value(group.book.source.as_ref()?)?;
         let outside = Outside {
@@ -415,43 +446,57 @@ impl Ruler {
             door: Arc::clone(door),
             options: self.setting.options.clone(),
         };
-        group.asking = true;
-        Some((group.errand(name.clone(), source.clone(), now), outside))
+        Some((group.errand(number, name.clone(), source.clone(), self.engine.now()), outside))
     }
 
-    /// Asks the source of a group, and evaluates the group over the answers. A group that left meanwhile is let go.
+    /// Asks the source of a group, and evaluates the group over the answers. A group that left or was edited meanwhile is let
+    /// go: it asks anew.
     async fn evaluate_elsewhere(self: Arc<Self>, errand: Errand, outside: Outside) {
         let gathered = elsewhere::gather(&errand, &outside).await;
+        let ruler = Arc::clone(&self);
         let evaluated = tokio::task::spawn_blocking(move || {
             let mut running = self.running.lock();
             let setting = self.setting_of(&running);
-            let Some(group) = running.groups.iter_mut().find(|group| group.asking && group.key() == errand.group)
-            else {
-                return;
+            let Some(group) = running.groups.iter_mut().find(|group| group.asking == Some(errand.number)) else {
+                return None;
             };
-            group.asking = false;
+            group.asking = None;
             let over = gathered.over(&*self.series);
-            let mut samples = group.evaluate(&setting, &over, errand.evaluated);
-            samples.extend(gathered.up(errand.evaluated.as_millisecond()));
-            if let Err(error) = self.series.write(samples, self.engine.now()) {
-                group.note_unwritten(&error);
-            }
+            let held = group.shard.map(|fence| (group.key(), fence));
+            let mut shared = Vec::new();
+            self.attempt(group, errand.evaluated, |group| {
+                let mut samples = group.evaluate(&setting, &over, errand.evaluated);
+                samples.extend(gathered.up(errand.evaluated.as_millisecond()));
+                if held.is_some() {
+                    shared.clone_from(&samples);
+                }
+                samples
+            });
+            held.map(|held| (held, shared))
         });
-        if evaluated.await.is_err() {
-            tracing::error!("an evaluation of rules over a source ended early");
+        match evaluated.await {
+            Ok(None) => {}
+            Ok(Some((held, samples))) => ruler.pass_on(held, samples).await,
+            Err(_) => tracing::error!("an evaluation of rules over a source ended early"),
         }
     }
 
-    /// Evaluates a group, or of it what was asked. Should that end early by a mistake of ours, the other groups go on.
+    /// Evaluates a group, or of it what was asked.
     fn evaluate_one(&self, group: &mut Group, whole: bool, setting: &Setting, now: Timestamp) {
-        let evaluated = catch_unwind(AssertUnwindSafe(|| match whole {
+        self.attempt(group, now, |group| match whole {
             true => group.evaluate(setting, &*self.series, now),
             false => group.answer(setting, &*self.series, now),
-        }));
+        });
+    }
+
+    /// Evaluates a group at an instant, and writes the samples of that. Should it end early by a mistake of ours, the other
+    /// groups go on, and this one waits for its next beat.
+    fn attempt(&self, group: &mut Group, at: Timestamp, evaluate: impl FnOnce(&mut Group) -> Vec<(Labels, Point)>) {
+        let evaluated = catch_unwind(AssertUnwindSafe(|| evaluate(group)));
         let written = match evaluated {
-            Ok(samples) => self.series.write(samples, now),
+            Ok(samples) => self.series.write(samples, self.engine.now()),
             Err(_) => {
-                group.give_up(now);
+                group.give_up(at);
                 Err("the evaluation ended early by a mistake of the program: please report it".to_owned())
             }
         };
@@ -465,7 +510,8 @@ impl Ruler {
         loop {
             let piece: Vec<Said> = {
                 let running = self.running.lock();
-                running.groups.iter().flat_map(Group::unsaid).take(OUTCOMES_AT_ONCE).collect()
+                let own = running.groups.iter().filter(|group| group.shard.is_none());
+                own.flat_map(Group::unsaid).take(OUTCOMES_AT_ONCE).collect()
             };
             if piece.is_empty() {
                 return Ok(());
@@ -477,19 +523,31 @@ impl Ruler {
         }
     }
 
-    /// Keeps what groups remember, where it has changed.
+    /// Keeps what groups remember, where it has changed. What cannot be kept is tried again, and the rest is kept.
     async fn keep(&self, at_once: bool) -> Result<(), Error> {
         let now = self.engine.now();
         let take = |group: &mut Group| {
-            let state = group.take_kept(now, at_once).map(|(name, bytes)| (VAULT, name, bytes));
-            state.into_iter().chain(group.take_learnt(now, at_once).map(|(name, bytes)| (LEARNT, name, bytes)))
+            let shard = group.shard;
+            let state = group.take_kept(now, at_once).map(|(name, bytes)| (VAULT, Part::State, name, bytes));
+            let learnt = group.take_learnt(now, at_once).map(|(name, bytes)| (LEARNT, Part::Learnt, name, bytes));
+            state.into_iter().chain(learnt).map(move |kept| (shard, kept))
         };
         let changed: Vec<_> = self.running.lock().groups.iter_mut().flat_map(take).collect();
-        for (kind, name, bytes) in changed {
-            let kept = self.engine.vault().vault_put(kind, &name, &bytes, None).await;
-            kept.map_err(|failure| Error::Failed { reason: failure.to_string() })?;
+        let mut outcome = Ok(());
+        for (shard, (kind, part, name, bytes)) in changed {
+            let kept = match (shard, self.sharing()) {
+                // When another node has the shard, it keeps its own.
+                (Some(fence), Some(nodes)) => nodes.keep_shard(&(name.clone(), fence), part, &bytes).await.map(|_| ()),
+                _ => self.engine.vault().vault_put(kind, &name, &bytes, None).await,
+            };
+            if let Err(failure) = kept {
+                outcome = Err(Error::Failed { reason: failure.to_string() });
+                let mut running = self.running.lock();
+                let unkept = running.groups.iter_mut().find(|group| group.key() == name);
+                unkept.into_iter().for_each(|group| group.note_unkept(kind == LEARNT));
+            }
         }
-        Ok(())
+        outcome
     }
 
     /// Every group with its rules and their alerts, as readers see them. Waits while one is evaluated.
@@ -498,9 +556,24 @@ impl Ruler {
     /// When the actor may not read signals.
     pub async fn groups(self: &Arc<Self>, actor: &Actor) -> Result<Vec<GroupView>, Error> {
         self.engine.may(actor, crate::Read::of("signals:read"))?;
-        let ruler = Arc::clone(self);
-        let views = move || ruler.running.lock().groups.iter().map(Group::view).collect();
-        tokio::task::spawn_blocking(views).await.map_err(|error| Error::Failed { reason: error.to_string() })
+        let (ruler, url) = (Arc::clone(self), self.engine.base_url().to_owned());
+        let node = move |group: &Group| group.shard.map(|_| url.clone());
+        let view = move |group: &Group| (group.key(), GroupView { node: node(group), ..group.view() });
+        let views = move || ruler.running.lock().groups.iter().map(view).collect::<BTreeMap<_, _>>();
+        let own =
+            tokio::task::spawn_blocking(views).await.map_err(|error| Error::Failed { reason: error.to_string() })?;
+        let keys = own.keys().cloned().collect();
+        let others =
+            self.views_elsewhere(&keys).await.map_err(|failure| Error::Failed { reason: failure.to_string() })?;
+        let mut all: Vec<GroupView> = own.into_values().chain(others).collect();
+        let book = self.engine.book();
+        let place = |view: &GroupView| {
+            let files = book.rule_files.iter();
+            let mut groups = files.flat_map(|file| file.groups.iter().map(|group| (&file.path, &group.name)));
+            groups.position(|(path, name)| *path == view.file && *name == view.name)
+        };
+        all.sort_by_cached_key(place);
+        Ok(all)
     }
 }
 

@@ -3,12 +3,27 @@
 use kernel::Timestamp;
 use kernel::book::rules;
 use promql::Labels;
+use serde::{Deserialize, Serialize};
 use signals::alerting::{Instance, Phase, Planned};
 
 use super::group::Group;
 
+/// Labels as pairs.
+mod pairs {
+    use promql::Labels;
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(labels: &Labels, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(labels.iter())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Labels, D::Error> {
+        Ok(Labels::from_pairs(Vec::<(String, String)>::deserialize(from)?))
+    }
+}
+
 /// A group of rules.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct GroupView {
     /// Its name.
     pub name: String,
@@ -16,6 +31,9 @@ pub struct GroupView {
     pub file: String,
     /// The source that it is evaluated over; our own samples where there is none.
     pub source: Option<String>,
+    /// The node that evaluates it, where rules over a source are shared out; empty while none does.
+    #[serde(skip)]
+    pub node: Option<String>,
     /// How often it is evaluated, in seconds.
     pub interval: f64,
     /// The most alerts or series of a rule; zero for no limit.
@@ -35,7 +53,7 @@ pub struct GroupView {
 }
 
 /// A rule.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct RuleView {
     /// The alert's name, or that of the recorded series.
     pub name: String,
@@ -60,9 +78,10 @@ pub struct RuleView {
 }
 
 /// An alert of a rule.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct AlertView {
     /// Its labels.
+    #[serde(with = "pairs")]
     pub labels: Labels,
     /// Its annotations, rendered.
     pub annotations: Vec<(String, String)>,
@@ -83,6 +102,7 @@ pub(super) fn group(group: &Group) -> GroupView {
         name: group.book.name.clone(),
         file: group.file.clone(),
         source: group.book.source.as_ref().map(ToString::to_string),
+        node: None,
         interval: group.interval.as_secs_f64(),
         limit: group.book.limit.map_or(0, std::num::NonZeroU32::get),
         evaluated: group.last.at,

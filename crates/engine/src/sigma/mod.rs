@@ -23,13 +23,14 @@
 mod tests;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use jiff::civil::Date;
 use jiff::tz::Offset;
 use kernel::book::sigma::Handled;
-use kernel::{Actor, Book, Digest, RuleName, Timestamp};
-use parking_lot::Mutex;
+use kernel::{Actor, Book, Digest, LogEvent, RuleName, Timestamp};
+use parking_lot::{Mutex, MutexGuard};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use signals::sigma::{
@@ -53,6 +54,8 @@ const KEEP_EVERY: jiff::SignedDuration = jiff::SignedDuration::from_secs(5);
 const KEEP_BASELINES_EVERY: jiff::SignedDuration = jiff::SignedDuration::from_secs(60);
 /// The most events that are looked at in one turn.
 const EVENTS_AT_ONCE: usize = 20_000;
+/// How many of them are looked at before readers have their say: a few milliseconds' work.
+const EVENTS_UNDER_LOCK: usize = 256;
 /// The most outcomes in one command.
 const OUTCOMES_AT_ONCE: usize = 2000;
 /// Under which kind the vault keeps what is remembered.
@@ -69,6 +72,14 @@ pub struct SigmaWatch {
     engine: Engine,
     queue: TapQueue,
     running: Mutex<Running>,
+    counts: Counts,
+}
+
+/// How many events were looked at and left out, as the memory of the rules has it.
+#[derive(Default)]
+struct Counts {
+    looked_at: AtomicU64,
+    left_out: AtomicU64,
 }
 
 /// The rules of the live watchbook at work.
@@ -146,7 +157,7 @@ impl SigmaWatch {
     /// A watch over what comes through a tap, which does nothing until it is run.
     #[must_use]
     pub fn new(engine: Engine, tap: &LogTap) -> Self {
-        Self { engine, queue: tap.watch(), running: Mutex::default() }
+        Self { engine, queue: tap.watch(), running: Mutex::default(), counts: Counts::default() }
     }
 
     /// Looks at events as they come, until the engine stops; then keeps what is remembered.
@@ -164,6 +175,10 @@ impl SigmaWatch {
             if let Err(error) = self.turn().await {
                 tracing::warn!(%error, "what Sigma rules found could not be recorded; it is said again");
             }
+        }
+        if matches!(self.engine.health(), crate::Health::Fenced { .. }) {
+            // The node that writes now keeps its own.
+            return;
         }
         if let Err(error) = self.keep(true).await {
             tracing::warn!(%error, "what Sigma rules remember could not be kept");
@@ -210,6 +225,7 @@ impl SigmaWatch {
         };
         let mut running = self.running.lock();
         (running.of, running.detection, running.wrong) = (Some(of), Some(detection), wrong);
+        self.count(&running);
         Ok(())
     }
 
@@ -242,14 +258,20 @@ impl SigmaWatch {
         })
     }
 
-    /// Looks at events that wait, as many as fit into one turn. Between two batches readers have their say.
+    /// Looks at events that wait, as many as fit into one turn. Every few hundred, readers have their say.
     fn take_in(&self) {
         let now = self.engine.now();
         self.running.lock().last.turn = Some(now);
         let mut looked = 0;
         while let Some(batch) = self.queue.try_next() {
             looked += batch.events.len();
-            self.running.lock().look(&batch, now);
+            self.running.lock().note_left_out(&batch);
+            for some in batch.events.chunks(EVENTS_UNDER_LOCK) {
+                let mut running = self.running.lock();
+                running.look(some, now);
+                self.count(&running);
+                MutexGuard::unlock_fair(running);
+            }
             if looked >= EVENTS_AT_ONCE {
                 return;
             }
@@ -259,6 +281,12 @@ impl SigmaWatch {
         if let Some(detection) = running.detection.as_mut().filter(|_| silent) {
             detection.silence(now);
         }
+    }
+
+    fn count(&self, running: &Running) {
+        let Some(memory) = running.detection.as_ref().map(Detection::memory) else { return };
+        self.counts.looked_at.store(memory.events(), Ordering::Relaxed);
+        self.counts.left_out.store(memory.left_out(), Ordering::Relaxed);
     }
 
     /// Holds what stands against what is raised, and records the difference, in pieces.
@@ -280,13 +308,17 @@ impl SigmaWatch {
         Ok(())
     }
 
-    /// Keeps what is remembered, where it has changed and some time has passed, or at once when this is the end.
+    /// Keeps what is remembered, where it has changed and some time has passed, or at once when this is the end. What cannot
+    /// be kept is tried again, and the rest is kept.
     async fn keep(&self, at_once: bool) -> Result<(), Error> {
+        let mut outcome = Ok(());
         for (key, bytes) in self.to_keep(at_once) {
-            let kept = self.engine.vault().vault_put(VAULT, &key, &bytes, None).await;
-            kept.map_err(|failure| Error::Failed { reason: failure.to_string() })?;
+            if let Err(failure) = self.engine.vault().vault_put(VAULT, &key, &bytes, None).await {
+                outcome = Err(Error::Failed { reason: failure.to_string() });
+                self.running.lock().note_unkept(&key);
+            }
         }
-        Ok(())
+        outcome
     }
 
     fn to_keep(&self, at_once: bool) -> Vec<(String, Vec<u8>)> {
@@ -310,19 +342,24 @@ impl SigmaWatch {
         pieces.into_iter().filter_map(|(key, bytes)| Some((key, bytes?))).collect()
     }
 
-    /// How many events were looked at, and how many were left out because more came than could be looked at.
+    /// How many events were looked at, and how many were left out because more came than could be looked at. Waits for nobody.
     #[must_use]
     pub fn counts(&self) -> (u64, u64) {
-        let running = self.running.lock();
-        running.detection.as_ref().map(Detection::memory).map_or((0, 0), |memory| (memory.events(), memory.left_out()))
+        (self.counts.looked_at.load(Ordering::Relaxed), self.counts.left_out.load(Ordering::Relaxed))
     }
 
-    /// Everything that runs.
+    /// Everything that runs. It is gathered on a thread of its own: it is much, and waits while events are looked at.
     ///
     /// # Errors
     /// When the actor may not read signals.
-    pub fn view(&self, actor: &Actor) -> Result<SigmaView, Error> {
+    pub async fn view(self: &Arc<Self>, actor: &Actor) -> Result<SigmaView, Error> {
         self.engine.may(actor, Read::of("signals:read"))?;
+        let (watch, actor) = (Arc::clone(self), actor.clone());
+        let view = tokio::task::spawn_blocking(move || watch.gather(&actor)).await;
+        view.map_err(|error| Error::Failed { reason: error.to_string() })?
+    }
+
+    fn gather(&self, actor: &Actor) -> Result<SigmaView, Error> {
         let (book, now) = (self.engine.book(), self.engine.now());
         let mut view = self.running.lock().view(&book, now);
         self.engine.read(actor, Read::of("signals:read"), |world| {
@@ -336,14 +373,25 @@ impl SigmaWatch {
 }
 
 impl Running {
-    fn look(&mut self, batch: &Batch, now: Timestamp) {
+    /// Notes that a piece could not be kept. Baselines are tried again as late as ever: they change slowly.
+    fn note_unkept(&mut self, key: &str) {
+        if let Some(detection) = self.detection.as_mut().filter(|_| !key.starts_with(BASELINE)) {
+            detection.note_changed();
+        }
+    }
+
+    fn note_left_out(&mut self, batch: &Batch) {
         let Some(detection) = &mut self.detection else { return };
         if batch.left_out > 0 {
             let left_out = batch.left_out;
             tracing::warn!(left_out, "log events were not looked at by Sigma rules: more came than there is time for");
             detection.note_left_out(left_out);
         }
-        batch.events.iter().for_each(|event| detection.observe(event, now));
+    }
+
+    fn look(&mut self, events: &[LogEvent], now: Timestamp) {
+        let Some(detection) = &mut self.detection else { return };
+        events.iter().for_each(|event| detection.observe(event, now));
         self.last.event = Some(now);
     }
 

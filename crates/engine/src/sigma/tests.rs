@@ -108,7 +108,7 @@ impl Home {
     }
 
     fn rule(&self, title: &str) -> SigmaRuleView {
-        let view = self.watch.view(&Actor::system("test")).unwrap();
+        let view = self.watch.gather(&Actor::system("test")).unwrap();
         view.rules.into_iter().find(|rule| rule.rule.title == title).unwrap()
     }
 
@@ -204,6 +204,26 @@ async fn sw_1_what_a_person_dismissed_stays_dismissed_until_it_matches_again() {
 }
 
 #[tokio::test]
+async fn sw_1_an_alert_that_a_person_resolved_pages_again_only_with_the_next_match() {
+    let house = House::new();
+    let home = house.start(book(&login(), |_| {})).await;
+    home.hear(&[failed("ada", "web-1", house.now())]).await;
+    home.turn().await;
+    let alert = home.rule("Login failed").seen.sights[0].alert;
+    let resolve = alerts::Command::Resolve { alert, note: String::new() };
+    home.engine.ask(&Actor::system("test"), resolve).await.unwrap();
+    home.engine.wake().await.unwrap();
+    home.turn().await;
+    let open = |world: &crate::World| world.alerts.alerts_from(0, 10).0.len();
+    let count = || home.engine.read(&Actor::system("test"), Read::of("alerts:read"), open).unwrap();
+    assert_eq!((home.raised().len(), count()), (0, 0));
+    home.hear(&[failed("ada", "web-1", house.now())]).await;
+    home.engine.wake().await.unwrap();
+    assert_eq!((home.raised().len(), count()), (1, 1));
+    home.engine.stop().await;
+}
+
+#[tokio::test]
 async fn sw_2_a_rule_on_trial_and_a_level_without_severity_are_shown_and_raise_nothing() {
     let house = House::new();
     let shadow = RuleHandling { shadow: true, ..RuleHandling::default() };
@@ -267,7 +287,7 @@ expires: 2026-03-02
     house.clock.advance(Seconds::hours(15));
     home.hear(&[failed("scanner", "web-1", house.now())]).await;
     assert_eq!(home.raised(), ["Login failed"], "the day after, the same files no longer except it");
-    let view = home.watch.view(&Actor::system("test")).unwrap();
+    let view = home.watch.gather(&Actor::system("test")).unwrap();
     assert_eq!((view.expired[0].title.as_str(), view.wrong.len()), ("The scanner", 1));
     assert!(!view.wrong[0].grave, "what has only expired does not refuse the watchbook");
     home.engine.stop().await;
@@ -295,7 +315,7 @@ async fn sw_4_a_correlation_counts_late_events_and_goes_on_after_a_restart() {
     home.hear(&[failed("bob", "web-1", house.now())]).await;
     home.hear(&[failed("bob", "web-1", began)]).await;
     assert_eq!(
-        home.watch.view(&Actor::system("test")).unwrap().uncounted.too_late,
+        home.watch.gather(&Actor::system("test")).unwrap().uncounted.too_late,
         1,
         "what is later is counted as such"
     );
@@ -346,7 +366,7 @@ async fn sw_6_events_for_which_there_was_no_room_are_counted() {
     home.tap.offer(&Arc::from([large]));
     home.tap.offer(&Arc::from([failed("ada", "web-2", house.now()), failed("ada", "web-3", house.now())]));
     home.turn().await;
-    let view = home.watch.view(&Actor::system("test")).unwrap();
+    let view = home.watch.gather(&Actor::system("test")).unwrap();
     assert_eq!((view.events, view.left_out), (1, 2));
     home.engine.stop().await;
 }

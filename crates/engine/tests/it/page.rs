@@ -86,3 +86,17 @@ async fn an_incident_that_is_over_has_a_review() {
     assert_eq!(facts[1].cause, Some(facts[0].seq), "the review names the fact it reacts to");
     house.engine.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rc_5_nobody_searches_a_source_without_permission() {
+    let house = House::open().await;
+    let records = engine::records::Records::new(house.engine.clone());
+    let wanted = kernel::search::LogsWanted::default();
+    let stranger = kernel::Actor::Integration("stranger".into());
+    let denied = records.logs(&stranger, "lake", &wanted).await;
+    assert!(matches!(denied, Err(engine::records::Unread::Engine(engine::Error::Denied { .. }))), "{denied:?}");
+    assert!(records.sources(&stranger).is_err());
+    let missing = records.logs(&kernel::Actor::system("test"), "lake", &wanted).await;
+    assert!(matches!(missing, Err(engine::records::Unread::Missing(_))), "{missing:?}");
+    house.engine.stop().await;
+}

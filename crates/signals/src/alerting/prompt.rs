@@ -27,7 +27,8 @@ impl Plan {
         reads.map(|(selector, window)| (selector, if window > 0 { window + self.offset } else { 0 })).collect()
     }
 
-    /// The rules that fire at once: alerting rules without `for`. One that learns has a row an interval, however often samples
+    /// The rules that fire at once: alerting rules without `for`, without `M of N` and without `flapping`, which count
+    /// evaluations. One that learns has a row an interval, however often samples
     /// come, and waits for its beat; so does one that reads what such a rule records. What they read of the series that say which alerts are
     /// active is left out of their inputs: they write some of these themselves, and would never come to rest.
     #[must_use]
@@ -72,7 +73,7 @@ impl Plan {
 
 impl AlertPlan {
     fn fires_at_once(&self) -> bool {
-        self.hold == 0 && self.several.is_none()
+        self.hold == 0 && self.several.is_none() && self.flapping.is_none()
     }
 }
 

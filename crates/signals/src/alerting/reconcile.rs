@@ -48,11 +48,13 @@ impl Known {
 }
 
 /// Lets go of the alerts that a kept state believes raised and the journal does not. A state is kept only when everything is
-/// said, so these were over, and that was recorded, before the state could be kept once more.
-pub fn let_go(state: &mut State, raised: &[Known]) {
+/// said, so these were over, and that was recorded, before the state could be kept once more. Those of rules that are no
+/// longer in the plan end with their rule.
+pub fn let_go(plan: &Plan, state: &mut State, raised: &[Known]) {
     let recorded = recorded(raised);
-    for (key, rule) in &mut state.rules {
-        let name = name_in(key);
+    for plan in alerting(plan) {
+        let (name, rule) = (&*plan.name, state.rules.get_mut(&plan.key));
+        let Some(rule) = rule else { continue };
         rule.alerts.retain(|identity, alert| !alert.raised || recorded.contains(&(name, identity)));
     }
 }

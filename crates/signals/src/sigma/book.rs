@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use kernel::RuleName;
 use kernel::book::sigma::{Baseline, Handled, Handling, Part, RuleHandling, Severities, Sigma};
 
+use super::except::EXPIRED;
 use super::pipeline::Pipeline;
 use super::rule::{Level, Refused, Rule};
 use super::rules::{Filters, RuleFile, Rules, Settings};
@@ -48,8 +49,7 @@ pub fn compile(sigma: &Sigma, now: Timestamp) -> Compiled {
     let (rules, refused) = Rules::load(&files, &settings);
     let own = |what: &Refused| {
         let part = sigma.files.iter().find(|file| file.path == what.file).map(|file| file.part);
-        let expired = rules.expired().iter().any(|exception| exception.file == what.file);
-        part == Some(Part::Filters) && !expired
+        part == Some(Part::Filters) && !what.reason.starts_with(EXPIRED)
     };
     wrong.extend(refused.into_iter().map(|what| Wrong { grave: own(&what), what }));
     wrong.extend(rules.notes().iter().cloned().map(|what| Wrong { what, grave: false }));

@@ -9,6 +9,9 @@ use super::pipeline::Source;
 use super::rule::{Exception, Rule};
 use super::rules::{Filters, Settings};
 
+/// How the reason begins why an expired filter is not applied.
+pub(super) const EXPIRED: &str = "this filter expired on";
+
 /// A filter in use.
 pub(super) struct Filter {
     pub exception: Exception,
@@ -49,7 +52,7 @@ impl Filter {
     pub fn expired(&self) -> Option<String> {
         let owner = self.exception.owner.as_deref().unwrap_or("it has no owner");
         let last = self.expired?;
-        Some(format!("this filter expired on {last} and is not applied: renew it or take it out ({owner})"))
+        Some(format!("{EXPIRED} {last} and is not applied: renew it or take it out ({owner})"))
     }
 
     /// Whether the filter is meant for the rule.

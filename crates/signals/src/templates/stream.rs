@@ -130,6 +130,11 @@ impl Stream {
         self.rates.resume(now);
     }
 
+    /// Lets the quiet of the signal about a kind of finding begin now, because nothing is known of what was before.
+    pub fn begin_quiet(&mut self, what: LogFinding, now: Timestamp) {
+        self.so.insert(what, now);
+    }
+
     /// Takes a line that came at `now` and says of itself that it happened at `at`. Gives its template.
     pub fn observe(&mut self, now: Timestamp, at: Timestamp, level: Level, line: &str) -> TemplateId {
         (self.last, self.lines) = (now, self.lines.saturating_add(1));

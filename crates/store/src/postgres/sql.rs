@@ -13,17 +13,28 @@ statements! {
     /// write a warning into the server's log each time.
     END_TRANSACTION = "BEGIN; ROLLBACK";
 
-    /// Takes the lease when it is free, over, or the same holder's.
-    TAKE_LEASE = "UPDATE lease SET fence = fence + 1, holder = $1, until = $3 WHERE holder = $1 OR until <= $2 \
+    /// Takes the lease when it is free, over, or the same holder's. Instants are the database's own.
+    TAKE_LEASE = "UPDATE lease SET fence = fence + 1, holder = $1, \
+                      until = (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + $2 \
+                  WHERE holder = $1 OR until <= (extract(epoch FROM clock_timestamp()) * 1000000)::bigint \
                   RETURNING fence";
+    /// Takes the lease when it is as it was seen.
+    TAKE_SILENT_LEASE = "UPDATE lease SET fence = fence + 1, holder = $1, \
+                             until = (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + $2 \
+                         WHERE fence = $3 AND until = $4 RETURNING fence";
+    /// Who writes, or wrote last.
+    LEASE = "SELECT holder, fence, until FROM lease";
     /// The fence in force.
     FENCE = "SELECT fence FROM lease";
     /// The fence in force, which no one may change before this transaction ends.
     LOCK_FENCE = "SELECT fence FROM lease FOR UPDATE";
-    /// Sets the end of the lease.
-    SET_LEASE_END = "UPDATE lease SET until = $1 WHERE holder <> ''";
+    /// Sets the end of the lease, unless it was given up, and says whether the fence holds. One statement, because a node that
+    /// is stopped between two would hold the lock, and with it the next taker.
+    RENEW_LEASE = "UPDATE lease SET until = CASE WHEN holder = '' THEN until \
+                       ELSE (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + $2 END \
+                   WHERE fence = $1 RETURNING fence";
     /// Makes the lease free.
-    FREE_LEASE = "UPDATE lease SET holder = '', until = -9223372036854775808";
+    FREE_LEASE = "UPDATE lease SET holder = '', until = -9223372036854775808 WHERE fence = $1 RETURNING fence";
 
     /// Writes a block and its index entries when the fence holds and the block continues the journal, and says whether
     /// it did. The lock on the lease makes a taker wait for an append under way, and an append see a taker.
@@ -76,4 +87,75 @@ statements! {
     VAULT_FORGET = "DELETE FROM vault WHERE kind = $1 AND key >= $2 AND substring(key FOR length($2)) = $2";
     /// Removes expired secrets.
     VAULT_SWEEP = "DELETE FROM vault WHERE expires <= $1";
+
+    /// Says that a node is there.
+    ANNOUNCE = "INSERT INTO node (name, url, book, until) \
+                VALUES ($1, $2, $3, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + $4) \
+                ON CONFLICT (name) DO UPDATE SET url = excluded.url, book = excluded.book, until = excluded.until";
+    /// The nodes that are there.
+    NODES = "SELECT name, url, book FROM node \
+             WHERE until > (extract(epoch FROM clock_timestamp()) * 1000000)::bigint ORDER BY name LIMIT $1";
+    /// Forgets a node, and those that have been gone for a day.
+    FORGET_NODE = "DELETE FROM node \
+                   WHERE name = $1 OR until < (extract(epoch FROM clock_timestamp()) * 1000000)::bigint - 86400000000";
+    /// Gives up whatever a node held.
+    FREE_SHARDS_OF = "UPDATE shard SET holder = '', until = -9223372036854775808 WHERE holder = $1";
+
+    /// Makes shards known that are not.
+    NAME_SHARDS = "INSERT INTO shard (key, fence, holder, until) \
+                   SELECT key, 0, '', -9223372036854775808 FROM unnest($1::bytea[]) AS wanted (key) \
+                   ON CONFLICT DO NOTHING";
+    /// Takes those shards that are free, over, or the same holder's. The locks are taken in one order, so that two
+    /// takers do not wait for each other.
+    TAKE_SHARDS = "WITH wanted AS (SELECT key, holder = $1 \
+                       OR until <= (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS free \
+                       FROM shard WHERE key = ANY($2) ORDER BY key FOR UPDATE) \
+                   UPDATE shard SET fence = fence + 1, holder = $1, \
+                       until = (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + $3 \
+                   FROM wanted WHERE shard.key = wanted.key AND wanted.free \
+                   RETURNING shard.key, shard.fence, shard.state, shard.learnt";
+    /// Keeps shards for longer.
+    RENEW_SHARDS = "UPDATE shard SET until = (extract(epoch FROM clock_timestamp()) * 1000000)::bigint + $4 \
+                    FROM unnest($2::bytea[], $3::bigint[]) AS held (key, fence) \
+                    WHERE shard.key = held.key AND shard.fence = held.fence AND holder = $1 RETURNING shard.key";
+    /// Gives shards up.
+    FREE_SHARDS = "UPDATE shard SET holder = '', until = -9223372036854775808 \
+                   FROM unnest($1::bytea[], $2::bigint[]) AS held (key, fence) \
+                   WHERE shard.key = held.key AND shard.fence = held.fence";
+    /// Keeps what a group remembers.
+    KEEP_STATE = "UPDATE shard SET state = $3 WHERE key = $1 AND fence = $2 RETURNING fence";
+    /// Keeps what its series have taught it.
+    KEEP_LEARNT = "UPDATE shard SET learnt = $3 WHERE key = $1 AND fence = $2 RETURNING fence";
+    /// Keeps what the evaluating node tells readers.
+    KEEP_REPORT = "UPDATE shard SET report = $3 WHERE key = $1 AND fence = $2 RETURNING fence";
+    /// Every shard, and who holds it.
+    SHARDS = "SELECT key, CASE WHEN until > (extract(epoch FROM clock_timestamp()) * 1000000)::bigint \
+                  THEN holder ELSE '' END, report FROM shard ORDER BY key";
+
+    /// Puts a letter into the inbox while the fence holds and there is room, and says both.
+    POST = "WITH held AS (SELECT fence FROM shard WHERE key = $1 AND fence = $2 FOR UPDATE), \
+            room AS (SELECT count(*) < $5 AS open FROM inbox WHERE shard = $1), \
+            posted AS ( \
+                INSERT INTO inbox (shard, fence, number, bytes) \
+                SELECT $1, held.fence, $3, $4 FROM held, room WHERE room.open ON CONFLICT DO NOTHING) \
+            SELECT EXISTS (SELECT FROM held), (SELECT open FROM room)";
+    /// The first letters, in order for each shard.
+    LETTERS = "SELECT id, shard, fence, number, bytes FROM inbox ORDER BY shard, fence, number LIMIT $1";
+    /// Takes letters out.
+    DISCARD = "DELETE FROM inbox WHERE id = ANY($1)";
+    /// Which shards have letters.
+    WAITING = "SELECT DISTINCT shard FROM inbox WHERE shard = ANY($1)";
+
+    /// Leaves samples for the other nodes while the fence holds.
+    RECORD = "WITH held AS (SELECT fence FROM shard WHERE key = $1 AND fence = $2 FOR UPDATE), \
+              old AS (DELETE FROM recorded \
+                  WHERE shard = $1 AND at < (extract(epoch FROM clock_timestamp()) * 1000000)::bigint - $4) \
+              INSERT INTO recorded (shard, at, bytes) \
+              SELECT $1, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, $3 FROM held RETURNING id";
+    /// What was recorded after the numbers that are known, in order for each shard.
+    RECORDED = "SELECT recorded.id, recorded.shard, recorded.bytes FROM recorded \
+                LEFT JOIN unnest($1::bytea[], $2::bigint[]) AS known (shard, id) ON known.shard = recorded.shard \
+                JOIN shard ON shard.key = recorded.shard \
+                WHERE recorded.id > coalesce(known.id, 0) AND shard.holder <> $3 \
+                ORDER BY recorded.shard, recorded.id LIMIT $4";
 }

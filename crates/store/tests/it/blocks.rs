@@ -1,11 +1,16 @@
 //! Blocks for tests, and the check that a journal is whole.
 
+use std::time::Duration;
+
 use kernel::block::{Builder, Reader};
 use kernel::port::{Block, IndexEntry, JournalStore};
 use kernel::{Actor, Body, Record, Sensitivity, Seq, Timestamp};
 
 /// The streams over which test records are spread.
 pub const STREAMS: u64 = 3;
+
+/// How long a lease lasts that a test does not let end.
+pub const HELD: Duration = Duration::from_secs(3600);
 
 pub fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_790_000_000 + second).unwrap()

@@ -11,7 +11,7 @@ use kernel::port::{Block, JournalStore, StoreFailure};
 use testkit::SeededChance;
 use testkit::postgres::Server;
 
-use crate::blocks::{at, block, end, index, whole};
+use crate::blocks::{HELD, at, block, end, index, whole};
 
 /// Tells the appending process where the journal is; without it, that test does nothing.
 const URL: &str = "STORE_TEST_APPEND_TO";
@@ -32,7 +32,7 @@ fn appender() {
 
 async fn append_for_ever(url: &str) {
     let store = store::open(url).await.unwrap();
-    let fence = store.take_lease("appender", at(0), at(1)).await.unwrap();
+    let fence = store.take_lease("appender", at(0), HELD).await.unwrap();
     let mut next = store.next_seq().await.unwrap().0;
     // Blocks of all sizes, and of words that no other process uses.
     for round in 0_u64.. {

@@ -7,7 +7,7 @@ use std::path::Path;
 use kernel::Body;
 use kernel::port::Snapshot;
 
-use crate::blocks::{at, block_of, record};
+use crate::blocks::{HELD, at, block_of, record};
 
 const SECRET: &str = "Nobody-Must-Read-This";
 
@@ -28,7 +28,7 @@ async fn erased_bodies_and_taken_secrets_leave_the_files_of_sqlite() {
     let home = testkit::temp_dir();
     let data = home.path().join("data");
     let store = store::open(&format!("sqlite:{}", data.join("journal.db").display())).await.unwrap();
-    let fence = store.take_lease("test", at(0), at(1)).await.unwrap();
+    let fence = store.take_lease("test", at(0), HELD).await.unwrap();
 
     let mut records = [record(0, SECRET)];
     store.append(fence, &block_of(&records), &[]).await.unwrap();

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use kernel::Seq;
 use testkit::postgres::Server;
 
-use crate::blocks::{at, block, end, index};
+use crate::blocks::{HELD, at, block, end, index};
 
 /// The least number of small commits a second that the engine counts on.
 const COMMITS_LEAST: f64 = 500.0;
@@ -13,7 +13,7 @@ const SPAN: Duration = Duration::from_secs(3);
 
 async fn measure(url: &str) {
     let store = store::open(url).await.unwrap();
-    let fence = store.take_lease("test", at(0), at(1)).await.unwrap();
+    let fence = store.take_lease("test", at(0), HELD).await.unwrap();
     let mut next = 0;
     for records in [1, 100, 5000] {
         let (begun, mut commits) = (Instant::now(), 0.0);

@@ -1,13 +1,14 @@
 //! One story that every store must be able to tell.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use kernel::port::{IndexEntry, JournalStore, Snapshot, StoreFailure};
 use kernel::{Body, Seq};
 use testkit::MemoryStore;
 use testkit::postgres::Server;
 
-use crate::blocks::{at, block, block_of, end, index, record, whole};
+use crate::blocks::{HELD, at, block, block_of, end, index, record, whole};
 
 #[tokio::test]
 async fn in_memory() {
@@ -54,27 +55,28 @@ async fn story(store: Arc<dyn JournalStore>) {
 
 /// One writer at a time; each taking raises the fence; the last one taken holds.
 async fn lease(store: &dyn JournalStore) -> u64 {
-    let one = store.take_lease("one", at(0), at(10)).await.unwrap();
-    let refused = store.take_lease("two", at(9), at(20)).await.unwrap_err();
+    let one = store.take_lease("one", at(0), HELD).await.unwrap();
+    let refused = store.take_lease("two", at(9), HELD).await.unwrap_err();
     assert!(matches!(refused, StoreFailure::Fenced { held, ours: 0 } if held == one), "{refused}");
-    store.renew_lease(one, at(30)).await.unwrap();
-    assert!(store.take_lease("two", at(29), at(40)).await.is_err(), "the lease was renewed");
+    store.renew_lease(one, at(10), HELD).await.unwrap();
+    assert!(store.take_lease("two", at(29), HELD).await.is_err(), "the lease was renewed");
+    store.renew_lease(one, at(29), Duration::ZERO).await.unwrap();
 
-    let two = store.take_lease("two", at(30), at(40)).await.unwrap();
+    let two = store.take_lease("two", at(30), HELD).await.unwrap();
     assert!(two > one, "the lease was over, so another may take it");
     let stale =
         |failure: StoreFailure| matches!(failure, StoreFailure::Fenced { held, ours } if (held, ours) == (two, one));
     assert!(stale(store.append(one, &block(0, 1, "stale"), &[]).await.unwrap_err()));
-    assert!(stale(store.renew_lease(one, at(90)).await.unwrap_err()));
+    assert!(stale(store.renew_lease(one, at(90), HELD).await.unwrap_err()));
     assert!(stale(store.release_lease(one).await.unwrap_err()));
 
-    let again = store.take_lease("two", at(31), at(50)).await.unwrap();
+    let again = store.take_lease("two", at(31), HELD).await.unwrap();
     assert!(again > two, "its own holder need not wait, but its older fence is over");
     let refused = store.append(two, &block(0, 1, "stale"), &[]).await.unwrap_err();
     assert!(matches!(refused, StoreFailure::Fenced { held, ours } if (held, ours) == (again, two)), "{refused}");
     store.release_lease(again).await.unwrap();
-    store.renew_lease(again, at(90)).await.unwrap();
-    let three = store.take_lease("three", at(32), at(60)).await.unwrap();
+    store.renew_lease(again, at(90), HELD).await.unwrap();
+    let three = store.take_lease("three", at(32), HELD).await.unwrap();
     assert!(three > again, "a released lease is free at once, even when a renewal was under way");
     three
 }

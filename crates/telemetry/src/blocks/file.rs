@@ -130,6 +130,7 @@ fn head_of<T: Kept>(origins: &[&Origin], records: &[Bare<T>]) -> Head {
     let mut each = |text: &str| bloom::words(text, &mut |word| bloom::add(&mut words, word));
     origins.iter().for_each(|origin| texts_of(&origin.resource, &mut each));
     records.iter().for_each(|(_, record)| record.texts(&mut each));
+    records.iter().filter_map(|(_, record)| record.reads()).for_each(|text| each(&text));
     let services: BTreeSet<&str> = origins.iter().map(|origin| origin.service()).collect();
     let few = services.len() <= SERVICES_PER_BLOCK_MAX;
     let keyed = records.iter().filter(|(_, record)| !record.key().is_empty());

@@ -36,7 +36,7 @@ use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use kernel::{LogEvent, Nanos, Origin, Seconds, Span};
+use kernel::{Attribute, LogEvent, Nanos, Origin, Seconds, Span};
 use parking_lot::{Mutex, RwLock};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -90,6 +90,11 @@ pub trait Kept: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
     fn took(&self) -> Nanos;
     /// Calls `each` with every text in it that a search may find.
     fn texts<'a>(&'a self, each: &mut dyn FnMut(&'a str));
+    /// What people read of it where that has words which are no text of it, such as the numbers of a body with fields: a
+    /// search may find these as well.
+    fn reads(&self) -> Option<String> {
+        None
+    }
 }
 
 impl Kept for LogEvent {
@@ -111,6 +116,9 @@ impl Kept for LogEvent {
     }
     fn texts<'a>(&'a self, each: &mut dyn FnMut(&'a str)) {
         LogEvent::texts(self, each);
+    }
+    fn reads(&self) -> Option<String> {
+        matches!(self.body, Attribute::List(_) | Attribute::Map(_)).then(|| self.body.to_string())
     }
 }
 
@@ -255,6 +263,12 @@ impl<T: Kept> Blocks<T> {
         let since = active.first().map_or(0, |record| record.at());
         let shelf = Shelf { active_bytes: log.bytes(), active, since, sealed, stuck: false, taken: Taken::default() };
         Ok((Self { folder, limits, log: Mutex::new(log), shelf: RwLock::new(shelf) }, aside))
+    }
+
+    /// How much is kept.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        self.limits
     }
 
     /// Takes records in, and says what became of them. They survive the end of the process from here on.

@@ -40,6 +40,21 @@ fn what_is_pushed_is_found_newest_first_by_service_and_word() {
 }
 
 #[test]
+fn a_body_with_fields_is_found_by_how_it_reads_sealed_or_not() {
+    let data = tempfile::tempdir().unwrap();
+    let blocks = open(data.path());
+    let fields = vec![("status".to_owned(), Attribute::Int(500)), ("path".to_owned(), Attribute::Text("/a".into()))];
+    let body =
+        Attribute::Map(vec![("ok".to_owned(), Attribute::Bool(false)), ("of".to_owned(), Attribute::Map(fields))]);
+    blocks.push(vec![LogEvent { body: body.clone(), ..event("shop", NOW, "") }], NOW).unwrap();
+    let read = body.to_string();
+    let words: Vec<&str> = read.split_whitespace().collect();
+    assert_eq!(bodies(&blocks, None, &words), [read.as_str()]);
+    blocks.tend(NOW + nanos(SEAL_AGE)).unwrap();
+    assert_eq!((blocks.counts().blocks, bodies(&blocks, None, &words)), (1, vec![read.clone()]));
+}
+
+#[test]
 fn a_restart_finds_sealed_and_unsealed_records() {
     let data = tempfile::tempdir().unwrap();
     let blocks = open(data.path());

@@ -4,13 +4,15 @@
 use std::collections::VecDeque;
 use std::mem;
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use kernel::{Labels, Seconds, Span, Timestamp, time};
 
 use super::{Count, Named, OVERFLOW, cut, labels};
 
 /// The most halves that wait, or waited a moment ago; further ones are dropped, which is counted.
 pub(super) const WAITING_MAX: usize = 100_000;
+/// The most places in their order, those of paired halves counted, before these are tidied away.
+const PLACES_MAX: usize = 2 * WAITING_MAX;
 /// How long a half waits for the other one.
 pub(super) const WAITS_FOR: Seconds = Seconds(30);
 
@@ -133,7 +135,10 @@ impl Pairs {
             let (client, server) = if half.side == Side::Client { (half, other) } else { (other, half) };
             return Some((Edge { client: client.service, server: server.service }, failed));
         }
-        if self.order.len() >= WAITING_MAX {
+        if self.order.len() >= PLACES_MAX {
+            self.tidy();
+        }
+        if self.waiting.len() >= WAITING_MAX {
             self.strays.dropped += 1;
             return None;
         }
@@ -143,6 +148,15 @@ impl Pairs {
         }
         self.order.push_back((now, side, request));
         None
+    }
+
+    /// Leaves only one place to each half that waits.
+    fn tidy(&mut self) {
+        let (waiting, mut seen) = (&self.waiting, HashSet::new());
+        self.order.retain(|(_, side, request)| {
+            let key = (*side, *request);
+            waiting.contains_key(&key) && seen.insert(key)
+        });
     }
 
     /// Lets go of those that waited long enough, and of the places of those that were paired.

@@ -116,6 +116,22 @@ fn no_more_halves_wait_than_may() {
 }
 
 #[test]
+fn halves_that_are_paired_take_no_place_of_those_that_wait() {
+    let metrics = SpanMetrics::new(at(0));
+    let waiting = u64::try_from(edges::WAITING_MAX).unwrap();
+    metrics.add(Batch::of(&[half("shop", 3, 1, waiting * 2, 0)]), at(1));
+    for first in (0..waiting * 21 / 10).step_by(1000) {
+        let both = |id| [half("shop", 3, 1, id, 0), half("bank", 2, 1, id + waiting * 100, id)];
+        let many: Vec<Span> = (waiting * 3 + first..waiting * 3 + first + 1000).flat_map(both).collect();
+        metrics.add(Batch::of(&many), at(1));
+    }
+    metrics.add(Batch::default(), at(120));
+    let told = due(&metrics, at(120), at(120));
+    assert_eq!(told[r#"{__name__="traces_service_graph_unpaired_spans_total"}"#], 1.0);
+    assert_eq!(told[r#"{__name__="traces_service_graph_dropped_spans_total"}"#], 0.0);
+}
+
+#[test]
 fn long_names_are_cut_within_a_letter_at_most() {
     let name = "ä".repeat(NAME_BYTES_MAX);
     assert_eq!(cut(&name).len(), NAME_BYTES_MAX);

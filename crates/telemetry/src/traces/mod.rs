@@ -21,6 +21,7 @@ use kernel::{Nanos, Span};
 
 use crate::blocks::{Blocks, Search};
 
+pub use kernel::search::Summary;
 pub use tree::{Row, Trace, one};
 
 /// The most traces of one list.
@@ -59,31 +60,6 @@ pub struct Asked<'a> {
     pub limit: usize,
 }
 
-/// A trace in one line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Summary {
-    /// Its id, in hexadecimal digits.
-    pub trace: String,
-    /// The service that it begins in; empty where that is not known.
-    pub service: String,
-    /// What was done: the name of its root, or of its first span where the root is not there.
-    pub name: String,
-    /// When its first span began,
-    pub start: Nanos,
-    /// and its last one ended.
-    pub end: Nanos,
-    /// How many spans are there.
-    pub spans: usize,
-    /// How many of them failed.
-    pub failed: usize,
-    /// How many of them are like what was asked.
-    pub matched: usize,
-    /// When the newest one of these began.
-    pub newest: Nanos,
-    /// The services that take part.
-    pub services: BTreeSet<String>,
-}
-
 /// Traces, those with the newest spans first.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Listing {
@@ -91,6 +67,8 @@ pub struct Listing {
     pub traces: Vec<Summary>,
     /// Whether these are all there are. If not, the next ones are before [`Listing::next`].
     pub whole: bool,
+    /// When the oldest span of interest began that was looked at, where there were too many of them to look at all.
+    pub looked_back_to: Option<Nanos>,
 }
 
 impl Listing {
@@ -98,7 +76,8 @@ impl Listing {
     /// that instant stands in both lists.
     #[must_use]
     pub fn next(&self) -> Option<Nanos> {
-        self.traces.last().filter(|_| !self.whole).map(|last| last.newest - 1)
+        let last = self.looked_back_to.or_else(|| Some(self.traces.last()?.newest));
+        last.filter(|_| !self.whole).map(|last| last.saturating_sub(1))
     }
 }
 
@@ -135,9 +114,12 @@ pub fn search(spans: &Blocks<Span>, asked: &Asked<'_>) -> Listing {
         found = like(MATCHED_MAX);
     }
     let mut matched = by_trace(&found.records);
-    let whole = found.whole && matched.len() <= limit;
+    let all_shown = matched.len() <= limit;
     matched.truncate(limit);
-    Listing { traces: summaries(spans, &matched), whole }
+    // Where every trace that was found is shown, the next ones are beyond the oldest span, and not beyond the newest one of
+    // the last trace, which may have more spans than are looked at.
+    let looked_back_to = found.records.last().map(|span| span.start).filter(|_| all_shown && !found.whole);
+    Listing { traces: summaries(spans, &matched), whole: found.whole && all_shown, looked_back_to }
 }
 
 /// A trace's id, when the newest of its spans of interest began, and how many of these there are.

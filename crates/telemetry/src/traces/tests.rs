@@ -103,6 +103,19 @@ fn a_list_goes_on_before_its_last_trace() {
     assert_eq!(all.join(" "), "9 8 7 6 5 4 3 2 1");
 }
 
+#[test]
+fn a_list_goes_on_behind_a_trace_with_more_spans_than_are_looked_at() {
+    let data = tempfile::tempdir().unwrap();
+    let many = MATCHED_MAX as u64 + 100;
+    let mut spans: Vec<Span> = (1..=many).map(|n| span(1, n, 0, 1000 + n as Nanos, 1)).collect();
+    spans.push(span(2, many + 1, 0, 1, 1));
+    let blocks = open(data.path(), spans);
+    let first = search(&blocks, &anything());
+    assert_eq!((first.traces.len(), first.whole), (1, false));
+    let next = search(&blocks, &Asked { until: first.next().unwrap(), ..anything() });
+    assert_eq!((next.traces.len(), next.whole), (2, true), "the rest of the long one, and the one behind it");
+}
+
 fn drawn(trace: &Trace) -> Vec<String> {
     let line =
         |row: &Row| format!("{}{}{}", "-".repeat(row.depth), row.span.name, if row.is_lost { " lost" } else { "" });

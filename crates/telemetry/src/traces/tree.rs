@@ -51,7 +51,8 @@ impl Trace {
     }
 
     /// Puts the spans of a trace in their places; `None` when there are none.
-    pub(super) fn of(id: &str, mut spans: Vec<Arc<Span>>, whole: bool) -> Option<Self> {
+    #[must_use]
+    pub fn of(id: &str, mut spans: Vec<Arc<Span>>, whole: bool) -> Option<Self> {
         spans.sort_by(|a, b| (a.start, b.end, &a.id).cmp(&(b.start, a.end, &b.id)));
         Some(Self {
             id: id.to_owned(),

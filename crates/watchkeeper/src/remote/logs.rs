@@ -89,6 +89,12 @@ pub struct Wanted {
     /// Of this trace only, in hexadecimal digits.
     #[arg(long, value_name = "ID")]
     trace: Option<String>,
+    /// With this attribute, of their own or of their resource.
+    #[arg(long, value_name = "NAME[=VALUE]")]
+    attribute: Option<String>,
+    /// In this source of the watchbook instead of the server's own store.
+    #[arg(long)]
+    source: Option<String>,
     /// How far back, such as 30m; one hour when neither this nor --from is given.
     #[arg(long)]
     since: Option<String>,
@@ -113,6 +119,8 @@ impl Wanted {
             .query("level", self.level)
             .query("pattern", self.pattern)
             .query("trace", self.trace)
+            .query("attribute", self.attribute)
+            .query("source", self.source)
             .query("since", self.since)
             .query("from", self.from)
             .query("until", self.until)

@@ -143,6 +143,13 @@ pub enum RemoteVerb {
         #[command(flatten)]
         server: Server,
     },
+    /// Existing stores of log events and spans: list.
+    Source {
+        #[command(subcommand)]
+        verb: signal::SourceVerb,
+        #[command(flatten)]
+        server: Server,
+    },
     /// Changes to the organisation's systems: list, report.
     Change {
         #[command(subcommand)]
@@ -195,6 +202,7 @@ impl RemoteVerb {
             Self::Check { verb, server } => (verb.ask(), server),
             Self::Logs { verb, server } => (verb.ask(), server),
             Self::Target { verb, server } => (verb.ask(), server),
+            Self::Source { verb, server } => (verb.ask(), server),
             Self::Change { verb, server } => (verb.ask(), server),
             Self::Service { verb, server } => (verb.ask(), server),
             Self::Person { verb, server } => (verb.ask(), server),

@@ -102,6 +102,7 @@ operations! {
     LOG_PATTERNS = GET "/logs/patterns" "logs patterns";
     LOG_FINDINGS = GET "/logs/findings" "logs findings";
     TARGETS = GET "/targets" "target list";
+    SOURCES = GET "/sources" "source list";
     CHANGES = GET "/changes" "change list";
     REPORT_CHANGE = POST "/changes" "change report";
 

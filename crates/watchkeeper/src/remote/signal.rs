@@ -1,4 +1,4 @@
-//! `watchkeeper signal …`, `check …`, `target …` and `change …`.
+//! `watchkeeper signal …`, `check …`, `target …`, `source …` and `change …`.
 
 use clap::Subcommand;
 use kernel::Timestamp;
@@ -23,6 +23,15 @@ const TARGET_COLUMNS: Columns = &[
     ("health", "state"),
     ("at", "asked"),
     ("samples", "samples"),
+    ("error", "error"),
+];
+const SOURCE_COLUMNS: Columns = &[
+    ("source", "source"),
+    ("table", "table"),
+    ("followed", "followed"),
+    ("read", "read"),
+    ("until", "up to"),
+    ("rows", "rows"),
     ("error", "error"),
 ];
 const CHANGE_COLUMNS: Columns = &[("at", "at"), ("service", "service"), ("source", "from"), ("summary", "summary")];
@@ -85,6 +94,25 @@ impl TargetVerb {
     pub fn ask(self) -> Ask {
         match self {
             Self::List => Ask::list(op::TARGETS, TARGET_COLUMNS, "nothing is scraped; add jobs to scrape.yaml"),
+        }
+    }
+}
+
+/// `watchkeeper source …`
+#[derive(Debug, Subcommand)]
+pub enum SourceVerb {
+    /// List the existing stores of log events and spans, and how each table that is followed does.
+    List,
+}
+
+impl SourceVerb {
+    /// What it asks.
+    pub fn ask(self) -> Ask {
+        match self {
+            Self::List => {
+                let none = "no source holds log events or spans; add one of the kind clickhouse to sources.yaml";
+                Ask::list(op::SOURCES, SOURCE_COLUMNS, none)
+            }
         }
     }
 }

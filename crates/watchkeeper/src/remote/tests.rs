@@ -74,8 +74,8 @@ const LINES: &[&str] = &[
     "review publish 1",
     "signal list",
     "signal dismiss rule service=checkout",
-    "traces search --service a --operation b --min-duration 5ms --error --attribute a=b --from 1h --until 5m --limit 5",
-    "traces show 5b8efff798038103d269b633813fc60c --offset 1 --limit 5",
+    "traces search --service a --operation b --min-duration 5ms --error --attribute a=b --source lake --from 1h --until 5m --limit 5",
+    "traces show 5b8efff798038103d269b633813fc60c --source lake --offset 1 --limit 5",
     "backtest list",
     "backtest start Cargo.toml --history 1d --compare Cargo.toml",
     "backtest show 1",
@@ -83,14 +83,15 @@ const LINES: &[&str] = &[
     "check beat nightly-backup",
     "rules noise --since 7d",
     "slo status",
-    "logs search refused --service checkout --level error --pattern t1 --trace 5 --since 1h --from 2026-01-05T09:00:00Z \
+    "logs search refused --service checkout --level error --pattern t1 --trace 5 --attribute a=b --source lake --since 1h --from 2026-01-05T09:00:00Z \
      --until 2026-01-05T10:00:00Z --limit 5 --cursor 1-0",
-    "logs export refused --service checkout --level error --pattern t1 --trace 5 --since 1h --from 2026-01-05T09:00:00Z \
+    "logs export refused --service checkout --level error --pattern t1 --trace 5 --attribute a=b --source lake --since 1h --from 2026-01-05T09:00:00Z \
      --until 2026-01-05T10:00:00Z --limit 5 --cursor 1-0",
     "logs list",
     "logs patterns refused --service checkout --limit 5 --offset 5",
     "logs findings --service checkout",
     "target list",
+    "source list",
     "change list",
     "change report deployed --service checkout --at 1h --link http://d --detail by=ci",
     "service list",

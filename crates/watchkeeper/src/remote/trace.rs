@@ -48,6 +48,9 @@ pub enum TraceVerb {
         /// It, or its resource, has this attribute.
         #[arg(long, value_name = "NAME[=VALUE]")]
         attribute: Option<String>,
+        /// In this source of the watchbook instead of the server's own store.
+        #[arg(long)]
+        source: Option<String>,
         /// It began not before this: a time, or how long ago, such as 1h.
         #[arg(long, value_name = "TIME", value_parser = past)]
         from: Option<Timestamp>,
@@ -62,6 +65,9 @@ pub enum TraceVerb {
     Show {
         /// Its id, 32 hexadecimal digits.
         trace: String,
+        /// The source of the watchbook that it is in, instead of the server's own store.
+        #[arg(long)]
+        source: Option<String>,
         /// How many spans are left out before the first.
         #[arg(long)]
         offset: Option<usize>,
@@ -75,15 +81,16 @@ impl TraceVerb {
     /// What it asks.
     pub fn ask(self) -> Ask {
         match self {
-            Self::Search { service, operation, min_duration, error, attribute, from, until, limit } => {
+            Self::Search { service, operation, min_duration, error, attribute, source, from, until, limit } => {
                 let list = Ask::thing(op::TRACES).shown(Shape::Thing(&[("traces", TRACE_COLUMNS)]));
                 let narrowed = list.query("service", service).query("operation", operation);
                 let narrowed = narrowed.query("min_duration", min_duration).query("error", error.then_some(true));
-                narrowed.query("attribute", attribute).query("from", from).query("until", until).query("limit", limit)
+                let narrowed = narrowed.query("attribute", attribute).query("source", source);
+                narrowed.query("from", from).query("until", until).query("limit", limit)
             }
-            Self::Show { trace, offset, limit } => {
+            Self::Show { trace, source, offset, limit } => {
                 let shown = Ask::thing(op::TRACE).name(trace).shown(Shape::Thing(&[("spans", SPAN_COLUMNS)]));
-                shown.query("offset", offset).query("limit", limit)
+                shown.query("source", source).query("offset", offset).query("limit", limit)
             }
         }
     }

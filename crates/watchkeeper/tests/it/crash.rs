@@ -52,7 +52,7 @@ async fn survive(base: Base, kills: u64) {
 }
 
 /// Whatever was answered with 200 is so.
-async fn assert_nothing_lost(server: &Server, noted: &Noted) {
+pub async fn assert_nothing_lost(server: &Server, noted: &Noted) {
     let alerts = told(server.request(Method::GET, "/api/v2/alerts")).await;
     let named = |alert: &Value| alert["labels"]["alertname"].as_str().unwrap().to_owned();
     let muting = |alert: &Value| alert["status"]["state"] == "suppressed";
@@ -74,7 +74,7 @@ async fn assert_nothing_lost(server: &Server, noted: &Noted) {
 }
 
 /// Waits until every firing alert has its page and every message that is still wanted was taken.
-async fn settled(server: &Server, noted: &Noted) -> Vec<Value> {
+pub async fn settled(server: &Server, noted: &Noted) -> Vec<Value> {
     let settled = |facts: &[Value]| {
         let paged: BTreeSet<String> = of(facts, "PageOpened").map(alert_of).collect();
         let accepted = accepted(facts);
@@ -113,7 +113,7 @@ fn alert_of(opened: &Value) -> String {
 }
 
 /// Each group was paged once, the muted ones never, and nothing was asked of anybody twice.
-fn assert_nothing_repeated(facts: &[Value], noted: &Noted) {
+pub fn assert_nothing_repeated(facts: &[Value], noted: &Noted) {
     let paged: Vec<String> = of(facts, "PageOpened").map(alert_of).collect();
     let once: BTreeSet<&String> = paged.iter().collect();
     assert_eq!(once.len(), paged.len(), "a group was paged twice");
@@ -127,7 +127,7 @@ fn assert_nothing_repeated(facts: &[Value], noted: &Noted) {
 }
 
 /// What the receiver got carries the ids of the facts and no other, so that a repeat is known as one.
-fn assert_same_ids(facts: &[Value], hook: &Hook) {
+pub fn assert_same_ids(facts: &[Value], hook: &Hook) {
     let asked: BTreeSet<&str> = of(facts, "PageRequested").map(id_of).collect();
     let seen = hook.seen();
     let ids: BTreeSet<&str> = seen.keys().map(String::as_str).collect();

@@ -49,6 +49,8 @@ pub enum Base {
     Disk(SmallDisk),
     /// In a database of a real server.
     Postgres(postgres::Server),
+    /// In the database of another node, by its address.
+    Shared(String),
 }
 
 impl Base {
@@ -90,6 +92,24 @@ impl Server {
         server.token = issued.trim().to_owned();
         let login = server.start().await;
         server.cookie = server.enter(&login).await;
+        server
+    }
+
+    /// A second node on the database of this one, with the same watchbook and the same keys. It stands by.
+    pub async fn beside(&self, book: &Files) -> Self {
+        let Base::Postgres(database) = &self.base else { panic!("nodes share a PostgreSQL") };
+        let (base, home, extra) = (Base::Shared(database.url()), testkit::temp_dir(), self.extra.clone());
+        let (token, cookie, client) = (self.token.clone(), self.cookie.clone(), self.client.clone());
+        let (url, listen) = (String::new(), "127.0.0.1:0".to_owned());
+        let mut server = Self { base, url, token, home, listen, cookie, extra, process: None, client };
+        book.iter().for_each(|(name, text)| server.write(name, text));
+        std::fs::create_dir(server.home.path().join("data")).unwrap();
+        for key in ["journal.key", "links.key"] {
+            let of = |home: &TempDir| home.path().join("data").join(key);
+            std::fs::copy(of(&self.home), of(&server.home)).unwrap();
+        }
+        let told = server.start().await;
+        assert!(told.starts_with("Standing by: "), "{told}");
         server
     }
 
@@ -183,6 +203,7 @@ impl Server {
             Base::Sqlite => command.arg(self.home.path().join("data")),
             Base::Disk(disk) => command.arg(disk.path()),
             Base::Postgres(base) => command.arg(self.home.path().join("data")).arg("--database").arg(base.url()),
+            Base::Shared(url) => command.arg(self.home.path().join("data")).arg("--database").arg(url),
         };
         command
     }

@@ -15,7 +15,7 @@ use crate::shop;
 const PROMETHEUS: &str = "/usr/bin/prometheus";
 const PROMTOOL: &str = "/usr/bin/promtool";
 
-/// Rules over what the clients send: a counter, a native histogram, spans, and an edge between two services.
+/// Rules over what the clients send: a counter, a native histogram, spans, an edge between two services, and log events.
 const RULES: &str = r#"
 groups:
   - name: sent
@@ -36,6 +36,9 @@ groups:
       - alert: CallsTheBank
         expr: increase(traces_service_graph_request_total{client="checkout", server="bank"}[2m]) > 0
         labels: { service: "{{ $labels.client }}", severity: info }
+      - alert: ErrorsInLogs
+        expr: sum by (service) (log_events_total{severity="error"}) > 0
+        labels: { severity: info }
       - alert: PrometheusIsUp
         expr: up{job="itself"} == 1
         labels: { service: search, severity: info }
@@ -152,13 +155,14 @@ async fn assert_sdk_is_heard(python: &str, protocol: &str, temporality: &str) {
     let url = if protocol == "grpc" { &grpc } else { &server.url };
     let said = run(Command::new(python).args(["-c", SDK, url, protocol, temporality]).env_clear()).await;
     let trace = said.trim();
-    let names = ["ManyOrders", "SlowOrders", "FailedCalls", "SlowCalls", "CallsTheBank"];
+    let names = ["ManyOrders", "SlowOrders", "FailedCalls", "SlowCalls", "CallsTheBank", "ErrorsInLogs"];
     let alerts = until_firing(&server, &names).await;
     let service = |name: &str| {
         let alert = alerts.as_array().unwrap().iter().find(|alert| alert["labels"]["alertname"] == name);
         alert.unwrap()["labels"]["service"].clone()
     };
     assert_eq!((service("SlowOrders"), service("FailedCalls")), (json!("checkout"), json!("bank")));
+    assert_eq!(service("ErrorsInLogs"), "checkout", "log events are counted as series");
     assert_metrics_are_right(&server).await;
     assert_trace_is_read(&server, trace).await;
 }

@@ -101,7 +101,7 @@ async fn a_dead_database_is_told_and_recovered_from() {
 fn database(server: &mut Server) -> &mut testkit::postgres::Server {
     match &mut server.base {
         Base::Postgres(database) => database,
-        Base::Sqlite | Base::Disk(_) => panic!("this server has no database of its own"),
+        Base::Sqlite | Base::Disk(_) | Base::Shared(_) => panic!("this server has no database of its own"),
     }
 }
 
@@ -130,7 +130,7 @@ async fn a_full_disk_is_told_and_recovered_from() {
 fn disk_of(server: &Server) -> &SmallDisk {
     match &server.base {
         Base::Disk(disk) => disk,
-        Base::Sqlite | Base::Postgres(_) => panic!("this server has no disk of its own"),
+        Base::Sqlite | Base::Postgres(_) | Base::Shared(_) => panic!("this server has no disk of its own"),
     }
 }
 

@@ -1,7 +1,5 @@
 //! Log events, their patterns, and what was found in them.
 
-use std::sync::Arc;
-
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderName, header};
@@ -17,6 +15,7 @@ use super::caller::Caller;
 use super::fact::Problems;
 use super::input::Asked;
 use crate::doors::reply::Problem;
+use crate::elsewhere;
 use crate::logs::{EVENTS_MAX, EXPORT_BYTES_MAX, EXPORT_EVENTS_MAX, EventBody, Found, Wanted};
 use crate::state::AppState;
 
@@ -98,15 +97,7 @@ async fn export_logs(
 
 async fn search(state: &AppState, actor: &Actor, wanted: &Wanted, max: usize) -> Result<Found, Problem> {
     let query = wanted.understood(state, actor, None, max)?;
-    let logs = Arc::clone(&state.stores.logs);
-    // Nobody closes the semaphore. The place is taken until the search has ended, whoever still waits for it.
-    let place = Arc::clone(&state.queries).acquire_owned().await;
-    let found = tokio::task::spawn_blocking(move || {
-        let found = query.search(&logs);
-        drop(place);
-        found
-    });
-    found.await.map_err(|_| Problem::unavailable("the search ended without an answer"))
+    Ok(elsewhere::logs(state, actor, query, None).await?.1)
 }
 
 fn bodies(state: &AppState, actor: &Actor, found: &Found) -> Result<Vec<EventBody>, Problem> {

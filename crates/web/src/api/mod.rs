@@ -22,6 +22,7 @@ mod reviews;
 mod rules;
 mod sigma;
 mod silences;
+mod sources;
 mod targets;
 mod tokens;
 pub(crate) mod traces;
@@ -83,6 +84,7 @@ fn documented() -> OpenApiRouter<AppState> {
         .merge(backtests::router())
         .merge(rules::router())
         .merge(sigma::router())
+        .merge(sources::router())
         .merge(targets::router())
         .merge(traces::router())
         .merge(book::router())

@@ -95,7 +95,7 @@ impl From<&Exception> for ExceptionBody {
 /// Show how the Sigma rules do as a whole.
 #[utoipa::path(get, path = "/sigma", tag = "sigma", responses((status = 200, body = SigmaBody), Problems))]
 async fn show_sigma(State(state): State<AppState>, Caller(actor): Caller) -> Result<Json<SigmaBody>, Problem> {
-    let view = state.stores.sigma.view(&actor)?;
+    let view = state.stores.sigma.view(&actor).await?;
     let uncounted = view.uncounted;
     Ok(Json(SigmaBody {
         rules: view.rules.len(),
@@ -252,7 +252,7 @@ async fn list_sigma_rules(
     Caller(actor): Caller,
     Asked(wanted): Asked<Wanted>,
 ) -> Result<Json<Vec<SigmaRuleBody>>, Problem> {
-    let view = state.stores.sigma.view(&actor)?;
+    let view = state.stores.sigma.view(&actor).await?;
     Ok(Json(view.rules.iter().filter(|rule| rule.holds(&wanted.text)).map(SigmaRuleBody::from).collect()))
 }
 

@@ -46,6 +46,9 @@ struct Which {
     /// It, or its resource, has this attribute: `name`, or `name=value`.
     #[serde(default)]
     attribute: String,
+    /// In this source of spans instead of here, by its name in the watchbook; a day back when `from` is absent.
+    #[serde(default)]
+    source: String,
     /// It began not before this instant,
     #[param(value_type = Option<String>, format = DateTime)]
     from: Option<Timestamp>,
@@ -119,8 +122,8 @@ async fn list_traces(
     Caller(actor): Caller,
     Asked(which): Asked<Which>,
 ) -> Result<Json<TracesBody>, Problem> {
-    let Which { service, operation, min_duration, error, attribute, from, until, limit } = which;
-    let question = Question { service, operation, min_duration, error, attribute, from, until, limit };
+    let Which { service, operation, min_duration, error, attribute, source, from, until, limit } = which;
+    let question = Question { service, operation, min_duration, error, attribute, source, from, until, limit };
     let list = traces::list(&state, &actor, question).await?;
     let next = list.next().map(instant);
     Ok(Json(TracesBody { whole: list.whole, next, traces: list.traces.into_iter().map(Into::into).collect() }))
@@ -131,6 +134,9 @@ async fn list_traces(
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct Part {
+    /// Of the trace in this source of spans instead of here, by its name in the watchbook.
+    #[serde(default)]
+    source: String,
     /// How many are left out before the first.
     #[serde(default)]
     offset: usize,
@@ -286,7 +292,7 @@ async fn show_trace(
     Id(id): Id<String>,
     Asked(part): Asked<Part>,
 ) -> Result<Json<TraceBody>, Problem> {
-    let trace = traces::one(&state, &actor, &id).await?;
+    let trace = traces::one(&state, &actor, &id, &part.source).await?;
     let rows = trace.rows.iter().skip(part.offset).take(part.limit.unwrap_or(SPANS_USUAL));
     Ok(Json(TraceBody {
         start: instant(trace.start),

@@ -7,9 +7,8 @@ use axum::routing::post;
 use axum::{Json, Router};
 use connectors::evtx;
 use engine::Read;
-use kernel::{LogEvent, Nanos};
+use kernel::{LogEvent, Nanos, Seconds};
 use serde::Deserialize;
-use telemetry::blocks::KEPT_FOR;
 
 use crate::doors::aside::aside;
 use crate::doors::body;
@@ -49,10 +48,16 @@ fn keep(state: &AppState, headers: &HeaderMap, sent: Bytes, service: &str) -> Re
     let now = nanos_now(state);
     let read = evtx::log_events(unpacked(headers, sent)?.to_vec(), service, now);
     let (mut events, summary) = read.map_err(|error| Problem::bad(error.to_string()))?;
-    let old = drop_old(&mut events, now);
+    let age = state.stores.logs.limits().age;
+    let old = drop_old(&mut events, now, age);
     let sent = events.len() as u64;
     let refused = (state.sinks.logs)(events).map_err(Problem::unavailable)?;
-    let late = (old > 0).then(|| format!("{old} older than the {KEPT_FOR} for which log events are kept"));
+    let late = (old > 0).then(|| {
+        format!(
+            "{old} older than the {age} for which log events are kept; what security rules say of them: \
+             watchkeeper sigma match RULES FILE.evtx"
+        )
+    });
     let reasons = summary.reasons.into_iter().chain(late).chain([refused.why]).filter(|reason| !reason.is_empty());
     Ok(Json(Kept {
         kept: sent.saturating_sub(refused.count),
@@ -63,8 +68,8 @@ fn keep(state: &AppState, headers: &HeaderMap, sent: Bytes, service: &str) -> Re
 
 /// Leaves out what is older than log events are kept, which no search would reach; says how many these were. A file holds
 /// months, where other senders are late by minutes.
-fn drop_old(events: &mut Vec<LogEvent>, now: Nanos) -> u64 {
-    let (before, first) = (events.len(), now - i64::from(KEPT_FOR.0) * 1_000_000_000);
+fn drop_old(events: &mut Vec<LogEvent>, now: Nanos, age: Seconds) -> u64 {
+    let (before, first) = (events.len(), now - i64::from(age.0) * 1_000_000_000);
     events.retain(|event| event.at >= first);
     (before - events.len()) as u64
 }
@@ -76,9 +81,9 @@ mod tests {
     #[test]
     fn what_is_older_than_events_are_kept_is_left_out() {
         let now = 1_800_000_000_000_000_000;
-        let day = i64::from(KEPT_FOR.0) * 1_000_000_000;
+        let day = 86_400_000_000_000;
         let at = |at| LogEvent { at, ..LogEvent::default() };
         let mut events = vec![at(now - day - 1), at(now - day), at(now)];
-        assert_eq!((drop_old(&mut events, now), events.len()), (1, 2));
+        assert_eq!((drop_old(&mut events, now, Seconds::hours(24)), events.len()), (1, 2));
     }
 }

@@ -8,8 +8,6 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
-use crate::state::AppState;
-
 /// Every asset: its name, its type, its bytes.
 const ASSETS: [(&str, &str, &str); 4] = [
     ("app.css", "text/css; charset=utf-8", include_str!("../assets/app.css")),
@@ -28,7 +26,7 @@ pub(super) fn base() -> &'static str {
     &BASE
 }
 
-pub(super) fn router() -> Router<AppState> {
+pub(crate) fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
     Router::new().route("/assets/{version}/{name}", get(asset))
 }
 

@@ -20,7 +20,7 @@ use crate::backtests::{Given, NotBegun, begin};
 use crate::session::{Reader, Session};
 use crate::state::AppState;
 
-/// How far back one may look. Samples are kept for three days unless the server is told otherwise.
+/// How far back one may look. Samples are kept for three days unless `serve --keep-metrics` says otherwise.
 const HISTORIES: [(&str, &str); 5] =
     [("3d", "3 days"), ("6h", "6 hours"), ("1d", "1 day"), ("7d", "7 days"), ("30d", "30 days")];
 /// The most names of rules in a title.

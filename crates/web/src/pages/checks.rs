@@ -4,6 +4,7 @@ use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
 use connectors::scrape::{Health, TargetView};
+use engine::react::muted_because;
 use engine::{Read, World};
 use kernel::RuleName;
 use kernel::book::{Check, Probe};
@@ -63,12 +64,20 @@ fn target(view: TargetView) -> TargetRow {
     }
 }
 
+/// Why nobody is paged for what a check has raised; `None` where somebody may be, or it raised nothing.
+fn muted(world: &World, name: &RuleName) -> Option<String> {
+    let alert = world.signals.failing(name)?.labels.fingerprint();
+    world.alerts.alert(alert)?.muted().map(muted_because)
+}
+
 fn row(world: &World, book: &kernel::Book, name: &RuleName, check: &Check) -> CheckRow {
     let note = world.signals.check(name);
+    let muted = muted(world, name);
     let state = match note {
         None if matches!(check.probe, Probe::Heartbeat(_)) => Chip::new(Tone::Plain, "Awaiting a beat"),
         None => Chip::new(Tone::Plain, "Not asked yet"),
         Some(note) if note.healthy => Chip::new(Tone::Ok, "Healthy"),
+        Some(_) if muted.is_some() => Chip::new(Tone::Warn, "Failing, muted"),
         Some(_) if world.signals.failing(name).is_some() => Chip::new(Tone::Bad, "Failing"),
         Some(note) => {
             let (failed, tally) = (check.tally.count(note.history), check.tally);
@@ -83,6 +92,7 @@ fn row(world: &World, book: &kernel::Book, name: &RuleName, check: &Check) -> Ch
         every: check.every.to_string(),
         state,
         why: note.filter(|note| !note.healthy).map_or_else(String::new, |note| note.reason.clone()),
+        muted: muted.unwrap_or_default(),
         at: note.map(|note| note.at),
         latency_ms: note.filter(|_| !matches!(check.probe, Probe::Heartbeat(_))).map(|note| note.latency_ms),
     }

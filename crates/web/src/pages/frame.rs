@@ -8,7 +8,7 @@ use kernel::Actor;
 use kernel::area::RefusalKind;
 
 use super::assets;
-use super::view::access::ProblemPage;
+use super::view::access::{ProblemPage, StandbyPage};
 use super::view::{Chrome, Refused, Tab, Theme, Who};
 use crate::doors::reply::Problem;
 use crate::session::Session;
@@ -144,6 +144,12 @@ pub(super) fn stop(chrome: &Chrome) -> impl FnOnce(engine::Error) -> Stop + use<
 /// A stop because there is no such thing.
 pub(super) fn missing(chrome: &Chrome, what: impl Into<String>) -> Stop {
     Stop::Problem(Box::new(chrome.clone()), Problem::missing(what))
+}
+
+/// What a person sees at every address of a node that stands by.
+pub(crate) fn standing_by(message: String, leader: Option<String>) -> Response {
+    let chrome = Chrome { title: "Standing by".to_owned(), assets: assets::base().to_owned(), ..Chrome::default() };
+    html(&StandbyPage { chrome, message, leader })
 }
 
 /// What a person sees at an address that is none of ours.

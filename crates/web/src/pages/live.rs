@@ -25,9 +25,12 @@ async fn live(
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     let session = session.ok_or_else(|| Problem::unauthorised("log in first"))?;
     state.engine.may(&session.actor(), Read::of("alerts:read"))?;
+    let engine = state.engine.clone();
     // Logging out is a fact, so the stream ends with the session.
     let places = WatchStream::new(state.engine.watch());
     let places = places.take_while(move |_| std::future::ready(session::is_open(&state, &session).unwrap_or(false)));
+    // A node that leads no more has no news.
+    let places = places.take_until(Box::pin(async move { engine.stopped().await }));
     let events = places.map(|next| Ok(Event::default().id(next.to_string()).data(next.to_string())));
     Ok(Sse::new(events).keep_alive(KeepAlive::default()))
 }

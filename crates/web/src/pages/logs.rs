@@ -2,7 +2,6 @@
 //! time; and, where somebody follows, the new ones as they come.
 
 use std::convert::Infallible;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -10,6 +9,7 @@ use axum::extract::{Query, State};
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::routing::get;
 use futures::{Stream, StreamExt as _};
+use kernel::book::source::Table;
 use kernel::{Actor, Level, LogEvent, Nanos, Timestamp};
 use serde::Deserialize;
 use signals::templates::TemplateId;
@@ -19,6 +19,7 @@ use super::frame::{Screen, encoded, frame, html, stop};
 use super::view::logs::{Bar, Bars, EventRow, LogForm, LogsPage};
 use super::view::{Chip, Chrome, Tab, Tone, words};
 use crate::doors::reply::Problem;
+use crate::elsewhere;
 use crate::logs::{EVENTS_MAX, Found, LogQuery, PIECES, Volume, Wanted};
 use crate::session::{self, Reader};
 use crate::state::AppState;
@@ -62,13 +63,17 @@ async fn list(State(state): State<AppState>, Reader(session): Reader, Query(aske
     let (chrome, session) = frame(&state, session.as_ref(), Tab::Logs, "Logs", "/logs")?;
     let actor = session.actor();
     let services = super::patterns::services(&state, &actor).map_err(stop(&chrome))?;
+    let known = state.stores.records.sources(&actor).map_err(stop(&chrome))?;
+    let sources = known.iter().map(|source| source.name.to_string()).collect();
     let (form, follows) = (form_of(&asked.wanted), !asked.follow.is_empty());
     let mut page = LogsPage {
         pattern: String::new(),
         levels: Level::ALL.iter().skip(1).map(|level| level.as_str()).collect(),
         ranges: RANGES.to_vec(),
         services,
-        follows,
+        sources,
+        state: String::new(),
+        follows: follows && form.source.is_empty(),
         query: query_of(&form),
         error: None,
         volume: Bars::default(),
@@ -80,11 +85,14 @@ async fn list(State(state): State<AppState>, Reader(session): Reader, Query(aske
         form,
         chrome,
     };
+    page.state = elsewhere::state(&known, &page.form.source, Table::Logs, page.chrome.now);
     match found(&state, &actor, &asked.wanted, &page).await {
         Err(problem) => page.error = Some(problem.message),
         Ok((query, found, volume)) => {
             let patterns = state.stores.patterns.patterns_of(&actor, &found.events).map_err(stop(&page.chrome))?;
-            page.events = found.events.iter().zip(patterns).map(|(event, pattern)| row(event, pattern)).collect();
+            let pattern = |pattern: Option<TemplateId>| pattern.filter(|_| page.form.source.is_empty());
+            let rows = found.events.iter().zip(patterns);
+            page.events = rows.map(|(event, found)| row(event, pattern(found), &page.form.source)).collect();
             page.next = found.next.map(|next| format!("/logs?{}&cursor={next}", page.query));
             page.whole = found.whole;
             page.damaged = found.damaged;
@@ -104,15 +112,7 @@ async fn found(
 ) -> Result<(LogQuery, Found, Volume), Problem> {
     let query = wanted.understood(state, actor, page.chrome.zone.as_ref(), EVENTS_MAX)?;
     let until = end(&query, &page.chrome);
-    let logs = Arc::clone(&state.stores.logs);
-    // Nobody closes the semaphore. The place is taken until both have ended, whoever still waits for them.
-    let place = Arc::clone(&state.queries).acquire_owned().await;
-    let searched = tokio::task::spawn_blocking(move || {
-        let (found, volume) = (query.search(&logs), query.volume(&logs, until));
-        drop(place);
-        (query, found, volume)
-    });
-    searched.await.map_err(|_| Problem::unavailable("the search ended without an answer"))
+    elsewhere::logs(state, actor, query, Some(until)).await
 }
 
 /// Where the drawing of a search ends.
@@ -132,6 +132,8 @@ fn form_of(wanted: &Wanted) -> LogForm {
         since: if since.is_empty() && from.is_empty() { range.to_owned() } else { since },
         until: text(&wanted.until),
         pattern: text(&wanted.pattern),
+        attribute: text(&wanted.attribute),
+        source: text(&wanted.source),
         trace,
         from,
     }
@@ -148,12 +150,14 @@ fn query_of(form: &LogForm) -> String {
         ("until", &form.until),
         ("pattern", &form.pattern),
         ("trace", &form.trace),
+        ("attribute", &form.attribute),
+        ("source", &form.source),
     ];
     let given = pairs.iter().filter(|(_, value)| !value.is_empty());
     given.map(|(name, value)| format!("{name}={}", encoded(value))).collect::<Vec<_>>().join("&")
 }
 
-fn row(event: &LogEvent, pattern: Option<TemplateId>) -> EventRow {
+fn row(event: &LogEvent, pattern: Option<TemplateId>, source: &str) -> EventRow {
     let shown = |value: &kernel::Attribute| value.to_string().chars().take(VALUE_CHARS_MAX).collect::<String>();
     let named = |(name, value): &(String, kernel::Attribute)| (name.clone(), shown(value));
     let resource = event.origin.resource.iter().filter(|(name, _)| name != "service.name");
@@ -164,8 +168,15 @@ fn row(event: &LogEvent, pattern: Option<TemplateId>) -> EventRow {
         body: if event.name.is_empty() { shown(&event.body) } else { format!("{} {}", event.name, shown(&event.body)) },
         attributes: event.attributes.iter().chain(resource).take(ATTRIBUTES_MAX).map(named).collect(),
         trace: event.trace.clone(),
+        trace_href: trace_href(&event.trace, source),
         like: pattern.map(|id| like(event.origin.service(), id)),
     }
+}
+
+/// The address of a trace, in a source where one is looked into.
+pub(super) fn trace_href(trace: &str, source: &str) -> String {
+    let within = if source.is_empty() { String::new() } else { format!("?source={}", encoded(source)) };
+    format!("/traces/{}{within}", encoded(trace))
 }
 
 fn instant(at: Nanos) -> Timestamp {

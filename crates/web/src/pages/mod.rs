@@ -51,7 +51,8 @@ pub mod view;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 
-pub(crate) use self::frame::nowhere;
+pub(crate) use self::assets::router as assets_router;
+pub(crate) use self::frame::{nowhere, standing_by};
 use crate::state::AppState;
 
 /// The largest form, in bytes.

@@ -58,16 +58,21 @@ fn row(group: &GroupView, text: &str) -> GroupRow {
     let text = text.to_lowercase();
     let holds = |what: &str| what.to_lowercase().contains(&text);
     let wanted = |rule: &&RuleView| holds(&rule.name) || holds(&rule.query) || holds(&group.name);
+    let rules: Vec<RuleRow> = group.rules.iter().filter(wanted).map(|one| rule(group, one)).collect();
+    let objective = objective(group);
+    let records = group.rules.iter().all(|rule| !rule.alerting && rule.error.is_none());
     GroupRow {
         name: group.name.clone(),
         file: group.file.clone(),
         source: group.source.clone().unwrap_or_default(),
+        node: group.node.clone(),
         interval: seconds(group.interval),
         evaluated: group.evaluated,
         took: format!("{:.1} ms", group.took * 1000.0),
         missed: group.missed,
-        objective: objective(group),
-        rules: group.rules.iter().filter(wanted).map(|one| rule(group, one)).collect(),
+        folded: records && !objective.is_empty(),
+        objective,
+        rules,
     }
 }
 

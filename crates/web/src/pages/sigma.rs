@@ -32,11 +32,11 @@ struct Wanted {
 
 async fn list(State(state): State<AppState>, Reader(session): Reader, Query(wanted): Query<Wanted>) -> Screen {
     let (chrome, session) = frame(&state, session.as_ref(), Tab::Sigma, "Security rules", "/sigma")?;
-    page(&state, &session, chrome, wanted)
+    page(&state, &session, chrome, wanted).await
 }
 
-fn page(state: &AppState, session: &Session, chrome: Chrome, wanted: Wanted) -> Screen {
-    let view = state.stores.sigma.view(&session.actor()).map_err(stop(&chrome))?;
+async fn page(state: &AppState, session: &Session, chrome: Chrome, wanted: Wanted) -> Screen {
+    let view = state.stores.sigma.view(&session.actor()).await.map_err(stop(&chrome))?;
     let mut found: Vec<&SigmaRuleView> = view.rules.iter().filter(|rule| rule.holds(&wanted.text)).collect();
     found.sort_by_key(|rule| (urgency(rule), std::cmp::Reverse(rule.in_a_day)));
     let rows = found.iter().take(RULES_SHOWN_MAX).map(|rule| row(rule)).collect();
@@ -170,5 +170,5 @@ async fn judge(State(state): State<AppState>, form: Form) -> Screen {
         return Ok(Redirect::to(onward(form.fields.get("back"), "/sigma")).into_response());
     };
     let (chrome, session) = frame(&state, Some(&session), Tab::Sigma, "Security rules", "/sigma")?;
-    unprocessed(page(&state, &session, with_refusal(chrome, *refused), Wanted::default()))
+    unprocessed(page(&state, &session, with_refusal(chrome, *refused), Wanted::default()).await)
 }

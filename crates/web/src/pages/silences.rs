@@ -88,7 +88,7 @@ fn view(world: &World, chrome: Chrome, fingerprint: Fingerprint) -> Option<Alert
 fn judged(world: &World, labels: &Labels) -> Option<(String, &'static str)> {
     let rule: RuleName = labels.get("rule")?.parse().ok()?;
     world.book.sigma.rules.get(&rule)?;
-    let verdict = world.signals.judged(&rule).and_then(|judged| judged.verdict(labels.fingerprint()));
+    let verdict = world.signals.verdict(&rule, labels.fingerprint());
     let said = match verdict {
         Some(Verdict::TruePositive) => "It was judged right.",
         Some(Verdict::FalsePositive) => "It was judged false.",

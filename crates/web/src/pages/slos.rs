@@ -44,7 +44,7 @@ fn row(standing: &Standing) -> SloRow {
             (None, None) => Chip::new(Tone::Plain, "No samples"),
         },
         rate: rate.map(times).unwrap_or_default(),
-        left: left.map(percent).unwrap_or_default(),
+        left: left.map(budget).unwrap_or_default(),
         filled: left.map_or(0, whole_percent),
         spent: left.is_some_and(|left| left <= 0.0),
         known_since: status.and_then(|s| s.known_since).and_then(|at| Timestamp::from_millisecond(at).ok()),
@@ -70,6 +70,11 @@ fn burn(burn: &Burn) -> BurnRow {
 /// How many times faster than allowed.
 fn times(speed: f64) -> String {
     format!("{speed:.1}×")
+}
+
+/// What is left of a budget; what was spent several times over is said so.
+fn budget(left: f64) -> String {
+    if left > -1.0 { percent(left) } else { format!("none, it was spent {:.0} times over", 1.0 - left) }
 }
 
 fn percent(share: f64) -> String {

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use axum::Router;
 use axum::extract::{Path, Query, State};
 use axum::routing::get;
+use kernel::book::source::Table;
 use kernel::log::SpanEvent;
 use kernel::{Attribute, Attributes, Nanos, Seconds, Span};
 use serde::Deserialize;
@@ -12,9 +13,11 @@ use telemetry::traces::{Row, Summary, Trace};
 
 use super::explore::RANGES;
 use super::frame::{Screen, Stop, encoded, frame, html, stop};
+use super::logs::trace_href;
 use super::view::traces::{Bar, Moment, SpanRow, TraceLine, TracePage, TracesPage, took};
 use super::view::{Chip, Chrome, Named, Tab, Tone};
 use crate::doors::reply::Problem;
+use crate::elsewhere;
 use crate::session::Reader;
 use crate::state::AppState;
 use crate::traces::{self, Question, instant};
@@ -50,6 +53,9 @@ struct Wanted {
     error: bool,
     #[serde(default)]
     attribute: String,
+    /// The source that is looked into.
+    #[serde(default)]
+    source: String,
     range: Option<i64>,
     /// Until when, in nanoseconds since 1970: where an earlier list ended.
     until: Option<Nanos>,
@@ -68,17 +74,21 @@ async fn list(State(state): State<AppState>, Reader(session): Reader, Query(want
         min_duration: wanted.min_duration.clone(),
         error: wanted.error,
         attribute: wanted.attribute.clone(),
+        source: wanted.source.clone(),
         from: Some(since),
         until: wanted.until.map(instant),
         limit: None,
     };
+    let known = state.stores.records.sources(&actor).map_err(stop(&chrome))?;
     let (list, wrong) = match traces::list(&state, &actor, question).await {
         Ok(list) => (list, None),
         Err(problem) => (Default::default(), Some(problem.message)),
     };
     let longest = list.traces.iter().map(|line| line.end.saturating_sub(line.start)).max().unwrap_or(0);
     Ok(html(&TracesPage {
-        lines: list.traces.iter().map(|line| line_of(line, longest)).collect(),
+        lines: list.traces.iter().map(|line| line_of(line, longest, &wanted.source)).collect(),
+        sources: known.iter().map(|source| source.name.to_string()).collect(),
+        state: elsewhere::state(&known, &wanted.source, Table::Traces, chrome.now),
         kept: state.stores.spans.counts().records,
         whole: list.whole,
         older: list.next().map(|until| older(&wanted, range, until)),
@@ -88,6 +98,7 @@ async fn list(State(state): State<AppState>, Reader(session): Reader, Query(want
         min_duration: wanted.min_duration,
         error: wanted.error,
         attribute: wanted.attribute,
+        source: wanted.source,
         range,
         ranges: RANGES.to_vec(),
         chrome,
@@ -101,16 +112,17 @@ fn older(wanted: &Wanted, range: i64, until: Nanos) -> String {
         ("operation", &wanted.operation),
         ("min_duration", &wanted.min_duration),
         ("attribute", &wanted.attribute),
+        ("source", &wanted.source),
     ];
     let texts = texts.iter().filter(|(_, text)| !text.is_empty());
     let texts: String = texts.map(|(name, text)| format!("&{name}={}", encoded(text))).collect();
     format!("/traces?error={}&range={range}&until={until}{texts}", wanted.error)
 }
 
-fn line_of(line: &Summary, longest: Nanos) -> TraceLine {
+fn line_of(line: &Summary, longest: Nanos, source: &str) -> TraceLine {
     let lasted = line.end.saturating_sub(line.start).max(0);
     TraceLine {
-        trace: line.trace.clone(),
+        href: trace_href(&line.trace, source),
         service: line.service.clone(),
         name: line.name.clone(),
         start: instant(line.start),
@@ -122,10 +134,23 @@ fn line_of(line: &Summary, longest: Nanos) -> TraceLine {
     }
 }
 
-async fn show(State(state): State<AppState>, Reader(session): Reader, Path(id): Path<String>) -> Screen {
+/// Which trace, beside its id.
+#[derive(Debug, Default, Deserialize)]
+struct Within {
+    /// The source that it is in.
+    #[serde(default)]
+    source: String,
+}
+
+async fn show(
+    State(state): State<AppState>,
+    Reader(session): Reader,
+    Path(id): Path<String>,
+    Query(within): Query<Within>,
+) -> Screen {
     let path = format!("/traces/{}", encoded(&id));
     let (chrome, session) = frame(&state, session.as_ref(), Tab::Traces, "Trace", &path)?;
-    let found = traces::one(&state, &session.actor(), &id).await;
+    let found = traces::one(&state, &session.actor(), &id, &within.source).await;
     let trace = found.map_err(|problem| told(&chrome, problem))?;
     let root = trace.rows.first().map(|row| row.span.name.clone()).unwrap_or_default();
     let services: Vec<&String> = trace.services.iter().collect();
@@ -140,6 +165,8 @@ async fn show(State(state): State<AppState>, Reader(session): Reader, Path(id): 
         total: trace.rows.len(),
         rows: trace.rows.iter().take(ROWS_MAX).map(|row| span_row(row, &trace)).collect(),
         whole: trace.whole,
+        within: if within.source.is_empty() { String::new() } else { format!("source={}", encoded(&within.source)) },
+        source: within.source,
         id: trace.id.clone(),
         chrome,
     }))

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use connectors::otlp::{Number, Plain};
 use engine::patterns::PatternWatch;
+use engine::records::Records;
 use engine::ruler::{Ruler, SeriesStore, Watch};
 use engine::sigma::SigmaWatch;
 use engine::tap::LogTap;
@@ -257,6 +258,7 @@ fn stores(engine: &Engine, data: &Path) -> Stores {
         sigma: Arc::new(SigmaWatch::new(engine.clone(), &LogTap::default())),
         patterns: Arc::new(PatternWatch::new(engine.clone(), Arc::new(NoSeries))),
         targets: Arc::default(),
+        records: Arc::new(Records::new(engine.clone())),
     }
 }
 
@@ -308,7 +310,7 @@ impl web::Numbers for Named {
 }
 
 /// The files of the tests' watchbook.
-const FILES: [(&str, &str); 14] = [
+const FILES: [(&str, &str); 15] = [
     ("watchkeeper.yaml", "organisation: Test <Shop>\n"),
     ("services.yaml", "checkout: { title: Checkout, owner: shop, tier: 1, function: taking orders }\n"),
     ("teams.yaml", "shop: { title: Shop, members: [ada, bruno], policy: shop }\n"),
@@ -357,12 +359,13 @@ inhibitions:
     ),
     (
         "prometheus/orders.yaml",
-        "groups:\n- name: a/b\n  rules:\n  - alert: Orders <few>\n    expr: orders < 1\n    annotations: { summary: '<b>few</b>' }\n",
+        "groups:\n- name: a/b\n  rules:\n  - alert: Orders <few>\n    expr: orders < 1\n    annotations: { summary: '<b>few</b>' }\n- name: totals\n  rules:\n  - record: shop:orders:sum\n    expr: sum by (shop) (orders)\n  - alert: Waits\n    expr: vector(1)\n    for: 1h\n",
     ),
     (
         "slo/orders.yaml",
         "version: prometheus/v1\nservice: <shop>\nslos:\n- name: orders\n  objective: 99.9\n  description: '<i>Orders</i>'\n  sli: { raw: { error_ratio_query: 'x[{{.window}}]' } }\n  alerting: { name: Burns }\n",
     ),
+    ("checks.yaml", "front: { service: checkout, url: 'http://127.0.0.1:9/health', failures: 1 }\n"),
     ("status.yaml", "orders: { title: Orders & baskets, description: Placing an order, services: [checkout] }\n"),
     (
         "hooks.yaml",

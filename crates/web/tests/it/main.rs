@@ -15,6 +15,7 @@ mod logs;
 mod openapi;
 mod otlp;
 mod pagerduty;
+mod prometheus;
 mod python;
 mod reach;
 mod real;

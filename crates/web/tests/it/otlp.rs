@@ -124,3 +124,33 @@ async fn what_is_no_event_log_is_refused_and_nothing_is_kept() {
     assert_eq!(status, StatusCode::BAD_REQUEST);
     assert!(problem.to_string().contains("this is not a Windows event log (EVTX)"), "{problem}");
 }
+
+/// The first file of a kind below a folder.
+fn first_of(folder: &std::path::Path, kind: &str) -> Option<std::path::PathBuf> {
+    let mut paths: Vec<_> = std::fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path()).collect();
+    paths.sort();
+    paths.into_iter().find_map(|path| {
+        if path.is_dir() {
+            first_of(&path, kind)
+        } else {
+            path.extension().is_some_and(|end| end == kind).then_some(path)
+        }
+    })
+}
+
+#[tokio::test]
+async fn a_real_event_log_is_read_and_what_is_old_is_told_where_to_go() {
+    let Some(data) = std::env::var_os("WATCHKEEPER_DATA") else {
+        return eprintln!("skipped: WATCHKEEPER_DATA names no folder of data");
+    };
+    let Some(path) = first_of(std::path::Path::new(&data), "evtx") else {
+        return eprintln!("skipped: there is no Windows event log (.evtx) below {}", data.display());
+    };
+    let house = House::open().await;
+    let (status, told) = house.door("/v1/evtx?service=dc", std::fs::read(&path).unwrap()).await;
+    assert_eq!(status, StatusCode::OK, "{told}");
+    let (kept, rejected) = (told["kept"].as_u64().unwrap(), told["rejected"].as_u64().unwrap());
+    assert!(kept + rejected > 0, "{}: {told}", path.display());
+    let old = told["reason"].as_str().is_some_and(|why| why.contains("sigma match"));
+    assert!(rejected == 0 || old, "{told}");
+}

@@ -95,6 +95,32 @@ async fn every_screen_is_shown_and_nothing_is_shown_to_nobody() {
 }
 
 #[tokio::test]
+async fn a_check_whose_alert_is_muted_says_by_what() {
+    let house = House::open().await;
+    let ada = Browser::invited(&house, "ada").await;
+    let reason = "connection refused".to_owned();
+    let checked = signals::Command::Checked {
+        check: kernel::RuleName::new("front").unwrap(),
+        healthy: false,
+        fault: "connect",
+        reason,
+        latency_ms: 3,
+    };
+    house.engine.ask(&kernel::Actor::system("signals"), checked).await.unwrap();
+    house.settle().await;
+    let (_, page) = ada.get("/checks").await;
+    assert!(
+        page.contains("Failing") && !page.contains("Failing, muted") && page.contains("connection refused"),
+        "{page}"
+    );
+    let silence = json!({ "matchers": ["service=checkout"], "lasts": "2h", "comment": "new disks" });
+    house.post("/silences", silence).await;
+    house.settle().await;
+    let (_, page) = ada.get("/checks").await;
+    assert!(page.contains("Failing, muted") && page.contains("Nobody is paged: silence"), "{page}");
+}
+
+#[tokio::test]
 async fn forms_ask_and_refusals_come_back_with_what_was_typed() {
     let house = House::open().await;
     let ada = Browser::invited(&house, "ada").await;

@@ -103,7 +103,7 @@ async fn questions_that_are_none_are_told_what_is_wrong() {
         ("/traces?limit=-1", 400, "limit"),
         ("/traces?minduration=1s", 400, "minduration"),
         ("/traces/xyz", 404, "32 hexadecimal digits"),
-        ("/traces/000000000000000000000000000000ff", 404, "kept for a day"),
+        ("/traces/000000000000000000000000000000ff", 404, "kept for 1d"),
     ];
     for (path, status, said) in cases {
         let (got, told) = house.api(Method::GET, path, None).await;

@@ -60,3 +60,20 @@ async fn what_is_remembered_is_kept_when_the_engine_stops() {
     running.await.unwrap();
     assert_eq!(kept(&engine).await.unwrap().all_active().count(), 1);
 }
+
+#[tokio::test]
+async fn what_could_not_be_kept_is_kept_as_soon_as_that_is_possible() {
+    let house = House::new();
+    let (engine, ruler) = house.start(&[AT_ONCE]).await;
+    house.turn(&ruler, Some(11.0)).await;
+    house.clock.advance(Seconds(10));
+    house.write("depth", 1.0);
+    ruler.beat().await.unwrap();
+    house.store.fail_writes(true);
+    assert!(ruler.keep(false).await.is_err());
+    house.store.repair();
+    house.clock.advance(Seconds(10));
+    ruler.keep(false).await.unwrap();
+    assert_eq!(kept(&engine).await.unwrap().all_active().count(), 0);
+    engine.stop().await;
+}

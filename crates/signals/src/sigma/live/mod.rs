@@ -157,6 +157,11 @@ impl Detection {
         std::mem::take(&mut self.changed)
     }
 
+    /// Notes that what was last taken to be kept is not kept.
+    pub fn note_changed(&mut self) {
+        self.changed = true;
+    }
+
     /// What is remembered of matches.
     #[must_use]
     pub fn memory(&self) -> &Memory {

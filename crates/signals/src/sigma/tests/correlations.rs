@@ -410,3 +410,20 @@ proptest! {
         prop_assert_eq!(users_with_restart(&steps, kind, restart), users(&steps, kind));
     }
 }
+
+#[test]
+fn a_clock_that_is_ahead_makes_no_other_event_late() {
+    let mut world = World::new(
+        &[&correlation("type: event_count\nrules: [failed]\ngroup-by: [user]\ntimespan: 1m\ncondition: {gte: 2}")],
+        10,
+    );
+    let mut see = |clock: u32, at: u32, user: &str| {
+        let event = json!({"kind": "failed", "user": user});
+        let event = Event::new(&event);
+        let (at, clock) = (Seconds(at).after(now()), Seconds(clock).after(now()));
+        world.correlations.observe(&event, &world.rules.matches(&event), at, clock).len()
+    };
+    assert_eq!(see(100, 390, "ahead"), 0);
+    assert_eq!((see(100, 100, "eve"), see(101, 101, "eve")), (0, 1));
+    assert_eq!(world.correlations.uncounted().too_late, 0);
+}

@@ -114,3 +114,18 @@ fn a_rule_says_what_its_author_said() {
     assert_eq!(rule.level, super::super::Level::Medium);
     assert_eq!(rules.notes().iter().map(|note| note.reason.as_str()).collect::<Vec<_>>(), ["invalid status: 'odd'"]);
 }
+
+#[test]
+fn an_expired_filter_hides_no_mistake_of_another_one_in_its_file() {
+    use kernel::book::sigma::{File, Part, Sigma};
+    let text = format!(
+        "{}---\n{}",
+        filter("owner: o\nreason: r\nexpires: 2026-05-31\n"),
+        filter("reason: r\nexpires: 2027-01-01\n")
+    );
+    let file = |path: &str, part, text: &str| File { path: path.into(), part, text: text.into() };
+    let files = vec![file("r.yml", Part::Rules, RULE), file("f.yml", Part::Filters, &text)];
+    let compiled = crate::sigma::compile(&Sigma { files, ..Sigma::default() }, now());
+    let grave: Vec<bool> = compiled.wrong.iter().map(|wrong| wrong.grave).collect();
+    assert_eq!(grave, [false, true], "{:?}", compiled.wrong);
+}

@@ -40,7 +40,8 @@ pub fn router() -> Router<AppState> {
 
 /// This door alone, for a listener of its own.
 pub fn app(state: &AppState) -> Router {
-    secure::secured(counted(router(), Part::Otlp, state), state).with_state(state.clone())
+    secure::secured(counted(router(), Part::Otlp, state), state.config.base_url.starts_with("https://"))
+        .with_state(state.clone())
 }
 
 async fn answer(State(state): State<AppState>, request: Request, signal: Signal) -> Response {

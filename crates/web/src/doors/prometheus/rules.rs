@@ -20,6 +20,14 @@ pub(super) async fn rules(State(state): State<AppState>, request: Request) -> Re
     if !matches!(kind, "" | "alert" | "record") {
         return Err(Failed::bad(format!("not supported value {kind:?}")));
     }
+    let alerts_too = match form.get("exclude_alerts") {
+        None | Some("false") => true,
+        Some("true") => false,
+        Some(other) => {
+            let message = format!("invalid parameter \"exclude_alerts\": write true or false, not {other:?}");
+            return Err(Failed::bad(message));
+        }
+    };
     let [names, groups, files] = ["rule_name[]", "rule_group[]", "file[]"].map(|name| form.set(name));
     let wanted =
         |rule: &&RuleView| (kind.is_empty() || rule.alerting == (kind == "alert")) && is_one_of(&names, &rule.name);
@@ -28,7 +36,7 @@ pub(super) async fn rules(State(state): State<AppState>, request: Request) -> Re
     let told = asked.map(|group| (group, group.rules.iter().filter(wanted).collect::<Vec<_>>()));
     // As in Prometheus: a group of which no rule is wanted is not told.
     let told: Vec<Value> =
-        told.filter(|(_, rules)| !rules.is_empty()).map(|(group, rules)| one(group, &rules)).collect();
+        told.filter(|(_, rules)| !rules.is_empty()).map(|(group, rules)| one(group, &rules, alerts_too)).collect();
     Ok(answer::success(json!({ "groups": told })))
 }
 
@@ -37,16 +45,17 @@ fn is_one_of(wanted: &BTreeSet<&str>, name: &str) -> bool {
     wanted.is_empty() || wanted.contains(name)
 }
 
-fn one(group: &GroupView, rules: &[&RuleView]) -> Value {
+fn one(group: &GroupView, rules: &[&RuleView], alerts_too: bool) -> Value {
     json!({
         "name": group.name,
         "file": group.file,
         "interval": group.interval,
         "source": group.source,
+        "node": group.node,
         "limit": group.limit,
         "evaluationTime": group.took,
         "lastEvaluation": instant(group.evaluated),
-        "rules": rules.iter().map(|one| rule(group, one)).collect::<Vec<_>>(),
+        "rules": rules.iter().map(|one| rule(group, one, alerts_too)).collect::<Vec<_>>(),
     })
 }
 
@@ -69,7 +78,7 @@ async fn groups(state: &AppState) -> Result<Vec<GroupView>, Failed> {
     Ok(state.stores.ruler.groups(&Actor::system("web")).await?)
 }
 
-fn rule(group: &GroupView, rule: &RuleView) -> Value {
+fn rule(group: &GroupView, rule: &RuleView, alerts_too: bool) -> Value {
     let health = match (&rule.error, group.evaluated) {
         (Some(_), _) => "err",
         (None, Some(_)) => "ok",
@@ -98,7 +107,7 @@ fn rule(group: &GroupView, rule: &RuleView) -> Value {
         fields.insert("duration".into(), rule.hold.into());
         fields.insert("keepFiringFor".into(), rule.keep_firing.into());
         fields.insert("annotations".into(), named(&rule.annotations));
-        fields.insert("alerts".into(), rule.alerts.iter().map(alert).collect());
+        fields.insert("alerts".into(), rule.alerts.iter().filter(|_| alerts_too).map(alert).collect());
     }
     all
 }

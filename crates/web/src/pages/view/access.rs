@@ -98,6 +98,18 @@ pub struct ProblemPage {
     pub message: String,
 }
 
+/// This node stands by.
+#[derive(Debug, Clone, Template)]
+#[template(path = "standby.html")]
+pub struct StandbyPage {
+    /// The frame.
+    pub chrome: Chrome,
+    /// Who leads, in one line.
+    pub message: String,
+    /// The same page of the node that leads.
+    pub leader: Option<String>,
+}
+
 /// The keyboard's shortcuts.
 #[derive(Debug, Clone, Template)]
 #[template(path = "keys.html")]

@@ -25,6 +25,10 @@ pub struct LogForm {
     pub pattern: String,
     /// The trace; empty for any.
     pub trace: String,
+    /// An attribute, as `name` or `name=value`; empty for any.
+    pub attribute: String,
+    /// The source that is looked into; empty for our own store.
+    pub source: String,
 }
 
 /// *Logs*: log events, newest first.
@@ -43,6 +47,10 @@ pub struct LogsPage {
     pub ranges: Vec<(&'static str, &'static str)>,
     /// The services that logs came from.
     pub services: Vec<String>,
+    /// The sources of log events to choose from.
+    pub sources: Vec<String>,
+    /// How the source does that is looked into, in words; empty when it is our own store.
+    pub state: String,
     /// Whether new events are shown as they come.
     pub follows: bool,
     /// The query of this page without what follows and where it goes on.
@@ -78,6 +86,8 @@ pub struct EventRow {
     pub attributes: Vec<(String, String)>,
     /// The trace that it belongs to.
     pub trace: String,
+    /// Where that trace is.
+    pub trace_href: String,
     /// The address of the events that are like it.
     pub like: Option<String>,
 }

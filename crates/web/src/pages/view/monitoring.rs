@@ -49,8 +49,12 @@ pub struct GroupRow {
     pub file: String,
     /// The objective of which it was made; empty for none.
     pub objective: String,
+    /// Whether its rules are behind a fold, because they only record for an objective and none fails.
+    pub folded: bool,
     /// The source that it is evaluated over; empty for our own samples.
     pub source: String,
+    /// The node that evaluates it, where such groups are shared out.
+    pub node: Option<String>,
     /// How often it is evaluated, in words.
     pub interval: String,
     /// When it was last evaluated.
@@ -198,6 +202,8 @@ pub struct CheckRow {
     pub state: Chip,
     /// What was wrong.
     pub why: String,
+    /// Why nobody is paged for it; empty where nothing keeps that back.
+    pub muted: String,
     /// When it was last asked.
     pub at: Option<Timestamp>,
     /// How long the answer took, in milliseconds.

@@ -27,6 +27,12 @@ pub struct TracesPage {
     pub error: bool,
     /// An attribute.
     pub attribute: String,
+    /// The source that is looked into; empty for our own store.
+    pub source: String,
+    /// The sources of spans to choose from.
+    pub sources: Vec<String>,
+    /// How the source does that is looked into, in words; empty when it is our own store.
+    pub state: String,
     /// How far back, in seconds.
     pub range: i64,
     /// The ranges to choose from.
@@ -46,8 +52,8 @@ pub struct TracesPage {
 /// A trace in one line.
 #[derive(Debug, Clone)]
 pub struct TraceLine {
-    /// Its id.
-    pub trace: String,
+    /// Its address.
+    pub href: String,
     /// The service that it begins in.
     pub service: String,
     /// What was done.
@@ -74,6 +80,10 @@ pub struct TracePage {
     pub chrome: Chrome,
     /// Its id.
     pub id: String,
+    /// The source that it is in; empty for our own store.
+    pub source: String,
+    /// The same as a part of an address.
+    pub within: String,
     /// What was done.
     pub name: String,
     /// When it began.
