@@ -14,8 +14,11 @@ fn now() -> Timestamp {
     Timestamp::from_millisecond(NOW).unwrap()
 }
 
-/// What a body holds, by this module where it reads it.
-fn split(body: &[u8], resources: &Resources) -> Option<(Vec<(Labels, Millis, u64)>, Decoded, Vec<Vec<u8>>)> {
+/// A series, an instant, and a value's bits.
+type Kept = (Labels, Millis, u64);
+
+/// What a body holds, by this module where it reads it: numbers, what stands beside them, and the numbers' keys.
+fn split(body: &[u8], resources: &Resources) -> Option<(Vec<Kept>, Decoded, Vec<Vec<u8>>)> {
     let mut plain = Plain::read(body, resources, now())?;
     plain.name(&(0..plain.len()).collect::<Vec<_>>())?;
     let keys = plain.numbers().map(|number| number.key.to_vec()).collect();
@@ -24,7 +27,7 @@ fn split(body: &[u8], resources: &Resources) -> Option<(Vec<(Labels, Millis, u64
     Some((numbers, Totals::default().beside(plain, now()), keys))
 }
 
-fn of(decoded: &Decoded) -> Vec<(Labels, Millis, u64)> {
+fn of(decoded: &Decoded) -> Vec<Kept> {
     let samples = decoded.samples.iter();
     samples.map(|sample| (sample.series.clone(), sample.at.as_millisecond(), sample.value.to_bits())).collect()
 }
