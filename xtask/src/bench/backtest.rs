@@ -120,6 +120,6 @@ fn depth(i: u64, round: u64) -> f64 {
     let noise = i.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ round.wrapping_mul(0xd1b5_4a32_d192_ed03);
     let noise = (noise.wrapping_mul(noise >> 32 | 1) >> 40) % 1_000;
     let swing = (round as f64 / (300.0 + i as f64)).sin() * 18.0;
-    let burst = if (round / 40 + i * 37) % 400 == 0 { 50.0 } else { 0.0 };
+    let burst = if (round / 40 + i * 37).is_multiple_of(400) { 50.0 } else { 0.0 };
     (40.0 + swing + noise as f64 / 125.0 + burst).floor()
 }

@@ -457,9 +457,7 @@ impl Ruler {
         let evaluated = tokio::task::spawn_blocking(move || {
             let mut running = self.running.lock();
             let setting = self.setting_of(&running);
-            let Some(group) = running.groups.iter_mut().find(|group| group.asking == Some(errand.number)) else {
-                return None;
-            };
+            let group = running.groups.iter_mut().find(|group| group.asking == Some(errand.number))?;
             group.asking = None;
             let over = gathered.over(&*self.series);
             let held = group.shard.map(|fence| (group.key(), fence));
