@@ -7,7 +7,8 @@
 //! ```
 //!
 //! Where each table has been read to is a [`Cursor`], which the vault keeps after the rows were handed over: over a crash
-//! in between, rows are seen twice; what waits in a watcher's queue then is lost, as for the doors. Only the node whose engine runs follows.
+//! in between, rows are seen twice; what waits in a watcher's queue then is lost, as for the doors. Only the node whose
+//! engine runs follows.
 //!
 //! Invariants, each with a test of its name:
 //! - RC-1 A row is handed over once, however often it is read, and rows that are alike as often as there are.
